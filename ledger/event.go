@@ -1,0 +1,45 @@
+package ledger
+
+import "time"
+
+// EventKind is a kind of push a person can be sent.
+type EventKind string
+
+// The kinds of pushes. Those below the line cannot be switched off.
+const (
+	EventTopUpPaid   EventKind = "topup_paid"
+	EventClaimed     EventKind = "claimed"
+	EventConsumption EventKind = "consumption"
+	EventRefunded    EventKind = "refunded"
+	EventLowBalance  EventKind = "low_balance"
+	EventClaimFailed EventKind = "claim_failed"
+
+	EventVerified        EventKind = "verified"
+	EventBound           EventKind = "bound"
+	EventLoss            EventKind = "loss"
+	EventLossCancelled   EventKind = "loss_cancelled"
+	EventPasswordChanged EventKind = "password_changed"
+	EventPasswordLocked  EventKind = "password_locked"
+)
+
+// Security tells whether the kind is always sent.
+func (k EventKind) Security() bool {
+	switch k {
+	case EventTopUpPaid, EventClaimed, EventConsumption, EventRefunded, EventLowBalance, EventClaimFailed:
+		return false
+	}
+	return true
+}
+
+// Event is a fact a person is told about. It is enqueued in the transaction
+// that made it true; to whom it goes is looked up when it is sent.
+type Event struct {
+	Kind     EventKind `json:"kind"`
+	PersonID int64     `json:"person_id"`
+	Amount   Fen       `json:"amount_fen,omitempty"`
+	Balance  Fen       `json:"balance_fen,omitempty"` // after it, where it is known
+	Pending  Fen       `json:"pending_fen,omitempty"` // after it
+	Ref      string    `json:"ref,omitempty"`         // transfer, claim or order
+	Where    string    `json:"where,omitempty"`       // place of the terminal or merchant
+	At       time.Time `json:"at"`
+}
