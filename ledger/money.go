@@ -31,7 +31,7 @@ func (f Fen) String() string {
 func (f Fen) Yuan() string {
 	sign, n := "", uint64(f)
 	if f < 0 {
-		sign, n = "-", uint64(-(f + 1))+1
+		sign, n = "-", uint64(-(f+1))+1
 	}
 	return fmt.Sprintf("%s%d.%02d", sign, n/100, n%100)
 }

@@ -115,3 +115,14 @@ type PersonRow struct {
 	PasswordHash   string // empty = the initial password
 	OpeningBalance Fen    // taken only for a card that is new
 }
+
+// Holder is a campus card met at a terminal, with the person it belongs to.
+type Holder struct {
+	Person Person
+	CardID int64
+	CardNo string
+	Status CardStatus
+	// PasswordInitial: the query password is still the one everybody knows.
+	PasswordInitial bool
+	Pending         Fen
+}
