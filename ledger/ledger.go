@@ -26,6 +26,8 @@ var (
 	// ErrNotFound: no such row, or not this person's row; the two are never
 	// told apart to the outside.
 	ErrNotFound = errors.New("not found")
+	// ErrConflict: a concurrent request was quicker; read again.
+	ErrConflict = errors.New("conflict")
 	// ErrNotVerified and ErrNotBound lead a member to the next step.
 	ErrNotVerified = errors.New("the member is not verified yet")
 	ErrNotBound    = errors.New("no campus card is bound yet")
