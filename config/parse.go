@@ -1,0 +1,371 @@
+package config
+
+import (
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/mail"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Every parser below says what it expects and never repeats what it got: a secret may have been put under the wrong key.
+
+type parser = func(string) error
+
+func text(to *string) parser {
+	return func(s string) error {
+		if strings.TrimSpace(s) != s || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+			return errors.New("must have no spaces around it and no control characters")
+		}
+		*to = s
+		return nil
+	}
+}
+
+func secretText(to *Secret[string]) parser {
+	return func(s string) error {
+		var plain string
+		err := text(&plain)(s)
+		*to = NewSecret(plain)
+		return err
+	}
+}
+
+func oneOf(to *string, allowed ...string) parser {
+	return func(s string) error {
+		if !slices.Contains(allowed, s) {
+			return errors.New("must be " + strings.Join(allowed, " or "))
+		}
+		*to = s
+		return nil
+	}
+}
+
+// choice takes one of two words and stores whether it was the second.
+func choice(to *bool, no, yes string) parser {
+	return func(s string) error {
+		var word string
+		err := oneOf(&word, no, yes)(s)
+		*to = word == yes
+		return err
+	}
+}
+
+func boolean(to *bool) parser { return choice(to, "false", "true") }
+
+func integer(to *int, low, high int) parser {
+	return func(s string) error {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < low || n > high {
+			return fmt.Errorf("must be a whole number from %d to %d", low, high)
+		}
+		*to = n
+		return nil
+	}
+}
+
+func agentID(to *int64) parser {
+	return func(s string) error {
+		n, err := strconv.ParseInt(s, 10, 64)
+		if err != nil || n <= 0 {
+			return errors.New("must be the app's AgentId, a number such as 1000002")
+		}
+		*to = n
+		return nil
+	}
+}
+
+func digits(to *string) parser {
+	return func(s string) error {
+		if strings.Trim(s, "0123456789") != "" {
+			return errors.New("must be digits only")
+		}
+		*to = s
+		return nil
+	}
+}
+
+func level(to *slog.Level) parser {
+	return func(s string) error {
+		var word string
+		if err := oneOf(&word, "debug", "info", "warn", "error")(s); err != nil {
+			return err
+		}
+		return to.UnmarshalText([]byte(word))
+	}
+}
+
+func duration(to *time.Duration) parser {
+	return func(s string) error {
+		d, err := time.ParseDuration(s)
+		if err != nil || d < time.Second {
+			return errors.New("must be a length of time of at least 1s, such as 90s, 5m or 1h")
+		}
+		*to = d
+		return nil
+	}
+}
+
+func location(to **time.Location) parser {
+	return func(s string) error {
+		zone, err := time.LoadLocation(s)
+		if err != nil || s == "Local" {
+			return errors.New("must be an IANA time zone such as Asia/Shanghai")
+		}
+		*to = zone
+		return nil
+	}
+}
+
+func quietHours(to *QuietHours) parser {
+	return func(s string) error {
+		begin, end, found := strings.Cut(s, "-")
+		from, err1 := time.Parse("15:04", begin)
+		until, err2 := time.Parse("15:04", end)
+		if !found || err1 != nil || err2 != nil || from.Equal(until) {
+			return errors.New("must be two different times such as 22:30-07:00")
+		}
+		midnight := time.Date(from.Year(), from.Month(), from.Day(), 0, 0, 0, 0, time.UTC)
+		*to = QuietHours{from.Sub(midnight), until.Sub(midnight)}
+		return nil
+	}
+}
+
+var errYuan = errors.New("must be an amount in yuan such as 50 or 12.50, above 0 and below 1000000")
+
+// fen reads yuan with at most two decimals, exactly.
+func fen(s string) (int64, error) {
+	whole, cents, point := strings.Cut(s, ".")
+	if point && (cents == "" || len(cents) > 2) || whole == "" || len(whole) > 6 {
+		return 0, errYuan
+	}
+	all := whole + (cents + "00")[:2]
+	if strings.Trim(all, "0123456789") != "" {
+		return 0, errYuan
+	}
+	n, err := strconv.ParseInt(all, 10, 64)
+	if err != nil || n == 0 {
+		return 0, errYuan
+	}
+	return n, nil
+}
+
+func yuan(to *int64) parser {
+	return func(s string) (err error) {
+		*to, err = fen(s)
+		return err
+	}
+}
+
+func yuanList(to *[]int64) parser {
+	return func(s string) error {
+		var amounts []int64
+		for item := range strings.SplitSeq(s, ",") {
+			n, err := fen(strings.TrimSpace(item))
+			if err != nil {
+				return fmt.Errorf("each amount %w", err)
+			}
+			amounts = append(amounts, n)
+		}
+		slices.Sort(amounts)
+		if len(slices.Compact(slices.Clone(amounts))) != len(amounts) {
+			return errors.New("names an amount twice")
+		}
+		*to = amounts
+		return nil
+	}
+}
+
+func address(to *string) parser {
+	return func(s string) error {
+		_, port, err := net.SplitHostPort(s)
+		if _, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil {
+			return errors.New("must be host:port such as 127.0.0.1:8080")
+		}
+		*to = s
+		return nil
+	}
+}
+
+// origin takes scheme://host[:port]. Plain http carries tokens and cookies in the clear, so it is taken only where it
+// cannot leave the machine or the private network.
+func origin(to *string) parser {
+	return func(s string) error {
+		u, err := url.Parse(s)
+		switch {
+		case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+			return errors.New("must be an absolute address such as https://card.example.edu.cn")
+		case strings.HasSuffix(s, "/"):
+			return errors.New("must have no trailing slash")
+		case u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || strings.ContainsAny(s, "?#"):
+			return errors.New("must be scheme and host only, without a path, a query or a user")
+		case u.Scheme == "http" && !private(u.Hostname()):
+			return errors.New("must be https outside this machine and private networks")
+		}
+		*to = s
+		return nil
+	}
+}
+
+func private(host string) bool {
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.IsLoopback() || ip.IsPrivate()
+	}
+	return !strings.Contains(host, ".") || strings.HasSuffix(host, ".localhost")
+}
+
+func databaseURL(to *Secret[string]) parser {
+	return func(s string) error {
+		path, sqlite := strings.CutPrefix(s, "sqlite:")
+		if sqlite && path == "" || !sqlite && !hasScheme(s, "postgres", "postgresql") {
+			return errors.New("must be sqlite:PATH or postgres://user:password@host/database")
+		}
+		*to = NewSecret(s)
+		return nil
+	}
+}
+
+func redisURL(to *Secret[string]) parser {
+	return func(s string) error {
+		if !hasScheme(s, "redis", "rediss") {
+			return errors.New("must be redis://host:6379/0 or rediss://…")
+		}
+		*to = NewSecret(s)
+		return nil
+	}
+}
+
+func smtpURL(to *Secret[string]) parser {
+	return func(s string) error {
+		if !hasScheme(s, "smtp", "smtps") {
+			return errors.New("must be smtp://user:pass@host:587 or smtps://user:pass@host:465, special characters escaped as %XX")
+		}
+		*to = NewSecret(s)
+		return nil
+	}
+}
+
+func hasScheme(s string, schemes ...string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Host != "" && slices.Contains(schemes, u.Scheme)
+}
+
+func mailbox(to *string) parser {
+	return func(s string) error {
+		if _, err := mail.ParseAddress(s); err != nil {
+			return errors.New("must be a mail address")
+		}
+		*to = s
+		return nil
+	}
+}
+
+func masterKey(to *Secret[[]byte]) parser {
+	return func(s string) error {
+		key, err := base64.StdEncoding.Strict().DecodeString(strings.TrimSpace(s))
+		if err != nil || len(key) != 32 {
+			return errors.New("must be 32 bytes in base64, as from: openssl rand -base64 32")
+		}
+		if slices.Equal(key, make([]byte, 32)) {
+			return errors.New("must be random")
+		}
+		*to = NewSecret(key)
+		return nil
+	}
+}
+
+func token(to *Secret[string]) parser {
+	return func(s string) error {
+		if len(s) > 32 || !alphanumeric(s) {
+			return errors.New("must be letters and digits, at most 32")
+		}
+		*to = NewSecret(s)
+		return nil
+	}
+}
+
+func aesKey(to *Secret[string]) parser {
+	return func(s string) error {
+		if len(s) != 43 || !alphanumeric(s) {
+			return errors.New("must be exactly 43 letters and digits")
+		}
+		*to = NewSecret(s)
+		return nil
+	}
+}
+
+func alphanumeric(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	})
+}
+
+func serialNo(to *string) parser {
+	return func(s string) error {
+		if len(s) > 64 || strings.Trim(strings.ToUpper(s), "0123456789ABCDEF") != "" {
+			return errors.New("must be the certificate's serial number in hexadecimal")
+		}
+		*to = strings.ToUpper(s)
+		return nil
+	}
+}
+
+func apiV3Key(to *Secret[string]) parser {
+	return func(s string) error {
+		if len(s) != 32 {
+			return errors.New("must be exactly 32 bytes")
+		}
+		*to = NewSecret(s)
+		return nil
+	}
+}
+
+var (
+	errPrivateKey = errors.New("must be an RSA private key in PEM (apiclient_key.pem)")
+	errPublicKey  = errors.New("must be an RSA public key in PEM (pub_key.pem)")
+)
+
+func privateKey(to *Secret[*rsa.PrivateKey]) parser {
+	return func(s string) error {
+		block, _ := pem.Decode([]byte(s))
+		if block == nil {
+			return errPrivateKey
+		}
+		parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+		if err != nil {
+			parsed, err = x509.ParsePKCS1PrivateKey(block.Bytes)
+		}
+		key, ok := parsed.(*rsa.PrivateKey)
+		if err != nil || !ok {
+			return errPrivateKey
+		}
+		*to = NewSecret(key)
+		return nil
+	}
+}
+
+func publicKey(to **rsa.PublicKey) parser {
+	return func(s string) error {
+		block, _ := pem.Decode([]byte(s))
+		if block == nil {
+			return errPublicKey
+		}
+		parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
+		key, ok := parsed.(*rsa.PublicKey)
+		if err != nil || !ok {
+			return errPublicKey
+		}
+		*to = key
+		return nil
+	}
+}
