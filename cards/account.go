@@ -1,0 +1,155 @@
+package cards
+
+import "time"
+
+// BalanceData is what a person's card holds, as the books say.
+type BalanceData struct {
+	CardNo     string    // shown with its last four characters only
+	BalanceFen int64     // on the card, by the newest record received
+	PendingFen int64     // paid, not yet claimed
+	Status     string    // normal, lost, frozen, closed
+	AsOf       time.Time // of the newest record, in the zone to show
+	Missing    int       // records the chip's counters say have not come yet
+
+	LastTitle string // merchant or kind of the last transaction; "" = none
+	LastFen   int64  // negative for spending
+	LastAt    time.Time
+
+	HomeURL, TopUpURL, DetailsURL, PendingURL string
+}
+
+// Balance answers 余额.
+func Balance(lang Lang, d BalanceData) Card {
+	about := kBalanceOnCard
+	if d.Missing > 0 {
+		about = kBalanceAbout
+	}
+	c := notice(lang, "balance", kSourceCard, say(lang, kBalanceTitle), "", d.HomeURL)
+	if !d.AsOf.IsZero() {
+		c.MainTitle.Desc = say(lang, kBalanceAsOf, When(lang, d.AsOf))
+	}
+	c.EmphasisContent = &Emphasis{Title: Yuan(d.BalanceFen), Desc: say(lang, about)}
+	if d.Missing > 0 {
+		c.SubTitleText = say(lang, kBalanceMissing, d.Missing)
+	}
+	c.row(kRowPending, Yuan(d.PendingFen))
+	c.row(kRowCard, MaskCardNo(d.CardNo))
+	c.row(kRowStatus, statusText(lang, d.Status))
+	if d.LastTitle != "" {
+		c.row(kRowLast, joinSpaced(cut(d.LastTitle, 8), Yuan(d.LastFen), When(lang, d.LastAt)))
+	}
+	c.jump(kJumpTopUp, d.TopUpURL)
+	c.jump(kJumpDetails, d.DetailsURL)
+	if d.PendingFen > 0 {
+		c.jump(kJumpPending, d.PendingURL)
+	}
+	return c.Fit()
+}
+
+func statusText(lang Lang, status string) string {
+	switch status {
+	case "normal":
+		return say(lang, kStatusNormal)
+	case "lost":
+		return say(lang, kStatusLost)
+	case "frozen":
+		return say(lang, kStatusFrozen)
+	case "closed":
+		return say(lang, kStatusClosed)
+	}
+	return status
+}
+
+// PendingTransfer is one transfer waiting to be claimed.
+type PendingTransfer struct {
+	Title     string
+	AmountFen int64
+	CreatedAt time.Time
+}
+
+// PendingData is what waits to be claimed, oldest first.
+type PendingData struct {
+	TotalFen  int64
+	Count     int // of all transfers; Transfers may hold only the first few
+	Transfers []PendingTransfer
+	Places    []string // where the self-service machines stand
+	ListURL   string   // all transfers
+	TopUpURL  string
+}
+
+// Pending answers 待领 and 领款: what waits, and where to collect it.
+func Pending(lang Lang, d PendingData) Card {
+	count := max(d.Count, len(d.Transfers))
+	if count == 0 {
+		c := notice(lang, "pending", kSourceCard, say(lang, kPendingNone), say(lang, kPendingNoneDesc), d.ListURL)
+		c.jump(kJumpTopUp, d.TopUpURL)
+		return c.Fit()
+	}
+	c := notice(lang, "pending", kSourceCard, say(lang, kPendingTitle), say(lang, kPendingDesc, count), d.ListURL)
+	c.EmphasisContent = &Emphasis{Title: Yuan(d.TotalFen), Desc: say(lang, kPendingTitle)}
+	c.SubTitleText = say(lang, kPendingWhere)
+	if places := joinPlaces(lang, d.Places); places != "" {
+		c.SubTitleText = say(lang, kPendingPlaces, places)
+	}
+	shown := min(len(d.Transfers), maxHorizontal)
+	if count > maxHorizontal {
+		shown = min(shown, maxHorizontal-1)
+	}
+	for _, t := range d.Transfers[:shown] {
+		c.HorizontalContentList = append(c.HorizontalContentList, Horizontal{
+			KeyName: monthDay(t.CreatedAt), Value: joinSpaced(cut(t.Title, 16), Yuan(t.AmountFen)),
+		})
+	}
+	if rest := count - shown; rest > 0 {
+		c.row(kRowMore, say(lang, kPendingMore, rest))
+	}
+	c.jump(kPendingList, d.ListURL)
+	return c.Fit()
+}
+
+// ClaimedData is one claim that reached the chip.
+type ClaimedData struct {
+	AmountFen  int64
+	CardNo     string
+	BalanceFen int64 // on the card after the write
+	Place      string
+	At         time.Time
+	URL        string
+}
+
+// Claimed tells that claimed money is on the card now.
+func Claimed(lang Lang, d ClaimedData) Card {
+	c := notice(lang, "claimed", kSourceCard, say(lang, kClaimedTitle), "", d.URL)
+	c.EmphasisContent = &Emphasis{Title: Yuan(d.AmountFen), Desc: say(lang, kClaimedDesc)}
+	c.row(kClaimedBalance, Yuan(d.BalanceFen))
+	c.row(kRowCard, MaskCardNo(d.CardNo))
+	c.row(kRowPlace, d.Place)
+	c.row(kRowTime, When(lang, d.At))
+	return c.Fit()
+}
+
+// ClaimTroubleData is one claim whose write is of unknown outcome, or did not happen.
+type ClaimTroubleData struct {
+	AmountFen int64
+	Place     string
+	At        time.Time
+	URL       string
+}
+
+// ClaimInDoubt tells, calmly, that the outcome of a write is not known yet.
+func ClaimInDoubt(lang Lang, d ClaimTroubleData) Card {
+	return claimTrouble(lang, "claim_in_doubt", kInDoubtTitle, kInDoubtDesc, d)
+}
+
+// ClaimReleased tells that a write did not happen and the money waits again.
+func ClaimReleased(lang Lang, d ClaimTroubleData) Card {
+	return claimTrouble(lang, "claim_released", kReleasedTitle, kReleasedDesc, d)
+}
+
+func claimTrouble(lang Lang, kind string, title, desc key, d ClaimTroubleData) Card {
+	c := notice(lang, kind, kSourceCard, say(lang, title), say(lang, desc), d.URL)
+	c.EmphasisContent = &Emphasis{Title: Yuan(d.AmountFen)}
+	c.row(kRowPlace, d.Place)
+	c.row(kRowTime, When(lang, d.At))
+	return c.Fit()
+}

@@ -1,0 +1,54 @@
+package cards
+
+import (
+	"strings"
+	"time"
+)
+
+// notice starts a text_notice, the kind of all answers that need no press of a button.
+func notice(lang Lang, kind string, from key, title, desc, url string) Card {
+	return Card{
+		lang: lang, Kind: kind, Type: TextNotice,
+		Source:     source(lang, from),
+		MainTitle:  &MainTitle{Title: title, Desc: desc},
+		CardAction: openURL(url),
+	}
+}
+
+func source(lang Lang, from key) *Source { return &Source{Desc: say(lang, from)} }
+
+func openURL(url string) *Action { return &Action{Type: JumpURL, URL: url} }
+
+// row adds a line with a name from the catalogue; Fit drops it when value is empty.
+func (c *Card) row(name key, value string) {
+	c.HorizontalContentList = append(c.HorizontalContentList, Horizontal{KeyName: say(c.lang, name), Value: value})
+}
+
+// jump adds a link at the foot; Fit drops it when url is empty.
+func (c *Card) jump(title key, url string) {
+	c.JumpList = append(c.JumpList, Jump{Type: JumpURL, Title: say(c.lang, title), URL: url})
+}
+
+// joinSpaced joins what is not empty with spaces.
+func joinSpaced(parts ...string) string { return strings.Join(nonEmpty(parts), " ") }
+
+func joinPlaces(lang Lang, places []string) string {
+	var out []string
+	for _, p := range places {
+		if p = clean(p); p != "" {
+			out = append(out, p)
+		}
+	}
+	return strings.Join(out, say(lang, kPlaceSeparator))
+}
+
+// monthDay is a date in the five characters a row's name may have: "11-22".
+func monthDay(t time.Time) string {
+	if t.IsZero() {
+		return "–"
+	}
+	return t.Format("01-02")
+}
+
+// wholeYuan drops the fen of a round amount, to fit a button: "¥50".
+func wholeYuan(fen int64) string { return strings.TrimSuffix(Yuan(fen), ".00") }

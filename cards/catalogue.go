@@ -1,0 +1,260 @@
+package cards
+
+// key names one text of the catalogue.
+type key string
+
+// words is one text in both languages; verbs (%s, %d) come in the same order in both.
+type words struct{ zh, en string }
+
+// The keys of the catalogue.
+const (
+	kPair      key = "pair"
+	kOpen      key = "open"
+	kMore      key = "more"
+	kMinutes   key = "minutes"
+	kOneMinute key = "minute"
+
+	kSourceCard      key = "source.card"
+	kSourceAssistant key = "source.assistant"
+
+	kRowCard    key = "row.card"
+	kRowStatus  key = "row.status"
+	kRowPending key = "row.pending"
+	kRowLast    key = "row.last"
+	kRowName    key = "row.name"
+	kRowAmount  key = "row.amount"
+	kRowTime    key = "row.time"
+	kRowOrder   key = "row.order"
+	kRowPlace   key = "row.place"
+	kRowEmail   key = "row.email"
+	kRowPhone   key = "row.phone"
+	kRowSentTo  key = "row.sent_to"
+	kRowValid   key = "row.valid"
+	kRowMore    key = "row.more"
+
+	kStatusNormal key = "status.normal"
+	kStatusLost   key = "status.lost"
+	kStatusFrozen key = "status.frozen"
+	kStatusClosed key = "status.closed"
+
+	kBalanceTitle   key = "balance.title"
+	kBalanceAsOf    key = "balance.as_of"
+	kBalanceOnCard  key = "balance.on_card"
+	kBalanceAbout   key = "balance.about"
+	kBalanceMissing key = "balance.missing"
+	kJumpTopUp      key = "jump.top_up"
+	kJumpDetails    key = "jump.details"
+	kJumpPending    key = "jump.pending"
+	kJumpHome       key = "jump.home"
+
+	kTopUpChoicesTitle key = "topup.choices.title"
+	kTopUpChoicesDesc  key = "topup.choices.desc"
+	kTopUpOther        key = "topup.other"
+	kTopUpTitle        key = "topup.title"
+	kTopUpAmount       key = "topup.amount"
+	kTopUpHint         key = "topup.hint"
+	kTopUpPay          key = "topup.pay"
+	kTopUpPaidTitle    key = "topup.paid.title"
+	kTopUpPaidDesc     key = "topup.paid.desc"
+	kTopUpPaidState    key = "topup.paid.state"
+
+	kVerifyTitle      key = "verify.title"
+	kVerifyDesc       key = "verify.desc"
+	kVerifyByEmail    key = "verify.by_email"
+	kVerifyByPhone    key = "verify.by_phone"
+	kVerifyOnPage     key = "verify.on_page"
+	kCodeSentTitle    key = "code_sent.title"
+	kCodeSentDesc     key = "code_sent.desc"
+	kCodeSentHint     key = "code_sent.hint"
+	kCodeSentPage     key = "code_sent.page"
+	kVerifiedTitle    key = "verified.title"
+	kVerifiedDesc     key = "verified.desc"
+	kWelcomeTitle     key = "welcome.title"
+	kWelcomeNamed     key = "welcome.named"
+	kWelcomeDesc      key = "welcome.desc"
+	kWelcomeHint      key = "welcome.hint"
+	kBindGo           key = "bind.go"
+	kNotVerifiedTitle key = "not_verified.title"
+	kNotVerifiedDesc  key = "not_verified.desc"
+	kVerifyGo         key = "verify.go"
+	kNotBoundTitle    key = "not_bound.title"
+	kNotBoundDesc     key = "not_bound.desc"
+	kBoundTitle       key = "bound.title"
+	kBoundDesc        key = "bound.desc"
+	kBoundPassword    key = "bound.password"
+	kPasswordGo       key = "password.go"
+	kPasswordTitle    key = "password.title"
+	kPasswordDesc     key = "password.desc"
+
+	kPendingTitle    key = "pending.title"
+	kPendingDesc     key = "pending.desc"
+	kPendingWhere    key = "pending.where"
+	kPendingPlaces   key = "pending.places"
+	kPendingNone     key = "pending.none"
+	kPendingNoneDesc key = "pending.none.desc"
+	kPendingMore     key = "pending.more"
+	kPendingList     key = "pending.list"
+	kPlaceSeparator  key = "place.separator"
+	kClaimedTitle    key = "claimed.title"
+	kClaimedDesc     key = "claimed.desc"
+	kClaimedBalance  key = "claimed.balance"
+	kInDoubtTitle    key = "in_doubt.title"
+	kInDoubtDesc     key = "in_doubt.desc"
+	kReleasedTitle   key = "released.title"
+	kReleasedDesc    key = "released.desc"
+	kHelpCardTitle   key = "help.card.title"
+	kHelpCardDesc    key = "help.card.desc"
+	kHelpCardText    key = "help.card.text"
+	kHelpVerifyTitle key = "help.assistant.title"
+	kHelpVerifyDesc  key = "help.assistant.desc"
+	kHelpVerifyText  key = "help.assistant.text"
+	kNoticeTitle     key = "notice.title"
+	kSorry           key = "sorry"
+	kSorryID         key = "sorry.id"
+	kBusy            key = "busy"
+	kSlow            key = "slow"
+	kRefused         key = "refused"
+	kUsed            key = "used"
+	kExpired         key = "expired"
+	kTextOnly        key = "text_only"
+)
+
+// catalogue holds every text this package shows. A row's name has five characters at most, a button's and a link's text
+// ten and eighteen: longer ones are cut by the client. Money waiting to be claimed is never called 到账.
+var catalogue = map[key]words{
+	kPair:      {"%s：%s", "%s: %s"},
+	kOpen:      {"查看", "Open"},
+	kMore:      {"详情", "More"},
+	kMinutes:   {"%d 分钟", "%d minutes"},
+	kOneMinute: {"1 分钟", "1 minute"},
+
+	kSourceCard:      {"校园一卡通", "Campus Card"},
+	kSourceAssistant: {"企业小助手", "Assistant"},
+
+	kRowCard:    {"卡号", "Card"},
+	kRowStatus:  {"状态", "State"},
+	kRowPending: {"待领取", "Claim"},
+	kRowLast:    {"最近一笔", "Last"},
+	kRowName:    {"姓名", "Name"},
+	kRowAmount:  {"金额", "Sum"},
+	kRowTime:    {"时间", "Time"},
+	kRowOrder:   {"订单号", "Order"},
+	kRowPlace:   {"地点", "Where"},
+	kRowEmail:   {"邮箱", "Mail"},
+	kRowPhone:   {"手机", "Phone"},
+	kRowSentTo:  {"发送到", "To"},
+	kRowValid:   {"有效期", "Valid"},
+	kRowMore:    {"其他", "More"},
+
+	kStatusNormal: {"正常", "Normal"},
+	kStatusLost:   {"已挂失", "Reported lost"},
+	kStatusFrozen: {"已冻结", "Frozen"},
+	kStatusClosed: {"已销户", "Closed"},
+
+	kBalanceTitle:   {"卡上余额", "Card balance"},
+	kBalanceAsOf:    {"截至 %s", "As of %s"},
+	kBalanceOnCard:  {"卡上余额", "On your card"},
+	kBalanceAbout:   {"卡上余额约", "About, on card"},
+	kBalanceMissing: {"另有 %d 笔未上传，上传后余额会有变化。", "Records not received yet: %d. The balance will follow."},
+	kJumpTopUp:      {"去充值", "Top up"},
+	kJumpDetails:    {"交易明细", "Transactions"},
+	kJumpPending:    {"待领取的钱", "Money to claim"},
+	kJumpHome:       {"我的一卡通", "My campus card"},
+
+	kTopUpChoicesTitle: {"充多少", "How much to top up"},
+	kTopUpChoicesDesc:  {"选一个金额，用微信支付", "Choose an amount, pay with WeChat Pay"},
+	kTopUpOther:        {"其他金额", "Other"},
+	kTopUpTitle:        {"充值校园卡", "Top up your card"},
+	kTopUpAmount:       {"充值金额", "Amount"},
+	kTopUpHint:         {"付款后，到任意食堂刷卡或圈存机领取。", "After paying, tap at any canteen or a kiosk to collect it."},
+	kTopUpPay:          {"去支付", "Pay"},
+	kTopUpPaidTitle:    {"已付款，待领取", "Paid, waiting to be collected"},
+	kTopUpPaidDesc:     {"到任意食堂刷卡或圈存机领取", "Tap at any canteen or a kiosk"},
+	kTopUpPaidState:    {"已付款", "Paid"},
+
+	kVerifyTitle:      {"验证身份", "Verify who you are"},
+	kVerifyDesc:       {"验证码发到哪里", "Where shall we send your code?"},
+	kVerifyByEmail:    {"发到邮箱", "By e-mail"},
+	kVerifyByPhone:    {"发到手机", "By phone"},
+	kVerifyOnPage:     {"也可以在网页上验证", "You can also verify on the web page"},
+	kCodeSentTitle:    {"验证码已发送", "Code sent"},
+	kCodeSentDesc:     {"收到后，把六位数字发到这里", "Type the six digits here"},
+	kCodeSentHint:     {"没有收到时，看看垃圾邮件，或一分钟后再发一次。", "Nothing there? Look in the spam folder, or ask again after a minute."},
+	kCodeSentPage:     {"在网页上填写", "Enter on the page"},
+	kVerifiedTitle:    {"验证成功", "You are verified"},
+	kVerifiedDesc:     {"下一步：绑定校园卡", "Next: bind your campus card"},
+	kWelcomeTitle:     {"欢迎使用校园一卡通", "Welcome to Campus Card"},
+	kWelcomeNamed:     {"%s，欢迎使用校园一卡通", "Welcome to Campus Card, %s"},
+	kWelcomeDesc:      {"绑定校园卡后就能查余额、充值", "Bind your card to see and top it up"},
+	kWelcomeHint:      {"绑定需要姓名、学号或卡号，和六位查询密码。", "You need your name, student or card number, and the six-digit query password."},
+	kBindGo:           {"去绑定", "Bind my card"},
+	kNotVerifiedTitle: {"先验证身份", "Verify first"},
+	kNotVerifiedDesc:  {"到「企业小助手」发送「验证」", "Send “verify” to the Assistant app"},
+	kVerifyGo:         {"去验证", "Verify"},
+	kNotBoundTitle:    {"还没有绑定校园卡", "No card bound yet"},
+	kNotBoundDesc:     {"绑定后就能使用这个功能", "Bind your card to use this"},
+	kBoundTitle:       {"绑定成功", "Card bound"},
+	kBoundDesc:        {"试试发送「余额」或「充值 50」", "Try “balance” or “top up 50”"},
+	kBoundPassword:    {"请先设置自己的查询密码，初始密码只能用于挂失。", "Choose your own query password first: the initial one serves only to report a loss."},
+	kPasswordGo:       {"设置查询密码", "Set my password"},
+	kPasswordTitle:    {"请设置查询密码", "Set your query password"},
+	kPasswordDesc:     {"密码只在网页上填写，不要发到聊天里", "Only on the page, never in chat"},
+
+	kPendingTitle:    {"待领取", "Waiting to be collected"},
+	kPendingDesc:     {"共 %d 笔", "Transfers: %d"},
+	kPendingWhere:    {"到任意食堂刷卡或圈存机领取", "Tap at any canteen or a kiosk"},
+	kPendingPlaces:   {"领取地点：%s", "Where: %s"},
+	kPendingNone:     {"没有待领取的钱", "Nothing to collect"},
+	kPendingNoneDesc: {"充值付款后会显示在这里", "Paid top-ups will show here"},
+	kPendingMore:     {"另有 %d 笔", "%d more"},
+	kPendingList:     {"转账记录", "Transfers"},
+	kPlaceSeparator:  {"、", ", "},
+	kClaimedTitle:    {"已到卡", "On your card"},
+	kClaimedDesc:     {"领取成功", "Collected"},
+	kClaimedBalance:  {"卡上现有", "Now"},
+	kInDoubtTitle:    {"写卡结果待确认", "We are checking the last write"},
+	kInDoubtDesc:     {"钱没有丢，下次刷卡自动核对", "Your money is safe; the next tap settles it"},
+	kReleasedTitle:   {"未写入，已退回待领", "Not written; back to waiting"},
+	kReleasedDesc:    {"可以再领一次", "You can collect it again"},
+	kHelpCardTitle:   {"可以这样问我", "You can ask me"},
+	kHelpCardDesc:    {"直接发一句话，或用下面的菜单", "Just type, or use the menu below"},
+	kHelpCardText:    {"余额 · 充值 50 · 账单 · 明细 · 待领 · 挂失 · 解挂 · 绑定 · 解绑 · 修改密码 · 设置 · 语言", "balance · top up 50 · statement · transactions · pending · report loss · cancel loss · bind · unbind · password · settings · language"},
+	kHelpVerifyTitle: {"我帮你验证身份", "I help you verify"},
+	kHelpVerifyDesc:  {"发送「验证」开始", "Send “verify” to start"},
+	kHelpVerifyText:  {"验证码会发到学校登记的邮箱或手机。收到后，把六位数字发给我。", "A code goes to the e-mail or phone the school has on record. Type its six digits here."},
+	kNoticeTitle:     {"提示", "Notice"},
+	kSorry:           {"抱歉，刚才没有办成，请稍后再试。", "Sorry, that did not work. Please try again in a moment."},
+	kSorryID:         {"抱歉，刚才没有办成，请稍后再试。（编号 %s）", "Sorry, that did not work. Please try again in a moment. (Ref. %s)"},
+	kBusy:            {"上一条还在处理，请稍等片刻再发。", "Your last message is still being handled. Please send this one again in a moment."},
+	kSlow:            {"还在处理，稍等一会儿再问一次就能看到结果。", "Still working on it. Ask again in a moment to see the result."},
+	kRefused:         {"这张卡片不是发给你的，不能操作。", "This card was not sent to you, so its buttons do nothing."},
+	kUsed:            {"这张卡片已经处理过了。", "This card has already been dealt with."},
+	kExpired:         {"这张卡片已过期，请重新发送你的问题。", "This card has expired. Please ask again."},
+	kTextOnly:        {"我只看得懂文字，试试发送「帮助」。", "I only understand text. Try “help”."},
+}
+
+// Sorry is the sentence for a fault on our side; requestID, when given, lets the operator find the log lines.
+func Sorry(lang Lang, requestID string) string {
+	if requestID == "" {
+		return say(lang, kSorry)
+	}
+	return say(lang, kSorryID, requestID)
+}
+
+// Busy is the sentence when the person's previous message is still being handled.
+func Busy(lang Lang) string { return say(lang, kBusy) }
+
+// Slow is the sentence when handling takes longer than WeCom waits.
+func Slow(lang Lang) string { return say(lang, kSlow) }
+
+// Refused is the sentence for a button of somebody else's card.
+func Refused(lang Lang) string { return say(lang, kRefused) }
+
+// Used is the sentence for a button that has had its effect.
+func Used(lang Lang) string { return say(lang, kUsed) }
+
+// Expired is the sentence for a button of an old card.
+func Expired(lang Lang) string { return say(lang, kExpired) }
+
+// TextOnly is the sentence for a picture, a voice or a file.
+func TextOnly(lang Lang) string { return say(lang, kTextOnly) }

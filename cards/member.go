@@ -1,0 +1,167 @@
+package cards
+
+import "time"
+
+// EventKeys of the buttons that come back to the bot.
+const (
+	KeyVerifyEmail = "verify.email"
+	KeyVerifyPhone = "verify.phone"
+)
+
+// VerifyChannelsData is where a code can go, masked by the caller; an empty address is not offered. One must be given.
+type VerifyChannelsData struct {
+	MaskedEmail string
+	MaskedPhone string
+	URL         string // the page that does the same
+}
+
+// VerifyChannels asks where to send the code. Pressing a button sends KeyVerifyEmail or KeyVerifyPhone.
+func VerifyChannels(lang Lang, d VerifyChannelsData) Card {
+	c := Card{
+		lang: lang, Kind: "verify_channels", Type: ButtonInteraction,
+		Source:       source(lang, kSourceAssistant),
+		MainTitle:    &MainTitle{Title: say(lang, kVerifyTitle), Desc: say(lang, kVerifyDesc)},
+		SubTitleText: say(lang, kVerifyOnPage),
+		CardAction:   openURL(d.URL),
+	}
+	c.row(kRowEmail, d.MaskedEmail)
+	c.row(kRowPhone, d.MaskedPhone)
+	style := ButtonPrimary
+	if clean(d.MaskedEmail) != "" || clean(d.MaskedPhone) == "" {
+		c.ButtonList = append(c.ButtonList, Button{Text: say(lang, kVerifyByEmail), Style: style, Key: KeyVerifyEmail})
+		style = ButtonPlain
+	}
+	if clean(d.MaskedPhone) != "" {
+		c.ButtonList = append(c.ButtonList, Button{Text: say(lang, kVerifyByPhone), Style: style, Key: KeyVerifyPhone})
+	}
+	return c.Fit()
+}
+
+// CodeSentData is where a code went (masked by the caller) and how long it lives.
+type CodeSentData struct {
+	MaskedAddress string
+	ValidFor      time.Duration
+	URL           string // the page that takes the code
+}
+
+// CodeSent replaces VerifyChannels once a button was pressed.
+func CodeSent(lang Lang, d CodeSentData) Card {
+	c := notice(lang, "code_sent", kSourceAssistant, say(lang, kCodeSentTitle), say(lang, kCodeSentDesc), d.URL)
+	c.row(kRowSentTo, d.MaskedAddress)
+	c.row(kRowValid, Minutes(lang, d.ValidFor))
+	c.SubTitleText = say(lang, kCodeSentHint)
+	c.jump(kCodeSentPage, d.URL)
+	return c.Fit()
+}
+
+// VerifiedData leads on to binding.
+type VerifiedData struct {
+	Name    string // the person's own name; may be empty
+	BindURL string
+}
+
+// Verified is the assistant's answer to a right code.
+func Verified(lang Lang, d VerifiedData) Card {
+	c := notice(lang, "verified", kSourceAssistant, say(lang, kVerifiedTitle), say(lang, kVerifiedDesc), d.BindURL)
+	c.row(kRowName, d.Name)
+	c.jump(kBindGo, d.BindURL)
+	return c.Fit()
+}
+
+// Welcome is the card app's first message to a person just verified.
+func Welcome(lang Lang, d VerifiedData) Card {
+	title := say(lang, kWelcomeTitle)
+	if name := cut(d.Name, 12); name != "" {
+		title = say(lang, kWelcomeNamed, name)
+	}
+	c := notice(lang, "welcome", kSourceCard, title, say(lang, kWelcomeDesc), d.BindURL)
+	c.SubTitleText = say(lang, kWelcomeHint)
+	c.jump(kBindGo, d.BindURL)
+	return c.Fit()
+}
+
+// NotVerified leads a member who has not verified yet to url, the page that verifies.
+func NotVerified(lang Lang, url string) Card {
+	c := notice(lang, "not_verified", kSourceCard, say(lang, kNotVerifiedTitle), say(lang, kNotVerifiedDesc), url)
+	c.jump(kVerifyGo, url)
+	return c.Fit()
+}
+
+// NotBound leads a verified member without a card to url, the page that binds.
+func NotBound(lang Lang, url string) Card {
+	c := notice(lang, "not_bound", kSourceCard, say(lang, kNotBoundTitle), say(lang, kNotBoundDesc), url)
+	c.SubTitleText = say(lang, kWelcomeHint)
+	c.jump(kBindGo, url)
+	return c.Fit()
+}
+
+// BoundData is a card just bound.
+type BoundData struct {
+	Name        string
+	CardNo      string
+	HomeURL     string
+	PasswordURL string // "" = the holder already has an own query password
+}
+
+// Bound tells that binding worked and, while the password is the initial one, leads to choosing an own one.
+func Bound(lang Lang, d BoundData) Card {
+	c := notice(lang, "bound", kSourceCard, say(lang, kBoundTitle), say(lang, kBoundDesc), d.HomeURL)
+	c.row(kRowName, d.Name)
+	c.row(kRowCard, MaskCardNo(d.CardNo))
+	if d.PasswordURL != "" {
+		c.MainTitle.Desc = ""
+		c.SubTitleText = say(lang, kBoundPassword)
+		c.CardAction = openURL(d.PasswordURL)
+		c.jump(kPasswordGo, d.PasswordURL)
+	}
+	c.jump(kJumpHome, d.HomeURL)
+	return c.Fit()
+}
+
+// PasswordFirst leads to url, the page that sets a query password. It also answers six digits typed where no code is awaited.
+func PasswordFirst(lang Lang, url string) Card {
+	c := notice(lang, "password_first", kSourceCard, say(lang, kPasswordTitle), say(lang, kPasswordDesc), url)
+	c.SubTitleText = say(lang, kBoundPassword)
+	c.jump(kPasswordGo, url)
+	return c.Fit()
+}
+
+// Help answers 帮助 and whatever was not understood in the card app; url is the home page.
+func Help(lang Lang, url string) Card {
+	c := notice(lang, "help", kSourceCard, say(lang, kHelpCardTitle), say(lang, kHelpCardDesc), url)
+	c.SubTitleText = say(lang, kHelpCardText)
+	c.jump(kJumpHome, url)
+	return c.Fit()
+}
+
+// HelpAssistant answers 帮助 and whatever was not understood in the assistant; url is the page that verifies.
+func HelpAssistant(lang Lang, url string) Card {
+	c := notice(lang, "help_assistant", kSourceAssistant, say(lang, kHelpVerifyTitle), say(lang, kHelpVerifyDesc), url)
+	c.SubTitleText = say(lang, kHelpVerifyText)
+	c.jump(kVerifyGo, url)
+	return c.Fit()
+}
+
+// NoticeData is any short message in words the caller has already put into the person's language.
+type NoticeData struct {
+	Title     string // empty = 提示
+	Body      string
+	LinkTitle string
+	URL       string
+	Assistant bool // from the assistant instead of the card app
+}
+
+// Notice shows a message that has no card of its own, a failure for example.
+func Notice(lang Lang, d NoticeData) Card {
+	title, from := d.Title, kSourceCard
+	if clean(title) == "" {
+		title = say(lang, kNoticeTitle)
+	}
+	if d.Assistant {
+		from = kSourceAssistant
+	}
+	c := notice(lang, "notice", from, title, "", d.URL)
+	c.SubTitleText = d.Body
+	c.JumpList = append(c.JumpList, Jump{Type: JumpURL, Title: d.LinkTitle, URL: d.URL})
+	return c.Fit()
+}
