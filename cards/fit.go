@@ -143,6 +143,9 @@ func cutBytes(s string, n int) string {
 	return s[:end] + ellipsis
 }
 
+// CutText shortens a text to MaxTextBytes on a rune border; WeCom would cut it anywhere.
+func CutText(s string) string { return cutBytes(s, MaxTextBytes) }
+
 // clean makes a text safe to show: names and remarks come from people, and a direction or zero-width character in them
 // can make a card read differently from what it says. Line breaks become spaces; keep lines apart with separate fields.
 func clean(s string) string {

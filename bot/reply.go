@@ -1,0 +1,127 @@
+package bot
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"io"
+	"time"
+
+	"xiaoka/cards"
+)
+
+// The answer's time: WeCom cuts the connection after 5 s and pushes again. A card gets sendBudget; whatever is left then goes into
+// the callback's own answer.
+const (
+	answerBudget = 4500 * time.Millisecond
+	sendBudget   = 2500 * time.Millisecond
+	replyReserve = 300 * time.Millisecond
+	taskLife     = 24 * time.Hour
+)
+
+// reply is the ladder: template card, textcard where cards cannot show, text in the callback's own answer. After a
+// time-out the card may have been delivered all the same; the text goes too, since twice is better than never.
+func (c *Context) reply(card cards.Card) {
+	card, err := c.prepare(card)
+	if err == nil {
+		ctx, cancel := c.sendContext()
+		defer cancel()
+		err = deliver(ctx, c.router.cfg.Sender, c.UserID, card, c.Style)
+	}
+	if err != nil {
+		c.router.cfg.Log.Warn("card replaced by text", "request", c.RequestID, "kind", card.Kind, "err", err)
+		c.say(card.Text())
+	}
+}
+
+// deliver sends a card in the wanted style, or as a textcard if WeCom says that this app or message cannot have cards.
+func deliver(ctx context.Context, s Sender, userID string, card cards.Card, style Style) error {
+	if style == StyleTextCard {
+		return deliverTextCard(ctx, s, userID, card)
+	}
+	_, err := s.Send(ctx, userID, Outgoing{Card: &card})
+	var api *APIError
+	if errors.As(err, &api) && api.cardRefused() {
+		return deliverTextCard(ctx, s, userID, card)
+	}
+	return err
+}
+
+func deliverTextCard(ctx context.Context, s Sender, userID string, card cards.Card) error {
+	out := Outgoing{Text: card.Text()}
+	if tc := card.TextCard(); tc.URL != "" {
+		out = Outgoing{TextCard: &tc}
+	}
+	_, err := s.Send(ctx, userID, out)
+	return err
+}
+
+// prepare gives a card its task and proves that WeCom will take it.
+func (c *Context) prepare(card cards.Card) (cards.Card, error) {
+	if card.NeedsTaskID() {
+		id, err := newTaskID(c.router.cfg.Rand)
+		if err != nil {
+			return card, err
+		}
+		card.TaskID = id
+	}
+	if err := card.Validate(); err != nil {
+		return card, err
+	}
+	if len(card.Keys()) == 0 {
+		return card, nil
+	}
+	now := c.router.cfg.Now()
+	return card, c.router.cfg.Tasks.SaveTask(c.ctx, Task{
+		ID: card.TaskID, UserID: c.UserID, AgentID: c.App.AgentID, Kind: card.Kind, Subject: card.Subject,
+		CreatedAt: now, ExpiresAt: now.Add(taskLife),
+	})
+}
+
+// newTaskID is 128 random bits in hex, so that nobody can name a task that was not sent to them.
+func newTaskID(random io.Reader) (string, error) {
+	var b [16]byte
+	if _, err := io.ReadFull(random, b[:]); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(b[:]), nil
+}
+
+// replyText answers in the callback's own answer, which costs no call. WeCom does not promise to show a text there when it answers a
+// press, so that one is sent.
+func (c *Context) replyText(text string) {
+	if c.Message.IsCardEvent() {
+		ctx, cancel := c.sendContext()
+		defer cancel()
+		if _, err := c.router.cfg.Sender.Send(ctx, c.UserID, Outgoing{Text: text}); err == nil {
+			return
+		}
+	}
+	c.say(text)
+}
+
+func (c *Context) update(card cards.Card) {
+	if c.updated || c.Message.ResponseCode == "" {
+		c.reply(card)
+		return
+	}
+	c.updated = true
+	card, err := c.prepare(card)
+	if err == nil {
+		ctx, cancel := c.sendContext()
+		defer cancel()
+		err = c.router.cfg.Sender.UpdateCard(ctx, c.UserID, c.Message.ResponseCode, card)
+	}
+	if err != nil {
+		c.router.cfg.Log.Warn("card not updated", "request", c.RequestID, "kind", card.Kind, "err", err)
+		c.replyText(card.Text())
+	}
+}
+
+func (c *Context) say(text string) { c.answer = append(c.answer, text) }
+
+// sendContext bounds one call to WeCom so that the callback's own answer can still be given in time.
+func (c *Context) sendContext() (context.Context, context.CancelFunc) {
+	left := c.started.Add(answerBudget - replyReserve).Sub(c.router.cfg.Now())
+	return context.WithTimeout(c.ctx, min(left, sendBudget))
+}
