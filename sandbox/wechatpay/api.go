@@ -171,6 +171,8 @@ type RawNotification struct {
 	NoResource  bool          // envelope without resource, signed correctly
 	Envelope    []byte        // send exactly this body, signed correctly; Plain is then ignored
 	AfterSigned []byte        // appended to the body after signing
+
+	created time.Time // create_time; zero = now
 }
 
 // Signature says what is done to the signature of a notification or an answer.

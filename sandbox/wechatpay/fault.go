@@ -1,6 +1,8 @@
 package wechatpay
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -40,6 +42,7 @@ const (
 	FaultRedirect  Kind = "redirect"       // 302 to Location, not executed
 	FaultPretend   Kind = "pretend"        // close only: answers 204, the order stays open
 	FaultPaidFirst Kind = "paid_first"     // order calls: paid and notified before the answer goes out
+	FaultBillBomb  Kind = "bill_bomb"      // the file unpacks to a gigabyte
 	FaultBillHash  Kind = "bill_hash"      // wrong hash_value
 	FaultBillCut   Kind = "bill_truncated" // the last bytes of the file are missing
 	FaultBillBOM   Kind = "bill_bom"       // a byte order mark before the file
@@ -79,11 +82,44 @@ type Fault struct {
 	Alter      map[string]any `json:"alter,omitempty"`        // FaultAlter: {"amount.total": 1, "mchid": "…"}
 }
 
-// Inject adds a fault. Faults of one place strike in the order of their injection, one at a time.
-func (s *Server) Inject(f Fault) {
+// ErrBadFault says that a Fault can never strike where it is meant to.
+var ErrBadFault = errors.New("wechatpay: fault does not fit its point")
+
+var (
+	signatureKinds = []Kind{FaultBadSignature, FaultSignTest, FaultUnknownSerial, FaultUnsigned, FaultStale, FaultFuture, FaultLost}
+	noticeKinds    = append(signatureKinds[:len(signatureKinds):len(signatureKinds)], FaultTwice, FaultLate, FaultAlter, FaultWrongKey)
+	callKinds      = append(signatureKinds[:len(signatureKinds):len(signatureKinds)],
+		FaultError, FaultForged, FaultGateway, FaultReset, FaultSlow, FaultDrip, FaultHuge, FaultRedirect)
+	billKinds = []Kind{FaultBillBomb, FaultBillHash, FaultBillCut, FaultBillBOM, FaultBillCRLF, FaultBillExtra, FaultBillMiss,
+		FaultBillTwice, FaultBillWrong, FaultBillOrder}
+)
+
+func (f Fault) fits() bool {
+	switch f.Point {
+	case AtNotify, AtRefundNotify:
+		return slices.Contains(noticeKinds, f.Kind)
+	case AtTradeBill:
+		return slices.Contains(callKinds, f.Kind) || slices.Contains(billKinds, f.Kind)
+	case AtClose:
+		return slices.Contains(callKinds, f.Kind) || f.Kind == FaultPretend
+	case AtJSAPI, AtNative:
+		return slices.Contains(callKinds, f.Kind) || f.Kind == FaultPaidFirst
+	case "", AtQuery, AtRefund, AtRefundQuery, AtCertificates, AtFundFlowBill, AtBillDownload:
+		return slices.Contains(callKinds, f.Kind)
+	}
+	return false
+}
+
+// Inject adds a fault. Faults of one place strike in the order of their injection, one at a time. It returns ErrBadFault
+// for a point that does not exist or a kind that makes no sense there.
+func (s *Server) Inject(f Fault) error {
+	if !f.fits() || f.Times < 0 || f.Delay < 0 {
+		return fmt.Errorf("%w: %q at %q", ErrBadFault, f.Kind, f.Point)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = append(s.faults, f)
+	return nil
 }
 
 // Faults lists what is still to strike, with what is left of Times.
