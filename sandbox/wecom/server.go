@@ -2,102 +2,321 @@ package wecom
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// How much is kept, so that a load test does not fill the memory.
+const (
+	keepMessages = 2000  // a conversation
+	keepSent     = 10000 // message/send calls, and with them what can be updated or recalled
+	keepWarnings = 1000
 )
 
 // Server is one simulated corp. Its methods may be called from any goroutine.
-type Server struct{}
+type Server struct {
+	cfg    Config
+	client *http.Client
+
+	randMu sync.Mutex // cfg.Rand need not be safe for concurrent use
+
+	mu            sync.Mutex
+	changed       chan struct{} // closed and replaced at each change, for Await
+	apps          map[int]App
+	appOrder      []int
+	members       map[string]Member // by lower-case UserID
+	memberOrder   []string
+	conversations map[conversationKey][]*Message
+	nextMessage   int
+	nextMsgID     uint64
+	sent          []*sentMessage
+	sentByID      map[string]*sentMessage
+	duplicates    map[string]duplicate
+	taskIDs       map[taskKey]bool
+	sendTimes     map[conversationKey][]time.Time
+	daily         map[int]dayCount
+	responseCodes map[string]*responseCode
+	menus         map[int]Menu
+	tokens        map[string]*token
+	tickets       map[string]*ticket
+	oauthCodes    map[string]*oauthCode
+	userTickets   map[string]*userTicket
+	faults        Faults
+	faultLeft     map[string]int // calls left of a Fault with Times, by its name; "" is Faults.All
+	stats         Stats
+	warnings      []Warning
+}
+
+type conversationKey struct {
+	user  string // lower-case UserID
+	agent int
+}
 
 // New checks the configuration and makes a Server.
-func New(cfg Config) (*Server, error) { return &Server{}, nil }
+func New(cfg Config) (*Server, error) {
+	if cfg.CorpID == "" || len(cfg.Apps) == 0 {
+		return nil, errors.New("wecom: CorpID and at least one app are needed")
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Rand == nil {
+		cfg.Rand = rand.Reader
+	}
+	if cfg.CallbackTimeout <= 0 {
+		cfg.CallbackTimeout = 5 * time.Second
+	}
+	if cfg.VerifyTimeout <= 0 {
+		cfg.VerifyTimeout = time.Second
+	}
+	client := http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: 30 * time.Second}}
+	if cfg.HTTPClient != nil {
+		client = *cfg.HTTPClient
+	}
+	// A redirect is a status other than 200, hence a failed delivery.
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// Handler serves /cgi-bin/… and /connect/oauth2/authorize; behind http.StripPrefix it works below any path.
-func (s *Server) Handler() http.Handler { return http.NotFoundHandler() }
-
-// Say sends a text as the member and waits until the app acknowledged it or the repeats are used up.
-func (s *Server) Say(ctx context.Context, userID string, agentID int, text string) (Delivery, error) {
-	return Delivery{}, ErrNoCallback
+	s := &Server{
+		cfg: cfg, client: &client,
+		changed:       make(chan struct{}),
+		apps:          map[int]App{},
+		members:       map[string]Member{},
+		conversations: map[conversationKey][]*Message{},
+		nextMsgID:     uint64(cfg.Now().UnixMilli()) << 21, // 19 digits, as the real ones
+		sentByID:      map[string]*sentMessage{},
+		duplicates:    map[string]duplicate{},
+		taskIDs:       map[taskKey]bool{},
+		sendTimes:     map[conversationKey][]time.Time{},
+		daily:         map[int]dayCount{},
+		responseCodes: map[string]*responseCode{},
+		menus:         map[int]Menu{},
+		tokens:        map[string]*token{},
+		tickets:       map[string]*ticket{},
+		oauthCodes:    map[string]*oauthCode{},
+		userTickets:   map[string]*userTicket{},
+		faultLeft:     map[string]int{},
+		stats:         Stats{Calls: map[string]int{}, Errors: map[int]int{}},
+	}
+	for _, app := range cfg.Apps {
+		if err := s.SetApp(app); err != nil {
+			return nil, err
+		}
+	}
+	for _, m := range cfg.Members {
+		if err := s.SetMember(m); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
 }
 
-// Enter opens the app's chat (enter_agent).
-func (s *Server) Enter(ctx context.Context, userID string, agentID int) (Delivery, error) {
-	return Delivery{}, ErrNoCallback
+// CorpID returns the corp's id.
+func (s *Server) CorpID() string { return s.cfg.CorpID }
+
+// SetApp replaces the app with the same AgentID, or adds one. A changed Secret revokes the app's token.
+func (s *Server) SetApp(app App) error {
+	if app.AgentID <= 0 || app.Secret == "" {
+		return errors.New("wecom: an app needs an AgentID above 0 and a Secret")
+	}
+	if _, err := newSeal(app.Token, app.EncodingAESKey); err != nil {
+		return fmt.Errorf("wecom: app %d: %w", app.AgentID, err)
+	}
+	s.mu.Lock()
+	old, known := s.apps[app.AgentID]
+	if !known {
+		s.appOrder = append(s.appOrder, app.AgentID)
+	}
+	s.apps[app.AgentID] = app
+	if known && old.Secret != app.Secret {
+		s.dropTokens(app.AgentID, false)
+	}
+	s.mu.Unlock()
+	s.notify("")
+	return nil
 }
 
-// Subscribe brings the member into the app's visible range (subscribe), Unsubscribe takes them out of it.
-func (s *Server) Subscribe(ctx context.Context, userID string, agentID int) (Delivery, error) {
-	return Delivery{}, ErrNoCallback
+// SetMember replaces the member with the same UserID, or adds one.
+func (s *Server) SetMember(m Member) error {
+	if len(m.UserID) < 1 || len(m.UserID) > 64 || strings.ContainsAny(m.UserID, "|/ ") {
+		return fmt.Errorf("wecom: UserID %q is not 1 to 64 bytes without | / and space", m.UserID)
+	}
+	m.Departments, m.OutOfRange = slices.Clone(m.Departments), slices.Clone(m.OutOfRange)
+	s.mu.Lock()
+	key := strings.ToLower(m.UserID)
+	if _, known := s.members[key]; !known {
+		s.memberOrder = append(s.memberOrder, key)
+	}
+	s.members[key] = m
+	s.mu.Unlock()
+	s.notify("")
+	return nil
 }
 
-// Unsubscribe takes the member out of the app's visible range (unsubscribe).
-func (s *Server) Unsubscribe(ctx context.Context, userID string, agentID int) (Delivery, error) {
-	return Delivery{}, ErrNoCallback
+// Apps returns the apps, in the order they were added.
+func (s *Server) Apps() []App {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	apps := make([]App, 0, len(s.appOrder))
+	for _, id := range s.appOrder {
+		apps = append(apps, s.apps[id])
+	}
+	return apps
 }
 
-// Click presses a menu entry of type click by its key, or one of type view by its URL (view; the caller opens the page).
-func (s *Server) Click(ctx context.Context, userID string, agentID int, key string) (Delivery, error) {
-	return Delivery{}, ErrNoCallback
+// Members returns the members, in the order they were added.
+func (s *Server) Members() []Member {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	members := make([]Member, 0, len(s.memberOrder))
+	for _, key := range s.memberOrder {
+		members = append(members, s.members[key].clone())
+	}
+	return members
 }
 
-// Scan uses a menu entry of type scancode_push or scancode_waitmsg; result is what the code held.
-func (s *Server) Scan(ctx context.Context, userID string, agentID int, key, result string) (Delivery, error) {
-	return Delivery{}, ErrNoCallback
+func (m Member) clone() Member {
+	m.Departments, m.OutOfRange = slices.Clone(m.Departments), slices.Clone(m.OutOfRange)
+	return m
 }
 
-// Press presses a button, the submit button or a menu entry of a template card. selected maps question keys to option
-// ids; questions left out keep what the card shows. messageID is Message.ID.
-func (s *Server) Press(ctx context.Context, userID, messageID, eventKey string, selected map[string][]string) (Delivery, error) {
-	return Delivery{}, ErrNoCallback
+// inRange says whether the app's visible range holds the member.
+func (m Member) inRange(agentID int) bool { return !slices.Contains(m.OutOfRange, agentID) }
+
+// Conversation returns the messages between a member and an app, oldest first.
+func (s *Server) Conversation(userID string, agentID int) []Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.conversation(userID, agentID)
 }
 
-// Deliver encrypts any XML and posts it to the app's callback, for hostile and duplicate input.
-func (s *Server) Deliver(ctx context.Context, agentID int, rawXML string) (Delivery, error) {
-	return Delivery{}, ErrNoCallback
+func (s *Server) conversation(userID string, agentID int) []Message {
+	stored := s.conversations[conversationKey{strings.ToLower(userID), agentID}]
+	messages := make([]Message, len(stored))
+	for i, m := range stored {
+		messages[i] = *m // what its pointers lead to is replaced, never changed
+	}
+	return messages
 }
-
-// VerifyURL does what the console does when an administrator saves the callback: GET with an echostr.
-func (s *Server) VerifyURL(ctx context.Context, agentID int) error { return ErrVerify }
-
-// Conversation returns the messages between a member and an app in order, oldest first.
-func (s *Server) Conversation(userID string, agentID int) []Message { return nil }
 
 // Await returns the first message of a conversation, past or to come, for which match is true, or ctx's error.
 func (s *Server) Await(ctx context.Context, userID string, agentID int, match func(Message) bool) (Message, error) {
-	return Message{}, ctx.Err()
+	for {
+		s.mu.Lock()
+		messages, changed := s.conversation(userID, agentID), s.changed
+		s.mu.Unlock()
+		if i := slices.IndexFunc(messages, match); i >= 0 {
+			return messages[i], nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return Message{}, ctx.Err()
+		}
+	}
 }
 
-// Menu returns an app's menu; false if it has none.
-func (s *Server) Menu(agentID int) (Menu, bool) { return Menu{}, false }
+// add puts a message into its conversation; the caller holds mu and notifies afterwards.
+func (s *Server) add(m Message) *Message {
+	s.nextMessage++
+	m.ID = fmt.Sprintf("m%d", s.nextMessage)
+	m.Time = s.cfg.Now()
+	if m.Card != nil {
+		m.State = &CardState{}
+	}
+	if m.From == FromApp && s.members[strings.ToLower(m.UserID)].WeChatOnly {
+		m.Unseen = m.Kind == KindTemplateCard || m.Kind == KindMarkdown
+	}
+	key := conversationKey{strings.ToLower(m.UserID), m.AgentID}
+	list := append(s.conversations[key], &m)
+	if len(list) > keepMessages {
+		list = slices.Clone(list[len(list)-keepMessages:])
+	}
+	s.conversations[key] = list
+	return &m
+}
 
-// Apps and Members return the configuration as it is now.
-func (s *Server) Apps() []App { return nil }
+// notify wakes Await and tells OnChange; the caller does not hold mu.
+func (s *Server) notify(userIDs ...string) {
+	s.mu.Lock()
+	close(s.changed)
+	s.changed = make(chan struct{})
+	s.mu.Unlock()
+	if s.cfg.OnChange != nil {
+		for _, id := range userIDs {
+			s.cfg.OnChange(id)
+		}
+	}
+}
 
-// Members returns the members, in the order they were added.
-func (s *Server) Members() []Member { return nil }
+func (s *Server) log(e Event) {
+	if s.cfg.Log != nil {
+		s.cfg.Log(e)
+	}
+}
 
-// SetApp replaces the app with the same AgentID, or adds one.
-func (s *Server) SetApp(app App) error { return nil }
-
-// SetMember replaces the member with the same UserID, or adds one.
-func (s *Server) SetMember(m Member) error { return nil }
-
-// Sent returns the accepted message/send calls, oldest first.
-func (s *Server) Sent() []Sent { return nil }
-
-// Stats returns the counters.
-func (s *Server) Stats() Stats { return Stats{} }
+// warn records a Warning; the caller holds mu.
+func (s *Server) warn(agentID int, where, field, text string) {
+	if len(s.warnings) == keepWarnings {
+		s.warnings = s.warnings[1:]
+	}
+	s.warnings = append(s.warnings, Warning{Time: s.cfg.Now(), AgentID: agentID, Where: where, Field: field, Text: text})
+}
 
 // Warnings returns what was let pass but should not have been sent, oldest first.
-func (s *Server) Warnings() []Warning { return nil }
+func (s *Server) Warnings() []Warning {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.warnings)
+}
 
-// SetFaults replaces the faults; Faults{} ends them.
-func (s *Server) SetFaults(f Faults) {}
+// Sent returns the accepted message/send calls, oldest first.
+func (s *Server) Sent() []Sent {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sent := make([]Sent, len(s.sent))
+	for i, m := range s.sent {
+		sent[i] = m.Sent
+	}
+	return sent
+}
 
-// Faults returns the faults in force.
-func (s *Server) Faults() Faults { return Faults{} }
+// Stats returns the counters.
+func (s *Server) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stats := s.stats
+	stats.Calls, stats.Errors = maps.Clone(stats.Calls), maps.Clone(stats.Errors)
+	return stats
+}
 
-// ExpireToken ends the app's access_token before its time: its next use is answered 42001.
-func (s *Server) ExpireToken(agentID int) {}
+// random returns n random bytes. A failing source is answered like a busy server.
+func (s *Server) random(n int) ([]byte, error) {
+	b := make([]byte, n)
+	s.randMu.Lock()
+	defer s.randMu.Unlock()
+	if _, err := io.ReadFull(s.cfg.Rand, b); err != nil {
+		return nil, fmt.Errorf("wecom: random source: %w", err)
+	}
+	return b, nil
+}
 
-// RevokeToken withdraws the app's access_token: its next use is answered 40014.
-func (s *Server) RevokeToken(agentID int) {}
+// randomID returns n random bytes in URL-safe letters.
+func (s *Server) randomID(n int) (string, error) {
+	b, err := s.random(n)
+	return base64.RawURLEncoding.EncodeToString(b), err
+}
+
+func (s *Server) randomHex(n int) (string, error) {
+	b, err := s.random(n)
+	return hex.EncodeToString(b), err
+}
