@@ -1,0 +1,136 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"xiaoka/ledger"
+)
+
+// ErrRowConflict: another person has the row's card number or userid.
+var ErrRowConflict = errors.New("card_no or wecom_userid belongs to somebody else")
+
+// ErrNoName: a person who is new needs a name.
+var ErrNoName = errors.New("a new person needs a name")
+
+// errDryRun rolls a checked row back.
+var errDryRun = errors.New("dry run")
+
+// ImportPerson adds or updates one person, the card and the initial password,
+// and books a new card's opening balance. Empty fields leave what is on
+// record. With dry set it checks everything and changes nothing.
+func (s *Store) ImportPerson(ctx context.Context, r ledger.PersonRow, now time.Time, dry bool) (created bool, err error) {
+	err = s.tx(ctx, func(tx *gorm.DB) error {
+		id, isNew, err := importPerson(tx, r, now)
+		if err != nil {
+			return err
+		}
+		created = isNew
+		if r.CardNo != "" {
+			if err := importCard(tx, id, r, now); err != nil {
+				return err
+			}
+		}
+		if err := importPassword(tx, id, isNew, r, now); err != nil {
+			return err
+		}
+		if dry {
+			return errDryRun
+		}
+		return nil
+	})
+	switch {
+	case errors.Is(err, errDryRun):
+		return created, nil
+	case conflict(err):
+		return false, ErrRowConflict
+	}
+	return created, err
+}
+
+func importPerson(tx *gorm.DB, r ledger.PersonRow, now time.Time) (id int64, isNew bool, err error) {
+	var rows []struct {
+		ID     int64
+		UserID string
+	}
+	if err := forUpdate(tx.Table("people").Select("id, user_id").Where("student_no = ?", r.StudentNo)).Scan(&rows).Error; err != nil {
+		return 0, false, fmt.Errorf("look the person up: %w", err)
+	}
+	userID := ledger.NormalUserID(r.UserID)
+	if len(rows) == 0 {
+		if r.Name == "" {
+			return 0, false, ErrNoName
+		}
+		if userID == "" {
+			userID = ledger.NormalUserID(r.StudentNo)
+		}
+		err := tx.Raw(`INSERT INTO people (student_no, name, email, phone, type, department, user_id, created_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+			r.StudentNo, r.Name, r.Email, r.Phone, r.Type, r.Department, userID, micros(now)).Scan(&id).Error
+		return id, true, err
+	}
+	set := map[string]any{}
+	for column, value := range map[string]string{"name": r.Name, "email": r.Email, "phone": r.Phone, "type": r.Type, "department": r.Department} {
+		if value != "" {
+			set[column] = value
+		}
+	}
+	if userID != "" && userID != rows[0].UserID {
+		// Another member from now on: nothing proven for the old one carries over.
+		set["user_id"], set["open_id"], set["verified_at"], set["bound_at"] = userID, "", nil, nil
+	}
+	if len(set) > 0 {
+		err = tx.Table("people").Where("id = ?", rows[0].ID).Updates(set).Error
+	}
+	return rows[0].ID, false, err
+}
+
+func importCard(tx *gorm.DB, personID int64, r ledger.PersonRow, now time.Time) error {
+	var cards []struct {
+		CardNo   string
+		PersonID int64
+	}
+	if err := tx.Table("campus_cards").Select("card_no, person_id").
+		Where("card_no = ? OR (person_id = ? AND status <> 'closed')", r.CardNo, personID).Scan(&cards).Error; err != nil {
+		return fmt.Errorf("look the card up: %w", err)
+	}
+	for _, c := range cards {
+		if c.CardNo == r.CardNo && c.PersonID == personID {
+			return nil // known; an opening balance is for new cards only
+		}
+	}
+	if len(cards) > 0 {
+		return ErrRowConflict
+	}
+	var id int64
+	err := tx.Raw(`INSERT INTO campus_cards (card_no, person_id, status, opening_fen, balance_fen, created_at)
+		VALUES (?, ?, 'normal', ?, ?, ?) RETURNING id`,
+		r.CardNo, personID, int64(r.OpeningBalance), int64(r.OpeningBalance), micros(now)).Scan(&id).Error
+	if err != nil || r.OpeningBalance == 0 {
+		return err
+	}
+	return book(tx, now, ledger.Posting{
+		Ref:    "opening:" + r.CardNo,
+		Debit:  ledger.Account{Kind: ledger.Opening},
+		Credit: ledger.Account{Kind: ledger.Float, Owner: id},
+		Amount: r.OpeningBalance,
+	})
+}
+
+// importPassword gives a new person a password, the row's own or the initial
+// one; whoever has one keeps it.
+func importPassword(tx *gorm.DB, personID int64, isNew bool, r ledger.PersonRow, now time.Time) error {
+	if !isNew {
+		return nil
+	}
+	err := tx.Exec(`INSERT INTO passwords (person_id, hash, initial, changed_at) VALUES (?, ?, ?, ?)`,
+		personID, r.PasswordHash, r.PasswordHash == "", micros(now)).Error
+	if err != nil {
+		return fmt.Errorf("store the password: %w", err)
+	}
+	return nil
+}

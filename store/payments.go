@@ -1,0 +1,345 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"xiaoka/ledger"
+)
+
+// A payment passes through here once, however it becomes known. The order row
+// exists before WeChat Pay hears of it; the notification, the query job and
+// the bill all end in SettleTopUp, where the order's lock, the unique
+// transfer of an order and the unique posting decide that one credit is made.
+// WeChat Pay's verified word is the truth about what was paid, our order
+// about what it should have been.
+
+type order struct {
+	OutTradeNo string
+	PersonID   int64
+	CardID     int64
+	AmountFen  int64
+	State      string
+	CreatedAt  int64
+	ExpiresAt  int64
+	PaidAt     *int64
+	TransferID string `gorm:"->"`
+}
+
+func (o order) ledger() ledger.Order {
+	return ledger.Order{OutTradeNo: o.OutTradeNo, PersonID: o.PersonID, CardID: o.CardID, Amount: ledger.Fen(o.AmountFen),
+		State: ledger.OrderState(o.State), CreatedAt: timeOf(o.CreatedAt), ExpiresAt: timeOf(o.ExpiresAt),
+		PaidAt: timeOpt(o.PaidAt), TransferID: o.TransferID}
+}
+
+type attempt struct {
+	OutTradeNo      string
+	OrderNo         string
+	N               int
+	PersonID        int64
+	AmountFen       int64
+	Channel         string
+	AppID           string
+	OpenID          string
+	Description     string
+	State           string
+	PrepayID        string
+	CodeURL         string `gorm:"column:code_url"`
+	PrepaidAt       *int64
+	CreatedAt       int64
+	ExpiresAt       int64
+	WxTransactionID *string
+}
+
+func (a attempt) ledger() ledger.Attempt {
+	return ledger.Attempt{OutTradeNo: a.OutTradeNo, OrderNo: a.OrderNo, N: a.N, PersonID: a.PersonID, Amount: ledger.Fen(a.AmountFen),
+		Channel: ledger.PayChannel(a.Channel), AppID: a.AppID, OpenID: a.OpenID, Description: a.Description,
+		State: ledger.AttemptState(a.State), PrepayID: a.PrepayID, CodeURL: a.CodeURL, PrepaidAt: timeOpt(a.PrepaidAt),
+		CreatedAt: timeOf(a.CreatedAt), ExpiresAt: timeOf(a.ExpiresAt), WxTransactionID: deref(a.WxTransactionID)}
+}
+
+// CreateOrder writes the order's row. Nothing has been asked of WeChat Pay.
+func (s *Store) CreateOrder(ctx context.Context, o ledger.Order) error {
+	err := s.db.WithContext(ctx).Table("orders").Create(&order{OutTradeNo: o.OutTradeNo, PersonID: o.PersonID, CardID: o.CardID,
+		AmountFen: int64(o.Amount), State: string(ledger.OrderCreated), CreatedAt: micros(o.CreatedAt), ExpiresAt: micros(o.ExpiresAt)}).Error
+	if conflict(err) {
+		return ledger.ErrConflict
+	}
+	if err != nil {
+		return fmt.Errorf("create the order: %w", err)
+	}
+	return nil
+}
+
+// Order reads one of the person's own orders; anybody else's is ErrNotFound.
+func (s *Store) Order(ctx context.Context, personID int64, outTradeNo string) (ledger.Order, error) {
+	var found []order
+	err := s.db.WithContext(ctx).Raw(`SELECT o.*, COALESCE(t.id, '') AS transfer_id FROM orders o
+		LEFT JOIN transfers t ON t.source_ref = o.out_trade_no WHERE o.out_trade_no = ? AND o.person_id = ?`, outTradeNo, personID).Scan(&found).Error
+	if err != nil {
+		return ledger.Order{}, fmt.Errorf("read the order: %w", err)
+	}
+	if len(found) == 0 {
+		return ledger.Order{}, ledger.ErrNotFound
+	}
+	return found[0].ledger(), nil
+}
+
+// Attempts lists an order's payment attempts by their number.
+func (s *Store) Attempts(ctx context.Context, orderNo string) ([]ledger.Attempt, error) {
+	return s.attempts(s.db.WithContext(ctx).Table("attempts").Where("order_no = ?", orderNo).Order("n"))
+}
+
+// Attempt finds one attempt by its number at WeChat Pay, or ErrUnknownOrder.
+func (s *Store) Attempt(ctx context.Context, outTradeNo string) (ledger.Attempt, error) {
+	found, err := s.attempts(s.db.WithContext(ctx).Table("attempts").Where("out_trade_no = ?", outTradeNo))
+	if err == nil && len(found) == 0 {
+		err = ledger.ErrUnknownOrder
+	}
+	if err != nil {
+		return ledger.Attempt{}, err
+	}
+	return found[0], nil
+}
+
+// OpenAttempts lists, oldest first, attempts that may still be paid.
+func (s *Store) OpenAttempts(ctx context.Context, createdBefore time.Time, limit int) ([]ledger.Attempt, error) {
+	return s.attempts(s.db.WithContext(ctx).Table("attempts").
+		Where("state IN ('created', 'open', 'closing') AND created_at <= ?", micros(createdBefore)).Order("created_at").Limit(limit))
+}
+
+func (s *Store) attempts(query *gorm.DB) ([]ledger.Attempt, error) {
+	var found []attempt
+	if err := query.Scan(&found).Error; err != nil {
+		return nil, fmt.Errorf("read the attempts: %w", err)
+	}
+	out := make([]ledger.Attempt, len(found))
+	for i, a := range found {
+		out[i] = a.ledger()
+	}
+	return out, nil
+}
+
+// CreateAttempt writes an attempt's row before its order call. ErrConflict
+// when the order has that attempt already.
+func (s *Store) CreateAttempt(ctx context.Context, a ledger.Attempt) error {
+	err := s.db.WithContext(ctx).Table("attempts").Create(&attempt{OutTradeNo: a.OutTradeNo, OrderNo: a.OrderNo, N: a.N,
+		PersonID: a.PersonID, AmountFen: int64(a.Amount), Channel: string(a.Channel), AppID: a.AppID, OpenID: a.OpenID,
+		Description: a.Description, State: string(ledger.AttemptCreated), CreatedAt: micros(a.CreatedAt), ExpiresAt: micros(a.ExpiresAt)}).Error
+	if conflict(err) {
+		return ledger.ErrConflict
+	}
+	if err != nil {
+		return fmt.Errorf("create the attempt: %w", err)
+	}
+	return nil
+}
+
+// SavePrepay records WeChat Pay's answer to the order call, prepay id or code
+// address; both live two hours from at.
+func (s *Store) SavePrepay(ctx context.Context, outTradeNo, prepayID, codeURL string, at time.Time) error {
+	err := s.db.WithContext(ctx).Exec(`UPDATE attempts SET prepay_id = ?, code_url = ?, prepaid_at = ?, state = 'open'
+		WHERE out_trade_no = ? AND state IN ('created', 'open')`, prepayID, codeURL, micros(at), outTradeNo).Error
+	if err != nil {
+		return fmt.Errorf("store the prepay answer: %w", err)
+	}
+	return nil
+}
+
+// MarkAttempt moves an attempt forward to closing or closed. One that is paid
+// stays paid: the money wins.
+func (s *Store) MarkAttempt(ctx context.Context, outTradeNo string, to ledger.AttemptState, _ time.Time) error {
+	from := map[ledger.AttemptState][]string{
+		ledger.AttemptClosing: {"created", "open"},
+		ledger.AttemptClosed:  {"created", "open", "closing"},
+	}[to]
+	if from == nil {
+		return fmt.Errorf("an attempt is not marked %s by hand", to)
+	}
+	err := s.db.WithContext(ctx).Table("attempts").Where("out_trade_no = ? AND state IN ?", outTradeNo, from).Update("state", string(to)).Error
+	if err != nil {
+		return fmt.Errorf("mark the attempt %s: %w", to, err)
+	}
+	return nil
+}
+
+// CloseOrder ends an unpaid order once none of its attempts can be paid any
+// more; otherwise nothing happens.
+func (s *Store) CloseOrder(ctx context.Context, orderNo string, _ time.Time) error {
+	err := s.db.WithContext(ctx).Exec(`UPDATE orders SET state = 'closed' WHERE out_trade_no = ? AND state = 'created'
+		AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.order_no = orders.out_trade_no AND a.state <> 'closed')`, orderNo).Error
+	if err != nil {
+		return fmt.Errorf("close the order: %w", err)
+	}
+	return nil
+}
+
+// ExpireOrders ends orders past their time for which WeChat Pay was never
+// asked, at most limit at once.
+func (s *Store) ExpireOrders(ctx context.Context, now time.Time) error {
+	err := s.db.WithContext(ctx).Exec(`UPDATE orders SET state = 'closed' WHERE state = 'created' AND expires_at < ?
+		AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.order_no = orders.out_trade_no)`, micros(now)).Error
+	if err != nil {
+		return fmt.Errorf("expire orders: %w", err)
+	}
+	return nil
+}
+
+// SettleTopUp credits a verified payment exactly once: the posting, the
+// transfer, the order, the attempt and the push commit together. A payment
+// that is not what we ordered is recorded as a case and answered with
+// *ledger.MismatchError, an unknown number with ledger.ErrUnknownOrder;
+// neither is credited. pay has compared merchant and application before.
+func (s *Store) SettleTopUp(ctx context.Context, p ledger.Payment, now time.Time) (ledger.Settlement, error) {
+	var done ledger.Settlement
+	var refused error
+	err := s.tx(ctx, func(tx *gorm.DB) error {
+		a, o, err := lockPayment(tx, p.OutTradeNo)
+		if err != nil {
+			return err
+		}
+		done.Order = o.ledger()
+		if field := differs(a, p); field != "" {
+			refused = &ledger.MismatchError{Field: field}
+			return recordCase(tx, ledger.Case{Kind: "payment_mismatch", Ref: p.OutTradeNo + ":" + field + ":" + p.WxTransactionID,
+				Detail: "the payment differs from the order in " + field, At: now})
+		}
+		switch ledger.AttemptState(a.State) {
+		case ledger.AttemptPaid, ledger.AttemptRefunded:
+			if deref(a.WxTransactionID) != p.WxTransactionID {
+				refused = &ledger.MismatchError{Field: "transaction_id"}
+				return recordCase(tx, ledger.Case{Kind: "payment_mismatch", Ref: p.OutTradeNo + ":transaction_id:" + p.WxTransactionID,
+					Detail: "a second transaction for one number", At: now})
+			}
+			done.Repeat = true
+			return readTransfer(tx, &done)
+		}
+		r := tx.Exec(`UPDATE attempts SET state = 'paid', wx_transaction_id = ? WHERE out_trade_no = ?`, p.WxTransactionID, a.OutTradeNo)
+		if conflict(r.Error) {
+			return r.Error
+		}
+		if r.Error != nil {
+			return fmt.Errorf("mark the attempt paid: %w", r.Error)
+		}
+		if o.State == string(ledger.OrderPaid) || o.State == string(ledger.OrderRefunded) {
+			// Another attempt of this order was credited before: this money goes back.
+			done.RefundDue = true
+			if err := book(tx, now, ledger.Posting{
+				Ref:    "surplus:" + a.OutTradeNo,
+				Debit:  ledger.Account{Kind: ledger.WxClearing},
+				Credit: ledger.Account{Kind: ledger.Suspense},
+				Amount: ledger.Fen(a.AmountFen),
+			}); err != nil {
+				return err
+			}
+			return recordCase(tx, ledger.Case{Kind: "paid_twice", Ref: a.OutTradeNo, Detail: "a second attempt of one order was paid; it is to be refunded", At: now})
+		}
+		return s.creditTopUp(ctx, tx, a, p, now, &done)
+	})
+	if conflict(err) {
+		// The transaction id stands under another number.
+		refused = &ledger.MismatchError{Field: "transaction_id"}
+		err = s.RecordCase(ctx, ledger.Case{Kind: "payment_mismatch", Ref: p.OutTradeNo + ":transaction_id:" + p.WxTransactionID,
+			Detail: "the transaction belongs to another number", At: now})
+	}
+	if err != nil {
+		return ledger.Settlement{}, err
+	}
+	return done, refused
+}
+
+func lockPayment(tx *gorm.DB, outTradeNo string) (a attempt, o order, err error) {
+	var orders []order
+	err = forUpdate(tx.Table("orders").Where("out_trade_no = (SELECT order_no FROM attempts WHERE out_trade_no = ?)", outTradeNo)).Scan(&orders).Error
+	if err != nil {
+		return a, o, fmt.Errorf("lock the order: %w", err)
+	}
+	if len(orders) == 0 {
+		return a, o, ledger.ErrUnknownOrder
+	}
+	var attempts []attempt
+	if err := tx.Table("attempts").Where("out_trade_no = ?", outTradeNo).Scan(&attempts).Error; err != nil {
+		return a, o, fmt.Errorf("read the attempt: %w", err)
+	}
+	return attempts[0], orders[0], nil
+}
+
+// differs names the first thing in which the payment is not what was ordered.
+func differs(a attempt, p ledger.Payment) string {
+	switch {
+	case p.TradeState != "SUCCESS":
+		return "trade_state"
+	case p.Currency != "CNY":
+		return "currency"
+	case int64(p.Total) != a.AmountFen:
+		return "amount"
+	case p.AppID != a.AppID:
+		return "appid"
+	case p.WxTransactionID == "":
+		return "transaction_id"
+	}
+	return ""
+}
+
+// creditTopUp makes the transfer and its posting, marks the order and tells
+// the person.
+func (s *Store) creditTopUp(ctx context.Context, tx *gorm.DB, a attempt, p ledger.Payment, now time.Time, done *ledger.Settlement) error {
+	t := transfer{ID: ledger.NewID(), PersonID: a.PersonID, Kind: "topup", SourceRef: a.OrderNo, Title: "微信充值",
+		AmountFen: a.AmountFen, State: string(ledger.TransferPending), CreatedAt: micros(now)}
+	if err := tx.Table("transfers").Create(&t).Error; err != nil {
+		return fmt.Errorf("create the transfer: %w", err)
+	}
+	if err := book(tx, now, ledger.Posting{
+		Ref:    "topup:" + a.OutTradeNo,
+		Debit:  ledger.Account{Kind: ledger.WxClearing},
+		Credit: ledger.Account{Kind: ledger.Pending, Owner: a.PersonID},
+		Amount: ledger.Fen(a.AmountFen),
+	}); err != nil {
+		return err
+	}
+	paidAt := p.SuccessTime
+	if paidAt.IsZero() {
+		paidAt = now
+	}
+	if err := tx.Exec(`UPDATE orders SET state = 'paid', paid_at = ? WHERE out_trade_no = ?`, micros(paidAt), a.OrderNo).Error; err != nil {
+		return fmt.Errorf("mark the order paid: %w", err)
+	}
+	var pending int64
+	if err := tx.Raw(`SELECT COALESCE(SUM(amount_fen), 0) FROM transfers WHERE person_id = ? AND state = 'pending'`, a.PersonID).Scan(&pending).Error; err != nil {
+		return fmt.Errorf("sum the pending transfers: %w", err)
+	}
+	done.Order.State, done.Order.PaidAt, done.Order.TransferID = ledger.OrderPaid, paidAt, t.ID
+	done.Transfer = t.ledger(now)
+	return s.push(ctx, tx, ledger.Event{Kind: ledger.EventTopUpPaid, PersonID: a.PersonID, Amount: ledger.Fen(a.AmountFen),
+		Pending: ledger.Fen(pending), Ref: t.ID, At: paidAt})
+}
+
+func readTransfer(tx *gorm.DB, done *ledger.Settlement) error {
+	var found []transfer
+	if err := tx.Raw(selectTransfer+"WHERE t.source_ref = ?", done.Order.OutTradeNo).Scan(&found).Error; err != nil {
+		return fmt.Errorf("read the transfer: %w", err)
+	}
+	if len(found) > 0 {
+		done.Transfer = found[0].ledger(time.Time{})
+		done.Order.TransferID = found[0].ID
+	}
+	return nil
+}
+
+// RecordCase lists something for a person to settle; the same fact twice is
+// one case.
+func (s *Store) RecordCase(ctx context.Context, c ledger.Case) error {
+	return recordCase(s.db.WithContext(ctx), c)
+}
+
+func recordCase(tx *gorm.DB, c ledger.Case) error {
+	err := tx.Exec(`INSERT INTO cases (kind, ref, card_no, detail, at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (kind, ref) DO NOTHING`,
+		c.Kind, c.Ref, c.CardNo, c.Detail, micros(c.At)).Error
+	if err != nil {
+		return fmt.Errorf("record the case: %w", err)
+	}
+	return nil
+}

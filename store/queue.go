@@ -1,0 +1,218 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivertype"
+	"gorm.io/gorm"
+
+	"xiaoka/ledger"
+)
+
+// The queue is River's, in our own database, so that a push is enqueued in
+// the transaction of the act it tells about: it commits with the act or not
+// at all. River's row is the truth about what still has to be sent.
+
+// enqueuer is the part of a River client the acts use.
+type enqueuer interface {
+	InsertTx(ctx context.Context, tx *sql.Tx, args river.JobArgs, opts *river.InsertOpts) (*rivertype.JobInsertResult, error)
+}
+
+// pushArgs is the job of telling one person one fact. It holds ids and
+// amounts; to whom it goes is looked up when it is sent.
+type pushArgs struct {
+	Event ledger.Event `json:"event"`
+}
+
+func (pushArgs) Kind() string { return "push" }
+
+// tickArgs is one run of a periodic task.
+type tickArgs struct {
+	Task string `json:"task" river:"unique"`
+}
+
+func (tickArgs) Kind() string { return "tick" }
+
+func (s *Store) openQueue() (err error) {
+	// The client that only inserts has no queues and is never started.
+	cfg := &river.Config{Logger: slog.New(slog.DiscardHandler)}
+	if s.Embedded() {
+		s.jobs, err = river.NewClient(riversqlite.New(s.sql), cfg)
+	} else {
+		s.jobs, err = river.NewClient(riverdatabasesql.New(s.sql), cfg)
+	}
+	if err != nil {
+		return fmt.Errorf("open the queue: %w", err)
+	}
+	return nil
+}
+
+// push enqueues an event in the act's own transaction.
+func (s *Store) push(ctx context.Context, tx *gorm.DB, e ledger.Event) error {
+	raw, ok := tx.Statement.ConnPool.(*sql.Tx)
+	if !ok {
+		return errors.New("a push is enqueued inside a transaction only")
+	}
+	if _, err := s.jobs.InsertTx(ctx, raw, pushArgs{e}, &river.InsertOpts{MaxAttempts: pushAttempts}); err != nil {
+		return fmt.Errorf("enqueue the push: %w", err)
+	}
+	return nil
+}
+
+// pushAttempts with River's own back-off (attempt⁴ seconds) cover more than
+// three weeks of WeCom being down.
+const pushAttempts = 25
+
+// Snooze asks the queue to come back later without counting an attempt; a
+// push returns it while WeCom's limits leave no room.
+type Snooze struct{ For time.Duration }
+
+func (e *Snooze) Error() string { return "come back in " + e.For.String() }
+
+// ErrGiveUp marks a push that no retry can help, such as a member who left.
+var ErrGiveUp = errors.New("no retry can help")
+
+// Periodic is a task that runs once every Every over all replicas.
+type Periodic struct {
+	Name  string
+	Every time.Duration
+	Run   func(ctx context.Context) error
+}
+
+// Work says what the queue does with its jobs.
+type Work struct {
+	Push        func(ctx context.Context, e ledger.Event) error
+	Concurrency int // pushes at once, 1 to 500
+	Periodic    []Periodic
+}
+
+// Queue works the jobs until it is stopped.
+type Queue struct {
+	stop func(context.Context) error
+}
+
+// Stop lets the jobs in hand finish, at most until ctx ends.
+func (q *Queue) Stop(ctx context.Context) error { return q.stop(ctx) }
+
+// StartQueue begins to work jobs. Any number of replicas may do so; River
+// elects the one that schedules the periodic tasks.
+func (s *Store) StartQueue(ctx context.Context, w Work) (*Queue, error) {
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &pushWorker{push: w.Push, log: s.log})
+	ticks := &tickWorker{tasks: map[string]func(context.Context) error{}, log: s.log}
+	river.AddWorker(workers, ticks)
+	cfg := &river.Config{
+		Queues: map[string]river.QueueConfig{
+			river.QueueDefault: {MaxWorkers: max(1, w.Concurrency)},
+			"tick":             {MaxWorkers: 4},
+		},
+		Workers: workers,
+		Logger:  slog.New(slog.DiscardHandler),
+		// A job of a crashed replica is taken up again soon, but never while
+		// its first run can still be under way.
+		JobTimeout:           20 * time.Second,
+		RescueStuckJobsAfter: 30 * time.Second,
+		// What nobody could be told stays listed for two months.
+		DiscardedJobRetentionPeriod: 60 * 24 * time.Hour,
+	}
+	if s.Embedded() {
+		// SQLite has no LISTEN: a short poll keeps a push prompt.
+		cfg.FetchPollInterval = 200 * time.Millisecond
+	}
+	for _, p := range w.Periodic {
+		ticks.tasks[p.Name] = p.Run
+		cfg.PeriodicJobs = append(cfg.PeriodicJobs, river.NewPeriodicJob(
+			river.PeriodicInterval(p.Every),
+			func() (river.JobArgs, *river.InsertOpts) {
+				return tickArgs{p.Name}, &river.InsertOpts{
+					Queue: "tick", MaxAttempts: 1, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
+						rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning,
+						rivertype.JobStateRetryable, rivertype.JobStateScheduled}},
+				}
+			}, &river.PeriodicJobOpts{RunOnStart: true}))
+	}
+	if s.Embedded() {
+		return start(ctx, func() (*river.Client[*sql.Tx], error) { return river.NewClient(riversqlite.New(s.sql), cfg) })
+	}
+	return start(ctx, func() (*river.Client[pgx.Tx], error) { return river.NewClient(riverpgxv5.New(s.pool), cfg) })
+}
+
+// startable is a River client of either database.
+type startable interface {
+	Start(context.Context) error
+	Stop(context.Context) error
+	StopAndCancel(context.Context) error
+}
+
+func start[C startable](ctx context.Context, open func() (C, error)) (*Queue, error) {
+	c, err := open()
+	if err != nil {
+		return nil, fmt.Errorf("open the queue: %w", err)
+	}
+	// River stops when its start context ends; ours ends work by Stop, which
+	// lets jobs in hand finish.
+	if err := c.Start(context.WithoutCancel(ctx)); err != nil {
+		return nil, fmt.Errorf("start the queue: %w", err)
+	}
+	return &Queue{stop: func(ctx context.Context) error {
+		if err := c.Stop(ctx); err != nil {
+			hard, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+			defer cancel()
+			return errors.Join(err, c.StopAndCancel(hard))
+		}
+		return nil
+	}}, nil
+}
+
+type pushWorker struct {
+	river.WorkerDefaults[pushArgs]
+	push func(context.Context, ledger.Event) error
+	log  *slog.Logger
+}
+
+// Work sends one push. Its errors go to the log and to the job's row.
+func (w *pushWorker) Work(ctx context.Context, job *river.Job[pushArgs]) error {
+	err := w.push(ctx, job.Args.Event)
+	var later *Snooze
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &later):
+		return river.JobSnooze(later.For)
+	case errors.Is(err, ErrGiveUp):
+		w.log.Warn("push given up", "kind", job.Args.Event.Kind, "person_id", job.Args.Event.PersonID, "err", err)
+		return river.JobCancel(err)
+	}
+	w.log.Warn("push failed, will be tried again", "kind", job.Args.Event.Kind, "person_id", job.Args.Event.PersonID, "attempt", job.Attempt, "err", err)
+	return err
+}
+
+type tickWorker struct {
+	river.WorkerDefaults[tickArgs]
+	tasks map[string]func(context.Context) error
+	log   *slog.Logger
+}
+
+// Work runs one periodic task; a failed run is logged and the next one tries
+// again.
+func (w *tickWorker) Work(ctx context.Context, job *river.Job[tickArgs]) error {
+	run, ok := w.tasks[job.Args.Task]
+	if !ok {
+		return river.JobCancel(fmt.Errorf("unknown task %q", job.Args.Task))
+	}
+	if err := run(ctx); err != nil {
+		w.log.Error("periodic task failed", "task", job.Args.Task, "err", err)
+		return err
+	}
+	return nil
+}

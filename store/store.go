@@ -1,0 +1,182 @@
+// Package store keeps the books, the people and everything that must survive
+// a crash, in PostgreSQL or in an embedded SQLite file. One exported method is
+// one act and one database transaction; whatever the act must tell the world
+// is enqueued in that same transaction. The edges and pay call it through
+// small interfaces of their own, in the types of ledger.
+//
+// It is the only package that knows gorm. Concurrency rests on the database:
+// rows are locked in one order (card or order first, then what hangs on it),
+// and what may happen at most once has a unique index.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/glebarez/sqlite"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"gorm.io/driver/postgres"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+	"gorm.io/gorm/logger"
+)
+
+// Options are the settings of a store; the zero value is usable.
+type Options struct {
+	// MaxConns bounds the connections to PostgreSQL; 0 = 16. SQLite uses 4.
+	MaxConns int
+	Log      *slog.Logger
+}
+
+// Store is safe for concurrent use.
+type Store struct {
+	db   *gorm.DB
+	sql  *sql.DB
+	pool *pgxpool.Pool // nil on SQLite
+	log  *slog.Logger
+	jobs enqueuer
+}
+
+// Open connects to `sqlite:PATH` or `postgres://…`. It changes no schema. An
+// error never holds the password of the address.
+func Open(ctx context.Context, url string, o Options) (*Store, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Store{log: o.Log}
+	var dialect gorm.Dialector
+	switch path, isFile := strings.CutPrefix(url, "sqlite:"); {
+	case isFile && path != "":
+		if err := s.openFile(path); err != nil {
+			return nil, err
+		}
+		dialect = &sqlite.Dialector{Conn: s.sql}
+	case strings.HasPrefix(url, "postgres://"), strings.HasPrefix(url, "postgresql://"):
+		if err := s.openPool(ctx, url, o); err != nil {
+			return nil, err
+		}
+		dialect = postgres.New(postgres.Config{Conn: s.sql})
+	default:
+		return nil, errors.New("the database address must start with sqlite: or postgres://")
+	}
+	db, err := gorm.Open(dialect, &gorm.Config{
+		SkipDefaultTransaction: true,
+		// gorm's logger prints statements with their values: never.
+		Logger:         logger.Discard,
+		TranslateError: true,
+	})
+	if err != nil {
+		s.Close()
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	s.db = db
+	if err := s.openQueue(); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// openFile opens SQLite so that a write transaction takes its lock at BEGIN
+// (no upgrade can fail half-way) and a commit is on disk when it returns.
+func (s *Store) openFile(path string) (err error) {
+	sep := "?"
+	if strings.Contains(path, "?") {
+		sep = "&"
+	}
+	s.sql, err = sql.Open(sqlite.DriverName, path+sep+"_txlock=immediate&_pragma=foreign_keys(1)"+
+		"&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
+	if err != nil {
+		return fmt.Errorf("open %s: %w", path, err)
+	}
+	s.sql.SetMaxOpenConns(4)
+	s.sql.SetMaxIdleConns(4)
+	return nil
+}
+
+func (s *Store) openPool(ctx context.Context, url string, o Options) error {
+	cfg, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return errors.New("the PostgreSQL address is malformed")
+	}
+	cfg.MaxConns = 16
+	if o.MaxConns > 0 {
+		cfg.MaxConns = int32(o.MaxConns)
+	}
+	if s.pool, err = pgxpool.NewWithConfig(ctx, cfg); err != nil {
+		return errors.New("the PostgreSQL pool cannot be made")
+	}
+	s.sql = stdlib.OpenDBFromPool(s.pool)
+	return nil
+}
+
+// Close ends all connections.
+func (s *Store) Close() {
+	if s.sql != nil {
+		_ = s.sql.Close()
+	}
+	if s.pool != nil {
+		s.pool.Close()
+	}
+}
+
+// Ping answers whether the database does.
+func (s *Store) Ping(ctx context.Context) error {
+	var one int
+	if err := s.sql.QueryRowContext(ctx, "SELECT 1").Scan(&one); err != nil {
+		return fmt.Errorf("the database does not answer: %w", err)
+	}
+	return nil
+}
+
+// Embedded tells whether the database is a file of this process alone.
+func (s *Store) Embedded() bool { return s.pool == nil }
+
+// tx runs one act. Everything in it commits together or not at all.
+func (s *Store) tx(ctx context.Context, act func(tx *gorm.DB) error) error {
+	return s.db.WithContext(ctx).Transaction(act)
+}
+
+// forUpdate locks the rows read until the act ends; SQLite's single writer
+// makes it a no-op there.
+func forUpdate(tx *gorm.DB) *gorm.DB {
+	return tx.Clauses(clause.Locking{Strength: "UPDATE"})
+}
+
+// micros is how times are stored: microseconds since 1970 UTC, 0 for the zero
+// time.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+// optional stores the zero time as null.
+func optional(t time.Time) *int64 {
+	if t.IsZero() {
+		return nil
+	}
+	m := t.UnixMicro()
+	return &m
+}
+
+func timeOf(m int64) time.Time {
+	if m == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(m)
+}
+
+func timeOpt(m *int64) time.Time {
+	if m == nil {
+		return time.Time{}
+	}
+	return timeOf(*m)
+}
