@@ -48,6 +48,9 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("terminal: server answered %d %s %s", e.Status, e.Code, e.Detail)
 }
 
+// Is makes a failure of the server, 500 and above, count as ErrNoAnswer: the call may have been carried out.
+func (e *Error) Is(target error) bool { return target == ErrNoAnswer && e.Status >= 500 }
+
 // Code is the stable code of an Error anywhere in err's chain, or nothing.
 func Code(err error) string {
 	var e *Error
