@@ -57,7 +57,10 @@ func (m *Merchant) settle(ctx context.Context, p ledger.Payment) (aside bool, er
 	case err != nil:
 		return false, fmt.Errorf("settle %s: %w", p.OutTradeNo, err)
 	case s.RefundDue:
-		return false, m.refundDue(ctx, p, s)
+		// Another attempt was credited before, and this one must go back in
+		// full; the store has kept it as a case in the same transaction.
+		m.cfg.Log.WarnContext(ctx, "payment is to be refunded", "attempt", p.OutTradeNo, "order", s.Order.OutTradeNo, "amount_fen", int64(p.Total))
+		return true, nil
 	}
 	m.cfg.Log.InfoContext(ctx, "top-up settled", "attempt", p.OutTradeNo, "order", s.Order.OutTradeNo, "amount_fen", int64(p.Total), "source", p.Source, "repeat", s.Repeat)
 	return false, nil
@@ -79,13 +82,6 @@ func (m *Merchant) foreign(p ledger.Payment) string {
 		return "transaction_id"
 	}
 	return ""
-}
-
-// refundDue keeps a payment that must go back in full: its order was paid by
-// another attempt, or can no longer be credited. The store has booked nothing.
-func (m *Merchant) refundDue(ctx context.Context, p ledger.Payment, s ledger.Settlement) error {
-	m.cfg.Log.WarnContext(ctx, "payment is to be refunded", "attempt", p.OutTradeNo, "order", s.Order.OutTradeNo, "amount_fen", int64(p.Total))
-	return m.record(ctx, "refund_due", p, fmt.Sprintf("%s of order %s is to be refunded in full", p.Total, s.Order.OutTradeNo))
 }
 
 // record keeps a case under WeChat's own id of the payment, so that every
