@@ -2,7 +2,6 @@ package bot
 
 import (
 	"context"
-	"time"
 
 	"xiaoka/cards"
 )
@@ -21,7 +20,6 @@ type Context struct {
 
 	ctx     context.Context
 	router  *Router
-	started time.Time
 	answer  []string // texts for the passive reply
 	updated bool     // the ResponseCode is spent
 }

@@ -74,3 +74,6 @@ func (e *APIError) Limited() bool { return e.Code == 45009 || e.Code == 45033 }
 func (e *APIError) cardRefused() bool {
 	return e.Code == 40008 || e.Code == 43012 || e.Code == 42014 || e.Code >= 42027 && e.Code <= 42051
 }
+
+// forgedBy is ErrForged with a reason for the debug log.
+func forgedBy(reason string) error { return fmt.Errorf("%w: %s", ErrForged, reason) }

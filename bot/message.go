@@ -1,10 +1,13 @@
 package bot
 
 import (
+	"unicode"
+
 	"crypto/sha256"
 	"encoding/hex"
 	"strconv"
 	"strings"
+	"xiaoka/cards"
 )
 
 // Message is one decrypted push: a message a member wrote, or an event. Fields that its kind does not have are empty.
@@ -72,4 +75,21 @@ func (m *Message) Key() string {
 		sum.Write([]byte(strconv.Itoa(len(part)) + ":" + part))
 	}
 	return agent + ":e:" + hex.EncodeToString(sum.Sum(nil)[:16])
+}
+
+// lang guesses the language of what was typed, for people who have not chosen one: English if it has Latin letters and no Chinese character.
+func (m *Message) lang() Lang {
+	latin := false
+	for _, r := range m.Content {
+		switch {
+		case unicode.Is(unicode.Han, r):
+			return cards.Zh
+		case r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z':
+			latin = true
+		}
+	}
+	if latin {
+		return cards.En
+	}
+	return cards.Zh
 }

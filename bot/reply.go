@@ -122,6 +122,9 @@ func (c *Context) say(text string) { c.answer = append(c.answer, text) }
 
 // sendContext bounds one call to WeCom so that the callback's own answer can still be given in time.
 func (c *Context) sendContext() (context.Context, context.CancelFunc) {
-	left := c.started.Add(answerBudget - replyReserve).Sub(c.router.cfg.Now())
-	return context.WithTimeout(c.ctx, min(left, sendBudget))
+	left := sendBudget
+	if deadline, ok := c.ctx.Deadline(); ok {
+		left = min(left, time.Until(deadline)-replyReserve)
+	}
+	return context.WithTimeout(c.ctx, left)
 }

@@ -12,3 +12,9 @@ type Seen interface {
 	// Release gives key up: nothing was done for it, and a repeat may try again.
 	Release(ctx context.Context, key string) error
 }
+
+// Turns lets one message of a person be handled at a time, over all replicas.
+type Turns interface {
+	// Take waits until it is key's turn or ctx ends, and reports which. A turn that is not released ends by itself.
+	Take(ctx context.Context, key string) (release func(), ok bool)
+}

@@ -1,0 +1,221 @@
+package bot
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// errRedisDown is what Redis commands give while Redis is not answering.
+var errRedisDown = errors.New("bot: Redis does not answer")
+
+const (
+	redisPatience = 300 * time.Millisecond // of the 5 s that WeCom waits
+	redisPause    = time.Second            // after a failure, before Redis is asked again
+)
+
+// guard bounds every command to redisPatience, whatever time-outs and retries the client was made with, and leaves Redis alone for a moment
+// after a failure, so that an outage costs an answer a fraction of a second once and then nothing.
+type guard struct {
+	rdb  redis.UniversalClient
+	log  *slog.Logger
+	down atomic.Int64 // unix nanoseconds until which Redis is not asked
+}
+
+// ask runs f; redis.Nil passes through, every other failure becomes errRedisDown and is logged.
+func ask[T any](ctx context.Context, g *guard, f func(context.Context) (T, error)) (T, error) {
+	var none T
+	if g.rdb == nil || time.Now().UnixNano() < g.down.Load() {
+		return none, errRedisDown
+	}
+	bounded, cancel := context.WithTimeout(ctx, redisPatience)
+	defer cancel()
+	type result struct {
+		value T
+		err   error
+	}
+	ch := make(chan result, 1)
+	go func() {
+		v, err := f(bounded)
+		ch <- result{v, err}
+	}()
+	var err error
+	select {
+	case r := <-ch:
+		if r.err == nil || errors.Is(r.err, redis.Nil) {
+			return r.value, r.err
+		}
+		err = r.err
+	case <-bounded.Done():
+		err = bounded.Err()
+	}
+	if ctx.Err() != nil {
+		return none, ctx.Err()
+	}
+	g.down.Store(time.Now().Add(redisPause).UnixNano())
+	g.log.Warn("Redis does not answer; this process goes on by itself", "err", err)
+	return none, errRedisDown
+}
+
+// Redis keeps what all replicas must agree on while messages are handled: which were handled (Seen), whose turn it is (Turns), and
+// which cards went to whom (Tasks). While Redis is down, each process keeps the first two by itself and logs it: a repeat that reaches
+// another replica may then be handled twice, so what moves money has business keys of its own.
+type Redis struct {
+	guard *guard
+	local *memory
+	turns localTurns
+}
+
+// NewRedis returns the state kept in rdb; with a nil rdb it is kept in this process only. A nil log is none.
+func NewRedis(rdb redis.UniversalClient, log *slog.Logger) *Redis {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &Redis{guard: &guard{rdb: rdb, log: log}, local: newMemory(), turns: localTurns{}}
+}
+
+// Times of Seen. The lease outlasts a handling, and ends before WeCom, having waited 5 s in vain, pushes again: so the repeat of a
+// message whose replica died is handled, and not swallowed as one still in work.
+const (
+	seenLease = 4900 * time.Millisecond
+	seenLife  = 24 * time.Hour
+)
+
+const (
+	seenPrefix = "xiaoka:wecom:seen:"
+	turnPrefix = "xiaoka:wecom:turn:"
+	taskPrefix = "xiaoka:wecom:task:"
+
+	running = "r"
+	done    = "d" // followed by the answer
+)
+
+// Begin implements Seen.
+func (r *Redis) Begin(ctx context.Context, key string) (first, finished bool, reply []byte, err error) {
+	if value, ok := r.local.get(seenPrefix + key); ok {
+		return false, value[0] == done[0], []byte(value[1:]), nil
+	}
+	value, err := ask(ctx, r.guard, func(ctx context.Context) (string, error) {
+		won, err := r.guard.rdb.SetNX(ctx, seenPrefix+key, running, seenLease).Result()
+		if err != nil || won {
+			return "", err
+		}
+		return r.guard.rdb.Get(ctx, seenPrefix+key).Result()
+	})
+	switch {
+	case errors.Is(err, errRedisDown):
+		return r.local.add(seenPrefix+key, running, seenLease), false, nil, nil
+	case errors.Is(err, redis.Nil): // ended between the two commands
+		return false, false, nil, nil
+	case err != nil:
+		return false, false, nil, err
+	case value == "":
+		return true, false, nil, nil
+	}
+	return false, value[0] == done[0], []byte(value[1:]), nil
+}
+
+// Done implements Seen.
+func (r *Redis) Done(ctx context.Context, key string, reply []byte) error {
+	value := done + string(reply)
+	_, err := ask(ctx, r.guard, func(ctx context.Context) (string, error) {
+		return r.guard.rdb.Set(ctx, seenPrefix+key, value, seenLife).Result()
+	})
+	if errors.Is(err, errRedisDown) || r.local.has(seenPrefix+key) {
+		r.local.set(seenPrefix+key, value, seenLife)
+		return nil
+	}
+	return err
+}
+
+// Release implements Seen.
+func (r *Redis) Release(ctx context.Context, key string) error {
+	r.local.remove(seenPrefix + key)
+	_, err := ask(ctx, r.guard, func(ctx context.Context) (int64, error) {
+		return r.guard.rdb.Del(ctx, seenPrefix+key).Result()
+	})
+	if errors.Is(err, errRedisDown) {
+		return nil // the lease ends by itself
+	}
+	return err
+}
+
+// Times of Turns.
+const (
+	turnLease = 6 * time.Second
+	turnPoll  = 20 * time.Millisecond
+)
+
+// Take implements Turns.
+func (r *Redis) Take(ctx context.Context, key string) (release func(), ok bool) {
+	leave, ok := r.turns.take(ctx, key)
+	if !ok {
+		return nil, false
+	}
+	owner, name := rand.Text(), turnPrefix+key
+	for {
+		won, err := ask(ctx, r.guard, func(ctx context.Context) (bool, error) {
+			return r.guard.rdb.SetNX(ctx, name, owner, turnLease).Result()
+		})
+		if errors.Is(err, errRedisDown) {
+			return leave, true
+		}
+		if won {
+			return func() {
+				defer leave()
+				// Somebody else's turn is left alone, should ours have run out.
+				_, _ = ask(context.WithoutCancel(ctx), r.guard, func(ctx context.Context) (any, error) {
+					return dropIfEqual.Run(ctx, r.guard.rdb, []string{name}, owner).Result()
+				})
+			}, true
+		}
+		select {
+		case <-ctx.Done():
+			leave()
+			return nil, false
+		case <-time.After(jitter(turnPoll)):
+		}
+	}
+}
+
+// SaveTask implements Tasks.
+func (r *Redis) SaveTask(ctx context.Context, t Task) error {
+	value, err := json.Marshal(t)
+	if err != nil {
+		return err
+	}
+	if r.guard.rdb == nil {
+		r.local.set(taskPrefix+t.ID, string(value), taskLife)
+		return nil
+	}
+	_, err = ask(ctx, r.guard, func(ctx context.Context) (string, error) {
+		return r.guard.rdb.Set(ctx, taskPrefix+t.ID, value, taskLife+taskAfterlife).Result()
+	})
+	return err
+}
+
+// taskAfterlife keeps an expired task a while, to say "expired" and not "unknown".
+const taskAfterlife = 7 * 24 * time.Hour
+
+// Task implements Tasks.
+func (r *Redis) Task(ctx context.Context, id string) (Task, error) {
+	var t Task
+	value, ok := r.local.get(taskPrefix + id)
+	if r.guard.rdb != nil {
+		v, err := ask(ctx, r.guard, func(ctx context.Context) (string, error) { return r.guard.rdb.Get(ctx, taskPrefix+id).Result() })
+		if err != nil && !errors.Is(err, redis.Nil) {
+			return t, err
+		}
+		value, ok = v, err == nil
+	}
+	if !ok {
+		return t, ErrNoTask
+	}
+	return t, json.Unmarshal([]byte(value), &t)
+}

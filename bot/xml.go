@@ -1,0 +1,197 @@
+package bot
+
+import (
+	"bytes"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// Bounds of what is read as XML, far above anything WeCom sends.
+const (
+	maxXMLBytes    = 64 << 10
+	maxXMLDepth    = 32
+	maxXMLElements = 512
+)
+
+// visitor is told of each element: open when it begins, leaf when one without children ends. path holds the names from the root down to
+// it and is valid during the call only.
+type visitor interface {
+	open(path []string)
+	leaf(path []string, text []byte)
+}
+
+// repeatable are the elements of lists; every other element stands once within its parent, because of two the wrong one might be believed.
+func repeatable(name string) bool {
+	switch name {
+	case "SelectedItem", "OptionId", "item", "Item":
+		return true
+	}
+	return false
+}
+
+// walkXML reads one <xml> document more strictly than encoding/xml does by itself: nothing before or after it, no directive, processing
+// instruction, comment or name space, no element twice, no text beside elements, and bounds on size, depth and number.
+func walkXML(data []byte, v visitor) error {
+	if len(data) > maxXMLBytes {
+		return malformed("size")
+	}
+	if !utf8.Valid(data) {
+		return malformed("UTF-8")
+	}
+	w := walker{visitor: v, path: make([]string, 0, 8), frames: make([]frame, 0, 8), siblings: make([]string, 0, 24)}
+	d := xml.NewDecoder(bytes.NewReader(data))
+	for {
+		token, err := d.RawToken()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return malformed("syntax")
+		}
+		if err := w.token(token); err != nil {
+			return err
+		}
+	}
+	if len(w.path) != 0 || !w.closed {
+		return malformed("unfinished")
+	}
+	return nil
+}
+
+func malformed(reason string) error { return fmt.Errorf("%w: %s", ErrMalformed, reason) }
+
+// frame is one open element.
+type frame struct {
+	firstChild int  // where the names of its children begin in siblings
+	hasChild   bool // so it is no leaf
+}
+
+type walker struct {
+	visitor  visitor
+	path     []string
+	frames   []frame
+	siblings []string // names of the children so far of every open element, outermost first
+	text     []byte
+	elements int
+	closed   bool // the root has ended
+}
+
+func (w *walker) token(token xml.Token) error {
+	switch t := token.(type) {
+	case xml.StartElement:
+		return w.start(t.Name)
+	case xml.EndElement:
+		return w.end(t.Name)
+	case xml.CharData:
+		return w.chars(t)
+	}
+	return malformed("directive, instruction or comment")
+}
+
+func (w *walker) start(name xml.Name) error {
+	w.elements++
+	depth := len(w.path)
+	switch {
+	case name.Space != "":
+		return malformed("name space")
+	case depth == 0 && (w.closed || name.Local != "xml"):
+		return malformed("root")
+	case depth >= maxXMLDepth || w.elements > maxXMLElements:
+		return malformed("depth or number of elements")
+	}
+	if depth > 0 {
+		parent := &w.frames[depth-1]
+		if !parent.hasChild && !blank(w.text) {
+			return malformed("text beside elements")
+		}
+		parent.hasChild = true
+		if !repeatable(name.Local) {
+			for _, s := range w.siblings[parent.firstChild:] {
+				if s == name.Local {
+					return malformed("element twice")
+				}
+			}
+		}
+		w.siblings = append(w.siblings, name.Local)
+	}
+	w.path = append(w.path, name.Local)
+	w.frames = append(w.frames, frame{firstChild: len(w.siblings)})
+	w.text = w.text[:0]
+	w.visitor.open(w.path)
+	return nil
+}
+
+func (w *walker) end(name xml.Name) error {
+	last := len(w.path) - 1
+	if last < 0 || name.Space != "" || w.path[last] != name.Local {
+		return malformed("end tag")
+	}
+	f := w.frames[last]
+	if !f.hasChild {
+		w.visitor.leaf(w.path, w.text)
+	}
+	w.siblings = w.siblings[:f.firstChild]
+	w.path, w.frames = w.path[:last], w.frames[:last]
+	w.text = w.text[:0]
+	w.closed = last == 0
+	return nil
+}
+
+func (w *walker) chars(text []byte) error {
+	if len(w.path) == 0 || w.frames[len(w.frames)-1].hasChild {
+		if !blank(text) {
+			return malformed("text beside elements")
+		}
+		return nil
+	}
+	w.text = append(w.text, text...)
+	return nil
+}
+
+func blank(text []byte) bool {
+	for _, b := range text {
+		if b != ' ' && b != '\n' && b != '\r' && b != '\t' {
+			return false
+		}
+	}
+	return true
+}
+
+// appendCDATA writes <name><![CDATA[text]]></name>. A "]]>" inside is split over two sections, and characters that XML cannot hold
+// are left out.
+func appendCDATA(dst []byte, name, text string) []byte {
+	dst = append(dst, '<')
+	dst = append(dst, name...)
+	dst = append(dst, "><![CDATA["...)
+	dst = appendCharacters(dst, text)
+	dst = append(dst, "]]></"...)
+	dst = append(dst, name...)
+	return append(dst, '>')
+}
+
+func appendCharacters(dst []byte, text string) []byte {
+	if !strings.Contains(text, "]]>") && strings.IndexFunc(text, notXML) < 0 {
+		return append(dst, text...)
+	}
+	text = strings.Map(func(r rune) rune {
+		if notXML(r) {
+			return -1
+		}
+		return r
+	}, text)
+	return append(dst, strings.ReplaceAll(text, "]]>", "]]]]><![CDATA[>")...)
+}
+
+// notXML reports whether XML 1.0 has no such character.
+func notXML(r rune) bool {
+	switch {
+	case r == '\t', r == '\n', r == '\r':
+		return false
+	case r < 0x20, r == utf8.RuneError, r == 0xfffe, r == 0xffff:
+		return true
+	}
+	return false
+}
