@@ -1,0 +1,190 @@
+package h5
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"xiaoka/ledger"
+)
+
+//go:embed templates static
+var files embed.FS
+
+// asset is one static file. Its address holds its hash, so it never changes
+// and may be kept for ever.
+type asset struct {
+	name    string // app.3f2a9c01d4e5.css
+	kind    string
+	content []byte
+}
+
+// assetSet finds an asset by its plain name and by its hashed one.
+type assetSet struct{ plain, hashed map[string]asset }
+
+// kinds are fixed here, not read from the machine's tables.
+var kinds = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+
+func loadAssets() (assetSet, error) {
+	set := assetSet{map[string]asset{}, map[string]asset{}}
+	err := fs.WalkDir(files, "static", func(file string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		content, err := files.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		sum := sha256.Sum256(content)
+		plain, ext := path.Base(file), path.Ext(file)
+		a := asset{
+			name:    strings.TrimSuffix(plain, ext) + "." + hex.EncodeToString(sum[:6]) + ext,
+			kind:    kinds[ext],
+			content: content,
+		}
+		set.plain[plain], set.hashed[a.name] = a, a
+		return nil
+	})
+	return set, err
+}
+
+// static serves the assets.
+func (v *visit) static() error {
+	a, ok := v.assets.hashed[v.r.PathValue("file")]
+	if !ok {
+		return ledger.ErrNotFound
+	}
+	h := v.w.Header()
+	h.Set("Content-Type", a.kind)
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	v.w.Write(a.content) // an error means that the browser went away
+	return nil
+}
+
+// templateSet holds each page once in each language, by "lang/name".
+type templateSet map[string]*template.Template
+
+func loadTemplates(assets assetSet, zone *time.Location, now func() time.Time) (templateSet, error) {
+	pages, err := fs.Glob(files, "templates/page_*.html")
+	if err != nil {
+		return nil, err
+	}
+	set := templateSet{}
+	for _, lang := range []ledger.Lang{ledger.Chinese, ledger.English} {
+		funcs := template.FuncMap{
+			"t":     func(key string, args ...any) string { return text(lang, key, args...) },
+			"asset": func(plain string) (string, error) { return assets.address(plain) },
+			"when":  func(t time.Time) string { return when(lang, t.In(zone), now().In(zone)) },
+			"clock": func(t time.Time) string { return t.In(zone).Format("15:04") },
+			"iso":   func(t time.Time) string { return t.In(zone).Format(time.RFC3339) },
+			"yuan":  func(f ledger.Fen) string { return f.Yuan() },
+			"short": shortYuan,
+		}
+		base, err := template.New("").Funcs(funcs).ParseFS(files, "templates/base.html", "templates/icons.html", "templates/parts.html")
+		if err != nil {
+			return nil, err
+		}
+		for _, file := range pages {
+			t, err := template.Must(base.Clone()).ParseFS(files, file)
+			if err != nil {
+				return nil, err
+			}
+			name := strings.TrimSuffix(strings.TrimPrefix(path.Base(file), "page_"), ".html")
+			set[string(lang)+"/"+name] = t
+		}
+	}
+	return set, nil
+}
+
+func (s assetSet) address(plain string) (string, error) {
+	a, ok := s.plain[plain]
+	if !ok {
+		return "", fmt.Errorf("no asset %q", plain)
+	}
+	return "/h5/static/" + a.name, nil
+}
+
+// view is what every template sees.
+type view struct {
+	Title  string
+	Lang   ledger.Lang
+	Path   string // of this page, for the language switch
+	CSRF   string
+	Notice string // said once, on top: what has just been done
+	Data   any
+}
+
+// notices are the things a page may say after a redirect; the address holds
+// only the key.
+var notices = map[string]string{
+	"verified": "notice.verified",
+	"bound":    "notice.bound",
+	"password": "notice.password",
+	"settings": "notice.settings",
+}
+
+// show renders a page completely before a byte of it is sent.
+func (v *visit) show(status int, page, title string, data any) error {
+	t, ok := v.templates[string(v.lang)+"/"+page]
+	if !ok {
+		return fmt.Errorf("no page %q in %q", page, v.lang)
+	}
+	shown := view{Title: title, Lang: v.lang, CSRF: v.session.CSRF, Data: data}
+	if v.r.Method == http.MethodGet {
+		shown.Notice = notices[v.r.URL.Query().Get("done")]
+	}
+	if v.route.Role > Open {
+		shown.Path = v.r.URL.Path
+	}
+	var b bytes.Buffer
+	if err := t.ExecuteTemplate(&b, "base", shown); err != nil {
+		return err
+	}
+	h := v.w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Language", string(v.lang))
+	h.Set("Vary", "Accept-Language, Cookie")
+	v.w.WriteHeader(status)
+	v.w.Write(b.Bytes()) // an error means that the browser went away
+	return nil
+}
+
+// answer writes a JSON answer.
+func (v *visit) answer(body any) error {
+	b, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	v.w.Header().Set("Content-Type", "application/json")
+	v.w.Write(b)
+	return nil
+}
+
+func (v *visit) t(key string, args ...any) string { return text(v.lang, key, args...) }
+
+// when says a moment as people of the language write it; the year only when
+// it is not this one.
+func when(lang ledger.Lang, t, now time.Time) string {
+	layout := "1月2日 15:04"
+	if lang == ledger.English {
+		layout = "2 Jan, 15:04"
+	}
+	if t.Year() != now.Year() {
+		if layout = "2006年1月2日 15:04"; lang == ledger.English {
+			layout = "2 Jan 2006, 15:04"
+		}
+	}
+	return t.Format(layout)
+}
+
+// shortYuan is yuan without decimals that say nothing: 50, 12.50.
+func shortYuan(f ledger.Fen) string { return strings.TrimSuffix(f.Yuan(), ".00") }

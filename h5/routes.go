@@ -1,0 +1,62 @@
+package h5
+
+// Role is what somebody must be to use an address. Each includes the ones
+// before it; who is less is led to the next step.
+type Role int
+
+// The roles.
+const (
+	Open     Role = iota // anybody
+	Member               // came in through WeCom
+	Verified             // proved to be the person on record
+	Bound                // has bound the campus card, and chosen an own query password where that is required
+)
+
+// Kind is what an address answers with, and so how it fails.
+type Kind int
+
+// The kinds of answers.
+const (
+	Page    Kind = iota // HTML, errors too; without a session it starts OAuth
+	Data                // read by scripts; errors are problem+json
+	Picture             // shown inside a page; errors are problem+json
+)
+
+// Route is one address of the pages.
+type Route struct {
+	Method  string // empty = any
+	Pattern string // of net/http's ServeMux
+	Role    Role
+	Kind    Kind
+
+	handle func(*visit) error
+}
+
+// Routes lists every address of the pages with the role it needs.
+func Routes() []Route {
+	return []Route{
+		{"", "/h5/", Open, Page, (*visit).nowhere},
+		{"GET", "/h5/static/{file}", Open, Page, (*visit).static},
+		{"GET", "/h5/oauth/callback", Open, Page, (*visit).callback},
+
+		{"GET", "/h5/{$}", Bound, Page, (*visit).home},
+
+		{"GET", "/h5/verify", Member, Page, (*visit).verifyForm},
+		{"POST", "/h5/verify", Member, Page, (*visit).verify},
+		{"GET", "/h5/bind", Verified, Page, (*visit).bindForm},
+		{"POST", "/h5/bind", Verified, Page, (*visit).bind},
+		{"GET", "/h5/password", Verified, Page, (*visit).passwordForm},
+		{"POST", "/h5/password", Verified, Page, (*visit).password},
+
+		{"GET", "/h5/topup", Bound, Page, (*visit).topUpForm},
+		{"POST", "/h5/topup", Bound, Page, (*visit).topUp},
+		{"GET", "/h5/topup/orders/{no}", Bound, Page, (*visit).order},
+		{"GET", "/h5/topup/orders/{no}/status", Bound, Data, (*visit).orderStatus},
+		{"GET", "/h5/topup/orders/{no}/pay", Bound, Data, (*visit).orderPay},
+		{"GET", "/h5/topup/orders/{no}/qr.png", Bound, Picture, (*visit).orderQR},
+
+		{"GET", "/h5/transfers", Bound, Page, (*visit).transfers},
+		{"GET", "/h5/settings", Member, Page, (*visit).settingsForm},
+		{"POST", "/h5/settings", Member, Page, (*visit).settings},
+	}
+}

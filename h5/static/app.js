@@ -1,0 +1,49 @@
+// Small helps for forms. Every page works without them.
+(function () {
+  "use strict";
+
+  // A form goes out once, however often the button is pressed.
+  document.addEventListener("submit", function (event) {
+    var form = event.target;
+    if (form.dataset.sent) { event.preventDefault(); return; }
+    form.dataset.sent = "1";
+    var button = form.querySelector("button");
+    if (button) { button.setAttribute("aria-busy", "true"); }
+  });
+  window.addEventListener("pageshow", function () {
+    document.querySelectorAll("form[data-sent]").forEach(function (form) {
+      delete form.dataset.sent;
+      var button = form.querySelector("button");
+      if (button) { button.removeAttribute("aria-busy"); }
+    });
+  });
+
+  // A button that may be pressed again in so many seconds counts them down.
+  document.querySelectorAll("button[data-wait]").forEach(function (button) {
+    var end = Date.now() + Number(button.dataset.wait) * 1000;
+    var count = button.querySelector(".count");
+    button.disabled = true;
+    (function tick() {
+      var left = Math.ceil((end - Date.now()) / 1000);
+      if (left <= 0) {
+        button.disabled = false;
+        if (count) { count.textContent = ""; }
+        return;
+      }
+      if (count) { count.textContent = left + " s"; }
+      setTimeout(tick, 500);
+    })();
+  });
+
+  // An own amount and a tile exclude each other.
+  var own = document.querySelector("input[name=amount_yuan]");
+  if (own) {
+    var tiles = document.querySelectorAll("input[name=amount_fen]");
+    own.addEventListener("input", function () {
+      if (own.value) { tiles.forEach(function (tile) { tile.checked = false; }); }
+    });
+    tiles.forEach(function (tile) {
+      tile.addEventListener("change", function () { own.value = ""; });
+    });
+  }
+})();

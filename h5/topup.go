@@ -1,0 +1,123 @@
+package h5
+
+import (
+	"net/http"
+
+	"xiaoka/ledger"
+)
+
+type topUpView struct {
+	ledger.Balance
+	Amounts  []ledger.Fen
+	Chosen   ledger.Fen // one of Amounts, 0 = none
+	Typed    string     // the own amount, in yuan, as typed
+	Min, Max ledger.Fen
+	Over     bool // with this the chip could not take everything at once
+	Room     ledger.Fen
+	Error    string
+}
+
+// topUpForm offers the amounts; ?amount_fen= chooses one beforehand.
+func (v *visit) topUpForm() error {
+	data := topUpView{}
+	query := v.r.URL.Query()
+	if !query.Has("amount_fen") {
+		return v.showTopUp(http.StatusOK, data)
+	}
+	amount, word := v.amount(query.Get("amount_fen"), "", &data)
+	if word != "" {
+		data.Error = word
+		return v.showTopUp(http.StatusBadRequest, data)
+	}
+	v.choose(&data, amount)
+	return v.showTopUp(http.StatusOK, data)
+}
+
+// topUp records the order and leads to the page that pays it. The amount is
+// amount_fen of a tile, or amount_yuan where one typed an own amount.
+func (v *visit) topUp() error {
+	data := topUpView{}
+	amount, word := v.amount(v.r.PostForm.Get("amount_fen"), v.r.PostForm.Get("amount_yuan"), &data)
+	if word != "" {
+		data.Error = word
+		return v.showTopUp(http.StatusBadRequest, data)
+	}
+	balance, err := v.Store.Balance(v.ctx(), v.person.ID, v.now)
+	if err != nil {
+		return err
+	}
+	if balance.Status != ledger.CardNormal {
+		v.choose(&data, amount)
+		return v.showTopUp(http.StatusConflict, data)
+	}
+	order, err := v.Payments.Create(v.ctx(), v.person, amount, v.Expire)
+	if err != nil {
+		return err
+	}
+	return v.redirect("/h5/topup/orders/" + order.OutTradeNo)
+}
+
+// amount reads and bounds an amount; a word says what is wrong with it, and
+// what was typed is kept in data.
+func (v *visit) amount(fen, yuan string, data *topUpView) (amount ledger.Fen, word string) {
+	var ok bool
+	switch fen, yuan = clip(fen), clip(yuan); {
+	case yuan != "":
+		typed, err := ledger.ParseYuan(yuan)
+		amount, ok, data.Typed = typed, err == nil, yuan
+	case fen != "":
+		if amount, ok = parseFen(fen); !ok {
+			data.Typed = fen
+		}
+	default:
+		return 0, v.t("topup.choose")
+	}
+	if !ok {
+		return 0, v.t("topup.malformed")
+	}
+	if amount < v.Min || amount > v.Max {
+		data.Typed = shortYuan(amount)
+		return 0, v.t("topup.bounds", shortYuan(v.Min), shortYuan(v.Max))
+	}
+	return amount, ""
+}
+
+// parseFen reads digits and nothing else: no sign, point, exponent, space or
+// digit of another script, at most nine.
+func parseFen(s string) (ledger.Fen, bool) {
+	if s == "" || len(s) > 9 {
+		return 0, false
+	}
+	var n ledger.Fen
+	for _, c := range []byte(s) {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + ledger.Fen(c-'0')
+	}
+	return n, true
+}
+
+// choose marks the tile of the amount, or fills the field for an own one.
+func (v *visit) choose(data *topUpView, amount ledger.Fen) {
+	for _, offered := range v.Amounts {
+		if offered == amount {
+			data.Chosen = amount
+			return
+		}
+	}
+	data.Typed = shortYuan(amount)
+}
+
+func (v *visit) showTopUp(status int, data topUpView) error {
+	balance, err := v.Store.Balance(v.ctx(), v.person.ID, v.now)
+	if err != nil {
+		return err
+	}
+	data.Balance, data.Amounts, data.Min, data.Max = balance, v.Amounts, v.Min, v.Max
+	if v.MaxBalance > 0 {
+		data.Room = max(0, v.MaxBalance-balance.Books-balance.Pending-balance.InFlight)
+		data.Over = data.Room < v.Max
+	}
+	return v.show(status, "topup", v.t("topup.title"), data)
+}
