@@ -118,6 +118,9 @@ func (c *Client) NewRequest(ctx context.Context, method, target string, body []b
 	if err != nil {
 		return nil, fmt.Errorf("terminal: make request: %w", err)
 	}
+	// net/http silently sends a POST with an Idempotency-Key again when the connection breaks, and it would be with the
+	// nonce that is already taken. Without GetBody it cannot.
+	req.GetBody = nil
 	nonce, err := c.nonce()
 	if err != nil {
 		return nil, err

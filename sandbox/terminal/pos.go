@@ -189,11 +189,10 @@ func (p *POS) Upload(ctx context.Context) (Receipt, error) {
 	}
 	var total Receipt
 	for {
-		batch := p.Store().Queue
+		batch := p.oldest(mostRecords)
 		if len(batch) == 0 {
 			return total, nil
 		}
-		batch = batch[:min(len(batch), mostRecords)]
 		r, err := p.client.Consumptions(ctx, batch)
 		if err != nil {
 			return total, err
@@ -207,6 +206,12 @@ func (p *POS) Upload(ctx context.Context) (Receipt, error) {
 		}
 		p.forget(r.AckedSeq)
 	}
+}
+
+func (p *POS) oldest(n int) []Record {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.store.Queue[:min(n, len(p.store.Queue))])
 }
 
 func (p *POS) forget(ackedSeq int64) {
