@@ -85,6 +85,8 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request, name string, e
 	began := s.cfg.Now()
 	start := time.Now()
 	event := Event{Time: began, Kind: "api", Name: name, Status: http.StatusOK}
+	// Read first: net/http notices that a caller has gone only once the body is read.
+	body, readErr := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	fault := s.fault(name)
 	if pause(r.Context(), fault.Delay) != nil {
 		event.Status, event.Problem = 0, "the caller went away"
@@ -99,13 +101,16 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request, name string, e
 		return
 	}
 
-	c := call{name: name, query: r.URL.Query()}
+	c := call{name: name, query: r.URL.Query(), body: body}
 	var out fields
 	var err error
-	if fault.ErrCode != 0 {
+	switch {
+	case fault.ErrCode != 0:
 		err = refuse(fault.ErrCode, "%s", faultText(fault.ErrCode))
-	} else {
-		out, err = s.carryOut(&c, r, e)
+	case readErr != nil:
+		err = refuse(-1, "the body broke off")
+	default:
+		out, err = s.carryOut(&c, r.Method, e)
 	}
 	answer := s.answer(r, out, err)
 
@@ -114,7 +119,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request, name string, e
 	s.stats.Errors[answer["errcode"].(int)]++
 	s.mu.Unlock()
 	event.AgentID, event.ErrCode = c.agentID, answer["errcode"].(int)
-	event.Request = redactRequest(c)
+	event.Request = redactedRequest(c)
 	event.Response = string(encode(redacted(answer)))
 	event.Duration = time.Since(start)
 	if fault.Reset {
@@ -128,11 +133,11 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request, name string, e
 	_, _ = w.Write(encode(answer))
 }
 
-func (s *Server) carryOut(c *call, r *http.Request, e endpoint) (fields, error) {
-	if r.Method != e.method {
-		if e.method == http.MethodGet {
-			return nil, refuse(43001, "require GET method")
-		}
+func (s *Server) carryOut(c *call, method string, e endpoint) (fields, error) {
+	switch {
+	case method != e.method && e.method == http.MethodGet:
+		return nil, refuse(43001, "require GET method")
+	case method != e.method:
 		return nil, refuse(43002, "require POST method")
 	}
 	if !e.open {
@@ -143,20 +148,14 @@ func (s *Server) carryOut(c *call, r *http.Request, e endpoint) (fields, error) 
 		c.agentID = agentID
 	}
 	if e.method == http.MethodPost {
-		body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
-		if err != nil {
-			return nil, refuse(-1, "the body broke off")
-		}
-		if len(body) > maxBody {
+		switch {
+		case len(c.body) > maxBody:
 			return nil, refuse(45002, "content size out of limit")
-		}
-		if len(bytes.TrimSpace(body)) == 0 {
+		case len(bytes.TrimSpace(c.body)) == 0:
 			return nil, refuse(44002, "empty post data")
-		}
-		if !json.Valid(body) {
+		case !json.Valid(c.body):
 			return nil, refuse(47001, "data format error")
 		}
-		c.body = body
 		if err := s.checkEscapes(*c); err != nil {
 			return nil, err
 		}
@@ -254,8 +253,8 @@ func redacted(answer fields) fields {
 	return out
 }
 
-func redactRequest(c call) string {
-	if c.body != nil {
+func redactedRequest(c call) string {
+	if len(c.body) > 0 {
 		if c.name == "auth/getuserdetail" {
 			return `{"user_ticket":"…"}`
 		}
