@@ -1,0 +1,99 @@
+package handlers
+
+import (
+	"context"
+	"time"
+
+	"xiaoka/bot"
+	"xiaoka/cards"
+)
+
+// 企业小助手 proves who a member is: it sends a code to the address on record
+// and takes the six digits in the chat. Everything else is said in the card
+// app, and people are led there.
+
+// greetEvery is how long somebody who opens the chat again is left in peace.
+const greetEvery = 10 * time.Minute
+
+// assistantAsks are what the assistant answers, by the intent of a text and by
+// the key of a menu item.
+func (a *Apps) assistantAsks() map[string]ask {
+	return map[string]ask{
+		"verify":          a.offerCode,
+		"help":            a.helpAssistant,
+		"human":           a.human,
+		"change_language": a.changeLanguage,
+		"cancel":          a.cancel,
+	}
+}
+
+// Assistant registers the assistant's routes.
+func (a *Apps) Assistant(r *bot.Router) {
+	asks := a.assistantAsks()
+	r.Use(a.know)
+	r.Text(func(ctx context.Context, c *bot.Context) error {
+		t := newTurn(ctx, c)
+		if code, found := codeIn(c.Message.Content); found {
+			return a.takeCode(ctx, t, code)
+		}
+		t.Said = a.understand(c.Message.Content)
+		if answer, ok := asks[t.Said.Intent]; ok {
+			return answer(ctx, t)
+		}
+		if t.Said.Intent != "none" {
+			return a.askCardApp(ctx, t)
+		}
+		return a.helpAssistant(ctx, t)
+	})
+	for key, answer := range asks {
+		r.Click(key, a.on(answer))
+	}
+	r.CardEvent(cards.KeyVerifyEmail, a.on(a.sendCode))
+	r.CardEvent(cards.KeyVerifyPhone, a.on(a.sendCode))
+	r.Event("enter_agent", a.on(a.greet))
+	r.Event("subscribe", a.on(a.greet))
+	r.NotFound(a.on(a.notUnderstood))
+}
+
+// understand reads a text as of today.
+func (a *Apps) understand(text string) Said { return a.Understand(text, a.Now().In(a.Zone)) }
+
+// greet offers verification to who opens the chat and still needs it, and is
+// silent to everybody else.
+func (a *Apps) greet(ctx context.Context, t *turn) error {
+	if t.Person.Verified() || !a.mayGreet(ctx, t) {
+		return nil
+	}
+	return a.offerCode(ctx, t)
+}
+
+// mayGreet is true once in greetEvery for a person and an app. WeCom tells of
+// every opening of the chat, and a greeting nobody asked for is not worth an
+// apology when it fails.
+func (a *Apps) mayGreet(ctx context.Context, t *turn) bool {
+	first, err := a.Pace.First(ctx, "greet:"+t.App.Name+":"+t.UserID, greetEvery)
+	if err != nil {
+		a.Log.Warn("not greeted", "request", t.RequestID, "err", err)
+	}
+	return first && err == nil
+}
+
+func (a *Apps) helpAssistant(_ context.Context, t *turn) error {
+	return t.Reply(cards.HelpAssistant(t.Lang, a.link.verify()))
+}
+
+// askCardApp leads on: the wish is understood, and belongs to the card app.
+func (a *Apps) askCardApp(ctx context.Context, t *turn) error {
+	if !t.Person.Verified() {
+		return a.offerCode(ctx, t)
+	}
+	return t.Reply(cards.Notice(t.Lang, cards.NoticeData{
+		Title: wInCardApp.in(t.Lang), Body: wInCardAppBody.in(t.Lang),
+		LinkTitle: wOpenHome.in(t.Lang), URL: a.link.home(), Assistant: true,
+	}))
+}
+
+// notUnderstood answers what is no text: pictures, voice, unknown buttons.
+func (a *Apps) notUnderstood(_ context.Context, t *turn) error {
+	return t.ReplyText(cards.TextOnly(t.Lang))
+}

@@ -1,0 +1,63 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+
+	"xiaoka/cards"
+	"xiaoka/ledger"
+)
+
+// balance shows what the books say is on the card, how sure that is, and what
+// still waits.
+func (a *Apps) balance(ctx context.Context, t *turn) error {
+	b, err := a.Store.Balance(ctx, t.Person.ID, a.Now())
+	if errors.Is(err, ledger.ErrNotFound) {
+		return t.Update(a.contactCard(t, wNoCard.in(t.Lang), wNoCardBody.in(t.Lang)))
+	}
+	if err != nil {
+		return err
+	}
+	data := cards.BalanceData{
+		CardNo: b.CardNo, BalanceFen: int64(b.Books), PendingFen: int64(b.Pending), Status: string(b.Status),
+		Missing: int(b.Missing),
+		HomeURL: a.link.home(), TopUpURL: a.link.topUp(), DetailsURL: a.link.transfers(), PendingURL: a.link.transfers(),
+	}
+	if !b.AsOf.IsZero() {
+		data.AsOf = b.AsOf.In(a.Zone)
+	}
+	if b.Last != nil {
+		data.LastTitle, data.LastFen = movementTitle(t.Lang, *b.Last), int64(signed(*b.Last))
+		data.LastAt = b.Last.At.In(a.Zone)
+	}
+	card := cards.Balance(t.Lang, data)
+	switch {
+	case b.InFlight > 0 && b.Doubt:
+		card = rows(card, wRowDoubt.in(t.Lang), wDoubtOf.in(t.Lang, b.InFlight))
+	case b.InFlight > 0:
+		card = rows(card, wRowWriting.in(t.Lang), b.InFlight.String())
+	}
+	return t.Update(card)
+}
+
+// signed gives a movement the sign its holder sees: spending is negative.
+func signed(m ledger.Movement) ledger.Fen {
+	if m.Kind == "consumption" {
+		return -m.Amount
+	}
+	return m.Amount
+}
+
+// movementTitle is the merchant of a purchase; a claim is named, with its
+// place where known.
+func movementTitle(lang cards.Lang, m ledger.Movement) string {
+	switch {
+	case m.Kind == "claim" && m.Where != "":
+		return wCollectedAt.in(lang, m.Where)
+	case m.Kind == "claim":
+		return wCollected.in(lang)
+	case m.Where == "":
+		return wPurchase.in(lang)
+	}
+	return m.Where
+}

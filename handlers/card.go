@@ -1,0 +1,184 @@
+package handlers
+
+import (
+	"context"
+	"strings"
+
+	"xiaoka/bot"
+	"xiaoka/cards"
+)
+
+// 校园一卡通 answers about the campus card. Nothing it does moves money or
+// changes a card: it shows, and leads to the page that asks for a password.
+
+// need is what somebody must be to be answered. Each includes the ones before
+// it; who is less is led to the next step instead.
+type need int
+
+const (
+	anyone   need = iota
+	verified      // proved to be the person on record
+	bound         // has bound the campus card, and chosen an own query password where that is required
+)
+
+// route is one thing a member can ask of the card app: by the intent of a
+// text, by exactly these words, by a menu item or a card's button with the
+// intent as its key.
+type route struct {
+	intent string
+	need   need
+	answer ask
+	words  string // further words that mean it, separated by |
+}
+
+// cardAsks lists everything the card app answers.
+func (a *Apps) cardAsks() []route {
+	return []route{
+		{"balance", bound, a.balance, ""},
+		{"topup", bound, a.topUp, ""},
+		{"pending", bound, a.pending, ""},
+		{"claim", bound, a.pending, ""},
+		{"transactions_today", bound, a.transactions, ""},
+		{"statement", bound, a.notYet(wNoStatement), ""},
+
+		{"report_loss", anyone, a.callOffice(wNoLoss), ""},
+		{"cancel_loss", anyone, a.callOffice(wNoCancelLoss), ""},
+		{"unbind", verified, a.callOffice(wNoUnbind), ""},
+
+		{"verify", anyone, a.verify, ""},
+		{"bind", verified, a.bind, ""},
+		{"password", verified, a.password, "密码|查询密码|修改密码|改密码|忘记密码|重置密码|password|my password|change password|change my password|reset password|forgot password"},
+		{"settings", verified, a.settings, "设置|设定|settings|setting|preferences"},
+		{"notifications_on", verified, a.notYet(wNoPushSettings), ""},
+		{"notifications_off", verified, a.notYet(wNoPushSettings), ""},
+		{"change_language", anyone, a.changeLanguage, ""},
+
+		{"help", anyone, a.help, ""},
+		{"human", anyone, a.human, ""},
+		{"cancel", anyone, a.cancel, ""},
+		{"code", anyone, a.securePage, ""},
+	}
+}
+
+// Card registers the card app's routes.
+func (a *Apps) Card(r *bot.Router) {
+	asks, words := map[string]ask{}, map[string]string{}
+	for _, route := range a.cardAsks() {
+		answer := a.gate(route.need, route.answer)
+		asks[route.intent] = answer
+		for w := range strings.SplitSeq(route.words, "|") {
+			words[w] = route.intent
+		}
+		r.Click(route.intent, a.on(answer))
+		r.CardEvent(route.intent, a.on(answer))
+	}
+	r.Use(a.know)
+	r.Text(func(ctx context.Context, c *bot.Context) error {
+		t := newTurn(ctx, c)
+		t.Said = a.read(c.Message.Content, words)
+		if answer, ok := asks[t.Said.Intent]; ok {
+			return answer(ctx, t)
+		}
+		return a.help(ctx, t)
+	})
+	r.Event("enter_agent", a.on(a.enterCard))
+	r.Event("subscribe", a.on(a.enterCard))
+	r.NotFound(a.on(a.notUnderstood))
+}
+
+// read finds what a text asks: digits that may be a secret first, then words
+// with one meaning, then understanding.
+func (a *Apps) read(text string, words map[string]string) Said {
+	if _, found := codeIn(text); found {
+		return Said{Intent: "code"}
+	}
+	plain := strings.Trim(strings.ToLower(strings.TrimSpace(text)), "。.！!？?～~ ")
+	if intent, ok := words[plain]; ok && plain != "" {
+		return Said{Intent: intent}
+	}
+	return a.understand(text)
+}
+
+// gate leads who is not far enough to the next step.
+func (a *Apps) gate(least need, answer ask) ask {
+	if least == anyone {
+		return answer
+	}
+	return func(ctx context.Context, t *turn) error {
+		switch {
+		case !t.known():
+			return a.notOnRecord(ctx, t)
+		case !t.Person.Verified():
+			return t.Update(cards.NotVerified(t.Lang, a.link.verify()))
+		case least == verified:
+			return answer(ctx, t)
+		case !t.Person.Bound():
+			return t.Update(cards.NotBound(t.Lang, a.link.bind()))
+		}
+		initial, _, err := a.Store.PasswordState(ctx, t.Person.ID, a.Now())
+		switch {
+		case err != nil:
+			return err
+		case initial && a.RequireOwnPassword:
+			return t.Update(cards.PasswordFirst(t.Lang, a.link.password()))
+		}
+		if err := answer(ctx, t); err != nil || !initial {
+			return err
+		}
+		return t.ReplyText(wNudge.in(t.Lang, a.link.password()))
+	}
+}
+
+// enterCard leads who opens the chat and is not ready yet to the next step,
+// and is silent to everybody else.
+func (a *Apps) enterCard(ctx context.Context, t *turn) error {
+	if t.Person.Bound() || !a.mayGreet(ctx, t) {
+		return nil
+	}
+	return a.gate(bound, a.help)(ctx, t)
+}
+
+// verify leads to verification, which the assistant and the pages do.
+func (a *Apps) verify(ctx context.Context, t *turn) error {
+	switch {
+	case !t.known():
+		return a.notOnRecord(ctx, t)
+	case t.Person.Verified():
+		return a.alreadyVerified(ctx, t)
+	}
+	return t.Update(cards.NotVerified(t.Lang, a.link.verify()))
+}
+
+// bind leads to the page that binds; nothing of it is asked in the chat.
+func (a *Apps) bind(_ context.Context, t *turn) error {
+	if !t.Person.Bound() {
+		return t.Update(cards.NotBound(t.Lang, a.link.bind()))
+	}
+	return t.Update(rows(cards.Notice(t.Lang, cards.NoticeData{
+		Title: wAlreadyBound.in(t.Lang), Body: wAlreadyBoundBody.in(t.Lang), LinkTitle: wOpenHome.in(t.Lang), URL: a.link.home(),
+	}), wRowCard.in(t.Lang), cards.MaskCardNo(t.Person.CardNo)))
+}
+
+func (a *Apps) password(_ context.Context, t *turn) error {
+	return t.Update(cards.Notice(t.Lang, cards.NoticeData{
+		Title: wPassword.in(t.Lang), Body: wPasswordBody.in(t.Lang), LinkTitle: wPasswordPage.in(t.Lang), URL: a.link.password(),
+	}))
+}
+
+func (a *Apps) settings(_ context.Context, t *turn) error {
+	return t.Update(cards.Notice(t.Lang, cards.NoticeData{
+		Title: wSettings.in(t.Lang), Body: wSettingsBody.in(t.Lang), LinkTitle: wSettings.in(t.Lang), URL: a.link.settings(),
+	}))
+}
+
+func (a *Apps) help(_ context.Context, t *turn) error {
+	return t.Update(cards.Help(t.Lang, a.link.home()))
+}
+
+// rows adds lines of name and value to a card.
+func rows(c cards.Card, pairs ...string) cards.Card {
+	for i := 0; i+1 < len(pairs); i += 2 {
+		c.HorizontalContentList = append(c.HorizontalContentList, cards.Horizontal{KeyName: pairs[i], Value: pairs[i+1]})
+	}
+	return c.Fit()
+}

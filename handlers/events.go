@@ -1,0 +1,86 @@
+package handlers
+
+import (
+	"context"
+	"fmt"
+
+	"xiaoka/cards"
+	"xiaoka/ledger"
+)
+
+// render draws an event for a person. Every card shows when it happened, so
+// that two equal facts are two messages to WeCom.
+func (a *Apps) render(ctx context.Context, lang cards.Lang, p ledger.Person, e ledger.Event) (cards.Card, error) {
+	at := e.At.In(a.Zone)
+	when := []string{wRowTime.in(lang), cards.When(lang, at)}
+	switch e.Kind {
+	case ledger.EventVerified:
+		return rows(cards.Welcome(lang, cards.VerifiedData{Name: p.Name, BindURL: a.link.bind()}), when...), nil
+	case ledger.EventBound:
+		initial, _, err := a.Store.PasswordState(ctx, p.ID, a.Now())
+		data := cards.BoundData{Name: p.Name, CardNo: p.CardNo, HomeURL: a.link.home()}
+		if initial {
+			data.PasswordURL = a.link.password()
+		}
+		return rows(cards.Bound(lang, data), when...), err
+	case ledger.EventTopUpPaid:
+		return cards.TopUpPaid(lang, cards.TopUpPaidData{
+			AmountFen: int64(e.Amount), PendingFen: int64(e.Pending), PaidAt: at, URL: a.link.transfers(),
+		}), nil
+	case ledger.EventClaimed:
+		return cards.Claimed(lang, cards.ClaimedData{
+			AmountFen: int64(e.Amount), CardNo: p.CardNo, BalanceFen: int64(e.Balance), Place: e.Where, At: at, URL: a.link.home(),
+		}), nil
+	case ledger.EventClaimFailed:
+		data := cards.ClaimTroubleData{AmountFen: int64(e.Amount), Place: e.Where, At: at, URL: a.link.transfers()}
+		if e.Pending >= e.Amount { // it waits again
+			return cards.ClaimReleased(lang, data), nil
+		}
+		return cards.ClaimInDoubt(lang, data), nil
+	}
+	said, ok := eventNotices[e.Kind]
+	if !ok {
+		return cards.Card{}, fmt.Errorf("%w: event %q has no words", ErrGiveUp, e.Kind)
+	}
+	return a.eventCard(lang, said, p, e), nil
+}
+
+// eventNotice is an event that is a sentence and a few rows.
+type eventNotice struct {
+	notice
+	linkTitle phrase
+	link      func(links) string
+	spending  bool // the amount left the card
+	balance   bool // what is on the card now is known
+}
+
+var eventNotices = map[ledger.EventKind]eventNotice{
+	ledger.EventConsumption:     {wConsumption, wOpenHome, links.home, true, true},
+	ledger.EventRefunded:        {wRefunded, wTransfers, links.transfers, false, false},
+	ledger.EventLowBalance:      {wLowBalance, wTopUp, links.topUp, false, true},
+	ledger.EventLoss:            {wLoss, wOpenHome, links.home, false, false},
+	ledger.EventLossCancelled:   {wLossCancelled, wOpenHome, links.home, false, false},
+	ledger.EventPasswordChanged: {wPasswordChanged, wPasswordPage, links.password, false, false},
+	ledger.EventPasswordLocked:  {wPasswordLocked, wPasswordPage, links.password, false, false},
+}
+
+func (a *Apps) eventCard(lang cards.Lang, said eventNotice, p ledger.Person, e ledger.Event) cards.Card {
+	card := cards.Notice(lang, cards.NoticeData{
+		Title: said.title.in(lang), Body: said.body.in(lang), LinkTitle: said.linkTitle.in(lang), URL: said.link(a.link),
+	})
+	amount, balance := e.Amount, ""
+	if said.spending {
+		amount = -amount
+	}
+	if amount != 0 {
+		card.EmphasisContent = &cards.Emphasis{Title: amount.String()}
+	}
+	if said.balance {
+		balance = e.Balance.String()
+	}
+	return rows(card,
+		wRowBalance.in(lang), balance,
+		wRowCard.in(lang), cards.MaskCardNo(p.CardNo),
+		wRowPlace.in(lang), e.Where,
+		wRowTime.in(lang), cards.When(lang, e.At.In(a.Zone)))
+}

@@ -1,0 +1,95 @@
+package handlers
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+
+	"xiaoka/cards"
+	"xiaoka/ledger"
+)
+
+// langOf is the language to answer in: the person's choice, else English for a
+// text that reads as English, else Chinese.
+func langOf(p ledger.Person, text string) cards.Lang {
+	switch {
+	case p.Lang == ledger.English:
+		return cards.En
+	case p.Lang == "" && readsEnglish(text):
+		return cards.En
+	}
+	return cards.Zh
+}
+
+// readsEnglish tells English from Chinese typed in Latin letters, in pinyin
+// (chongzhi 50) or by initials (cz 50): at least half of the words are
+// English. A text with any letter of another script is not.
+func readsEnglish(text string) bool {
+	for _, r := range text {
+		if unicode.IsLetter(r) && !unicode.Is(unicode.Latin, r) {
+			return false
+		}
+	}
+	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && r != '\'' })
+	english := 0
+	for _, w := range words {
+		if isEnglish(strings.ReplaceAll(w, "'", "")) {
+			english++
+		}
+	}
+	return english > 0 && 2*english >= len(words)
+}
+
+func isEnglish(word string) bool {
+	if englishWords[word] {
+		return true
+	}
+	return strings.ContainsAny(word, "aeiou") && !pinyin.MatchString(word)
+}
+
+// pinyin matches one or more syllables, a little more generously than the
+// language does.
+var pinyin = regexp.MustCompile(`^((zh|ch|sh|[bpmfdtnlgkhjqxrzcsyw])?` +
+	`(iang|iong|uang|ang|eng|ian|iao|ing|ong|uai|uan|ai|an|ao|ei|en|er|ia|ie|in|iu|ou|ua|ue|ui|un|uo|ve|a|e|i|o|u|v)` +
+	`)+$`)
+
+// englishWords are words of our subject that could also be read as pinyin, or
+// have no vowel.
+var englishWords = setOf(`a i my hi hello me we he she you the please pls balance money code bind unbind pending change language
+	human cancel cancle recharge charge fee verify help phone office hour hours lose game name time no be do to go on in an are
+	where when how what who why can could have has hand done gone some one none see pin use page open type sure sorry near here
+	there many more ten nine five fine same make take came give live line made menu note me`)
+
+func setOf(list string) map[string]bool {
+	set := map[string]bool{}
+	for _, w := range strings.Fields(list) {
+		set[w] = true
+	}
+	return set
+}
+
+// chosenLang is the language somebody asks for; with none named it is the
+// other one.
+func chosenLang(text string, now cards.Lang) ledger.Lang {
+	text = strings.ToLower(text)
+	zh := containsAny(text, "中文", "汉语", "漢語", "普通话", "简体", "chinese", "mandarin", "zhongwen")
+	en := containsAny(text, "英文", "英语", "英語", "english", "yingwen", "yingyu")
+	switch {
+	case zh && !en:
+		return ledger.Chinese
+	case en && !zh:
+		return ledger.English
+	case now == cards.En:
+		return ledger.Chinese
+	}
+	return ledger.English
+}
+
+func containsAny(text string, parts ...string) bool {
+	for _, p := range parts {
+		if strings.Contains(text, p) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,30 @@
+package handlers
+
+import (
+	"context"
+
+	"xiaoka/cards"
+	"xiaoka/ledger"
+)
+
+// changeLanguage switches to the language that was named, or to the other
+// one, for chat, pushes and pages.
+func (a *Apps) changeLanguage(ctx context.Context, t *turn) error {
+	lang := chosenLang(t.Message.Content, t.Lang)
+	t.Lang = cards.Zh
+	if lang == ledger.English {
+		t.Lang = cards.En
+	}
+	if !t.known() {
+		return a.notOnRecord(ctx, t)
+	}
+	if err := a.Store.SetLang(ctx, t.Person.ID, lang); err != nil {
+		return err
+	}
+	return t.ReplyText(wLanguageSet.in(t.Lang))
+}
+
+// cancel has nothing to drop: what this chat begins ends on a page.
+func (a *Apps) cancel(_ context.Context, t *turn) error {
+	return t.ReplyText(wNothingUnderWay.in(t.Lang))
+}

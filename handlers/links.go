@@ -1,0 +1,24 @@
+package handlers
+
+import (
+	"strconv"
+
+	"xiaoka/ledger"
+)
+
+// links are the addresses of the pages, below the public address.
+type links string
+
+func (l links) home() string      { return string(l) + "/h5/" }
+func (l links) verify() string    { return string(l) + "/h5/verify" }
+func (l links) bind() string      { return string(l) + "/h5/bind" }
+func (l links) password() string  { return string(l) + "/h5/password" }
+func (l links) settings() string  { return string(l) + "/h5/settings" }
+func (l links) transfers() string { return string(l) + "/h5/transfers" }
+func (l links) topUp() string     { return string(l) + "/h5/topup" }
+
+func (l links) topUpOf(amount ledger.Fen) string {
+	return l.topUp() + "?amount_fen=" + strconv.FormatInt(int64(amount), 10)
+}
+
+func (l links) order(outTradeNo string) string { return l.topUp() + "/orders/" + outTradeNo }

@@ -1,0 +1,50 @@
+package handlers
+
+import (
+	"context"
+
+	"xiaoka/cards"
+	"xiaoka/ledger"
+)
+
+// pending shows what waits to be collected, and where. Money that is being
+// written, or whose write is not proven, is not offered: it is said calmly
+// what becomes of it.
+func (a *Apps) pending(ctx context.Context, t *turn) error {
+	all, err := a.Store.PendingTransfers(ctx, t.Person.ID, a.Now())
+	if err != nil {
+		return err
+	}
+	by := map[ledger.TransferState][]ledger.Transfer{}
+	for _, transfer := range all {
+		by[transfer.State] = append(by[transfer.State], transfer)
+	}
+	waiting, writing, doubt := by[ledger.TransferPending], by[ledger.TransferInFlight], by[ledger.TransferInDoubt]
+	if len(waiting) > 0 || len(writing)+len(doubt) == 0 {
+		if err := t.Update(a.pendingCard(t, waiting)); err != nil {
+			return err
+		}
+	}
+	if len(doubt) > 0 {
+		return t.Update(cards.ClaimInDoubt(t.Lang, cards.ClaimTroubleData{AmountFen: int64(sum(doubt)), URL: a.link.transfers()}))
+	}
+	if len(writing) > 0 && len(waiting) == 0 {
+		return t.Update(rows(cards.Notice(t.Lang, cards.NoticeData{
+			Title: wWriting.in(t.Lang), Body: wWritingBody.in(t.Lang), LinkTitle: wTransfers.in(t.Lang), URL: a.link.transfers(),
+		}), wRowAmount.in(t.Lang), sum(writing).String()))
+	}
+	return nil
+}
+
+func (a *Apps) pendingCard(t *turn, waiting []ledger.Transfer) cards.Card {
+	data := cards.PendingData{
+		TotalFen: int64(sum(waiting)), Count: len(waiting), Places: a.places(t.Lang),
+		ListURL: a.link.transfers(), TopUpURL: a.link.topUp(),
+	}
+	for _, w := range waiting {
+		data.Transfers = append(data.Transfers, cards.PendingTransfer{
+			Title: w.Title, AmountFen: int64(w.Amount), CreatedAt: w.CreatedAt.In(a.Zone),
+		})
+	}
+	return cards.Pending(t.Lang, data)
+}

@@ -1,0 +1,136 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"xiaoka/bot"
+	"xiaoka/cards"
+	"xiaoka/ledger"
+)
+
+// A push tells one person one fact. The act that made it true enqueued the
+// event in its own transaction; the queue's worker calls Send until it stops
+// returning errors. What is sent depends on the event and the person's
+// settings alone, so that a repeat is the same message byte for byte and
+// WeCom drops it (enable_duplicate_check).
+
+const (
+	// pushesAMinute per member stays below WeCom's 30, which the answers in the
+	// chat need too; what exceeds that is dropped without a word.
+	// https://developer.work.weixin.qq.com/document/path/90312
+	pushesAMinute = 20
+	// pushOnce is how long WeCom remembers a message, its maximum.
+	pushOnce = 4 * time.Hour
+	// While WeCom does not answer, a push is tried again at growing intervals,
+	// and after pushPatience by the queue's own, which end one day.
+	retryFirst   = 5 * time.Second
+	retryLast    = 5 * time.Minute
+	retryLimited = time.Minute
+	pushPatience = 3 * 24 * time.Hour
+)
+
+// ErrGiveUp marks a push that no retry can help.
+var ErrGiveUp = errors.New("handlers: the push can never be delivered")
+
+// LaterError asks for the same push again, and does not count as a failure of
+// it.
+type LaterError struct {
+	After time.Duration
+	Err   error // why; nil = the member's limit
+}
+
+func (e *LaterError) Error() string {
+	if e.Err == nil {
+		return fmt.Sprintf("handlers: push again in %s", e.After)
+	}
+	return fmt.Sprintf("handlers: push again in %s: %v", e.After, e.Err)
+}
+
+func (e *LaterError) Unwrap() error { return e.Err }
+
+// Sender is the card app's *bot.Client.
+type Sender interface {
+	Send(ctx context.Context, userID string, m bot.Outgoing) (bot.Sent, error)
+}
+
+// Push sends events to people by the card app. It is safe for concurrent use.
+type Push struct {
+	apps   *Apps
+	sender Sender
+}
+
+// Push returns the sender of events.
+func (a *Apps) Push(s Sender) *Push { return &Push{apps: a, sender: s} }
+
+// Send tells the person, looked up now. It returns *LaterError, an error that
+// is ErrGiveUp, or another one that counts as a failed attempt. An event the
+// person does not want, or no longer can see, is done.
+func (p *Push) Send(ctx context.Context, e ledger.Event) error {
+	a := p.apps
+	person, err := a.Store.PersonByID(ctx, e.PersonID)
+	switch {
+	case errors.Is(err, ledger.ErrNotFound) || err == nil && person.UserID == "":
+		return fmt.Errorf("%w: person %d has no member", ErrGiveUp, e.PersonID)
+	case err != nil:
+		return err
+	case !e.Kind.Security() && !person.Bound():
+		return nil // unbinding stops pushes
+	}
+	wanted, err := a.Store.PushWanted(ctx, person.ID, e.Kind)
+	if err != nil || !wanted {
+		return err
+	}
+	card, err := a.render(ctx, langOf(person, ""), person, e)
+	if err != nil {
+		return err
+	}
+	wait, err := a.Pace.Take(ctx, "push:"+person.UserID, pushesAMinute, time.Minute)
+	switch {
+	case err != nil:
+		return &LaterError{retryFirst, err}
+	case wait > 0:
+		return &LaterError{After: wait}
+	}
+	return p.verdict(e, p.deliver(ctx, person, card))
+}
+
+// deliver sends in the person's style, and as a textcard what WeCom will not
+// take as a template card.
+func (p *Push) deliver(ctx context.Context, person ledger.Person, card cards.Card) error {
+	if styleOf(person) == bot.StyleTextCard {
+		return p.deliverTextCard(ctx, person.UserID, card)
+	}
+	_, err := p.sender.Send(ctx, person.UserID, bot.Outgoing{Card: &card, Once: pushOnce})
+	var api *bot.APIError
+	if errors.As(err, &api) && !api.Retryable() && !errors.Is(err, bot.ErrUnreachable) {
+		p.apps.Log.Warn("push sent as textcard", "kind", card.Kind, "err", err)
+		return p.deliverTextCard(ctx, person.UserID, card)
+	}
+	return err
+}
+
+func (p *Push) deliverTextCard(ctx context.Context, userID string, card cards.Card) error {
+	text := card.TextCard()
+	_, err := p.sender.Send(ctx, userID, bot.Outgoing{TextCard: &text, Once: pushOnce})
+	return err
+}
+
+// verdict tells the queue what to do about an error of WeCom's.
+func (p *Push) verdict(e ledger.Event, err error) error {
+	var api *bot.APIError
+	age := p.apps.Now().Sub(e.At)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, bot.ErrUnreachable):
+		return fmt.Errorf("%w: %w", ErrGiveUp, err)
+	case !errors.As(err, &api) || !api.Retryable() || age > pushPatience:
+		return err
+	case api.Limited():
+		return &LaterError{retryLimited, err}
+	}
+	return &LaterError{min(max(age/2, retryFirst), retryLast), err}
+}

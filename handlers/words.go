@@ -1,0 +1,144 @@
+package handlers
+
+import (
+	"fmt"
+	"time"
+
+	"xiaoka/cards"
+)
+
+// phrase is one sentence in both languages; verbs come in the same order.
+// Money that waits is never called 到账.
+type phrase struct{ zh, en string }
+
+func (p phrase) in(lang cards.Lang, args ...any) string {
+	text := p.zh
+	if lang == cards.En {
+		text = p.en
+	}
+	if len(args) == 0 {
+		return text
+	}
+	return fmt.Sprintf(text, args...)
+}
+
+// notice is a title and what follows from it.
+type notice struct{ title, body phrase }
+
+// wait writes how long to wait, rounded up: "45 秒", "3 分钟", "2 小时".
+func wait(lang cards.Lang, d time.Duration) string {
+	switch {
+	case d <= time.Minute:
+		return wSeconds.in(lang, max(1, int64((d+time.Second-1)/time.Second)))
+	case d <= time.Hour:
+		return cards.Minutes(lang, d)
+	}
+	return wHours.in(lang, int64((d+time.Hour-1)/time.Hour))
+}
+
+var (
+	wSeconds   = phrase{"%d 秒", "%d s"}
+	wHours     = phrase{"%d 小时", "%d h"}
+	wSeparator = phrase{"、", ", "}
+)
+
+// Names of rows: five characters at most.
+var (
+	wRowCard    = phrase{"卡号", "Card"}
+	wRowAmount  = phrase{"金额", "Sum"}
+	wRowBalance = phrase{"卡上现有", "Now"}
+	wRowTime    = phrase{"时间", "Time"}
+	wRowPlace   = phrase{"地点", "Where"}
+	wRowPhone   = phrase{"电话", "Phone"}
+	wRowHours   = phrase{"开放时间", "Open"}
+	wRowOffice  = phrase{"窗口", "Desk"}
+	wRowDoubt   = phrase{"待确认", "Check"}
+	wRowWriting = phrase{"写卡中", "Write"}
+)
+
+// Words on links.
+var (
+	wOpenHome     = phrase{"我的一卡通", "My campus card"}
+	wBind         = phrase{"去绑定", "Bind my card"}
+	wVerifyPage   = phrase{"在网页上验证", "Verify on the page"}
+	wPasswordPage = phrase{"查询密码页面", "Password page"}
+	wTransfers    = phrase{"转账记录", "Transfers"}
+	wTopUp        = phrase{"去充值", "Top up"}
+	wChooseAmount = phrase{"选择金额", "Choose amount"}
+)
+
+// Verification.
+var (
+	wCodeTooSoon     = phrase{"稍等一下再发", "One moment, please"}
+	wCodeTooSoonBody = phrase{"刚发过的验证码还能用。要再发一个，请过 %s，再发送「验证」。", "The code already sent can still be used. For another one, wait %s, then send “verify”."}
+	wCodeNotSent     = phrase{"验证码没有发出去", "The code could not be sent"}
+	wCodeNotSentBody = phrase{"是我们这边的问题。请过 %s，再发送「验证」。", "That is our fault. Please wait %s, then send “verify”."}
+	wCodeWrong       = phrase{"验证码不对，还可以试 %d 次。看看是不是最新收到的那一条。", "That is not the code. Tries left: %d. Is it the newest one you received?"}
+	wCodeBurnt       = phrase{"错误次数太多，这个验证码作废了", "Too many wrong tries, this code is void"}
+	wCodeExpired     = phrase{"验证码过期了", "The code has expired"}
+	wCodeAgain       = phrase{"发送「验证」，再要一个新的。", "Send “verify” to get a new one."}
+	wAlreadyVerified = phrase{"你已经验证过了", "You are verified already"}
+	wGoCardApp       = phrase{"查余额、充值，请到「校园一卡通」。", "For balance and top-ups, open the Campus Card app."}
+	wNowBind         = phrase{"下一步：绑定校园卡。", "Next: bind your campus card."}
+	wInCardApp       = phrase{"这件事请到「校园一卡通」", "Please ask the Campus Card app"}
+	wInCardAppBody   = phrase{"我只负责验证身份。同样的话，在「校园一卡通」里说就行。", "I only verify who you are. Say the same in the Campus Card app."}
+	wNotOnRecord     = phrase{"没有找到你的登记信息", "We could not find you on record"}
+	wNotOnRecordBody = phrase{"请带上学工号，联系一卡通窗口登记你的企业微信账号。", "Please ask the card office to register your WeCom account. Have your student or staff number ready."}
+	wNoAddress       = phrase{"没有可以接收验证码的邮箱或手机", "No address for your code"}
+	wNoAddressBody   = phrase{"请联系一卡通窗口，登记你的邮箱或手机。", "Please ask the card office to register your e-mail or phone."}
+	wNoSecrets       = phrase{"验证码和密码请填在网页上", "Codes and passwords belong on the page"}
+	wNoSecretsBody   = phrase{"刚才的数字没有保存。为了安全，请不要把密码发到聊天里。", "The digits were not kept. For your safety, please never send a password in chat."}
+)
+
+// The card app.
+var (
+	wNudge              = phrase{"你还在用初始查询密码，别人也知道。换一个自己的：%s", "You still have the initial query password, which everybody knows. Choose your own: %s"}
+	wAlreadyBound       = phrase{"校园卡已经绑定", "Your card is bound already"}
+	wAlreadyBoundBody   = phrase{"试试发送「余额」或「充值 50」。", "Try “balance” or “top up 50”."}
+	wNoCard             = phrase{"没有找到在用的校园卡", "No card in use"}
+	wNoCardBody         = phrase{"你名下没有在用的校园卡，请联系一卡通窗口。", "There is no card in use under your name. Please ask the card office."}
+	wPassword           = phrase{"查询密码", "Query password"}
+	wPasswordBody       = phrase{"在网页上修改。忘记了也可以用验证码重设。密码不要发到聊天里。", "Change it on the page. If you forgot it, a code sets a new one. Never send it in chat."}
+	wSettings           = phrase{"设置", "Settings"}
+	wSettingsBody       = phrase{"语言和消息样式在这里修改。", "Language and message style are set here."}
+	wAmountLimits       = phrase{"一次可以充 %s 到 %s", "One top-up can be %s to %s"}
+	wAmountLimitsBody   = phrase{"你说的是 %s，换一个金额就行。", "You said %s. Please choose another amount."}
+	wWriting            = phrase{"正在写卡，请勿移开卡片", "Writing to your card. Do not move it"}
+	wWritingBody        = phrase{"写好后会告诉你。", "We will tell you when it is done."}
+	wDoubtOf            = phrase{"%s，下次刷卡自动核对", "%s, the next tap settles it"}
+	wTransactions       = phrase{"最近 %d 笔", "Latest: %d"}
+	wNoTransactions     = phrase{"还没有交易", "No transactions yet"}
+	wNoTransactionsBody = phrase{"充值、领取和消费会显示在这里。", "Top-ups, claims and purchases will show here."}
+	wCollected          = phrase{"领取", "Collected"}
+	wCollectedAt        = phrase{"领取 %s", "Collected, %s"}
+	wPurchase           = phrase{"消费", "Purchase"}
+	wStatePending       = phrase{"待领取", "to collect"}
+	wStateWriting       = phrase{"写卡中", "being written"}
+	wStateDoubt         = phrase{"待确认", "being checked"}
+	wStateRefunding     = phrase{"退款中", "refund due"}
+	wStateRefunded      = phrase{"已退款", "refunded"}
+	wHuman              = phrase{"人工服务", "Talk to a person"}
+	wMachines           = phrase{"圈存机在：%s", "Self-service machines: %s"}
+	wLanguageSet        = phrase{"好的，以后用中文。想换成英文，发送「English」。", "Done. I will speak English from now on. Send “中文” to go back to Chinese."}
+	wNothingUnderWay    = phrase{"现在没有进行中的事情，不用取消。", "Nothing is under way, so there is nothing to cancel."}
+)
+
+// What the chat cannot do yet.
+var (
+	wNoStatement    = notice{phrase{"月账单还没有开通", "Statements are not available yet"}, phrase{"发送「明细」，可以看最近几笔。", "Send “transactions” to see the latest ones."}}
+	wNoPushSettings = notice{phrase{"通知开关还没有开通", "Notifications cannot be switched yet"}, phrase{"现在只发和钱、密码有关的通知。", "For now you only hear about your money and your password."}}
+	wNoLoss         = notice{phrase{"挂失请马上打电话", "Lost your card? Please call"}, phrase{"这里还不能挂失。请马上打窗口电话，或到窗口办理。", "It cannot be reported here yet. Please call the card office at once, or go there."}}
+	wNoCancelLoss   = notice{phrase{"解挂请到窗口", "The office lifts a loss report"}, phrase{"这里还不能解挂。请带上卡和证件到窗口，或先打电话。", "It cannot be done here yet. Bring your card and an ID to the office, or call first."}}
+	wNoUnbind       = notice{phrase{"解绑请联系窗口", "The office can unbind your card"}, phrase{"这里还不能解绑，请打窗口电话或到窗口办理。", "It cannot be done here yet. Please call the card office, or go there."}}
+)
+
+// Events.
+var (
+	wConsumption     = notice{phrase{"校园卡消费", "Purchase"}, phrase{"", ""}}
+	wRefunded        = notice{phrase{"已原路退款", "Refunded the way you paid"}, phrase{"", ""}}
+	wLowBalance      = notice{phrase{"卡上余额不多了", "Your balance is low"}, phrase{"", ""}}
+	wLoss            = notice{phrase{"已挂失", "Your card is reported lost"}, phrase{"不是你本人操作？请马上联系一卡通窗口。", "Was it not you? Please call the card office at once."}}
+	wLossCancelled   = notice{phrase{"已解挂", "The loss report is lifted"}, phrase{"不是你本人操作？请马上联系一卡通窗口。", "Was it not you? Please call the card office at once."}}
+	wPasswordChanged = notice{phrase{"查询密码已修改", "Your query password was changed"}, phrase{"不是你本人操作？请马上重设密码，并联系一卡通窗口。", "Was it not you? Please set a new one at once and call the card office."}}
+	wPasswordLocked  = notice{phrase{"查询密码输错太多次，已锁定", "Your query password is locked"}, phrase{"用验证码设置新密码可以马上解锁。不是你本人操作？请联系一卡通窗口。", "Too many wrong tries. Setting a new one with a code unlocks it. Was it not you? Please call the card office."}}
+)
