@@ -49,8 +49,9 @@ type CallbackConfig struct {
 // only the debug log has. What is proven is handled once and answered 200 within 5 s: WeCom repeats whatever is not.
 // https://developer.work.weixin.qq.com/document/path/90930
 type Callback struct {
-	cfg   CallbackConfig
-	codec *codec
+	cfg    CallbackConfig
+	codec  *codec
+	budget time.Duration // for handling one push
 }
 
 // NewCallback returns a Callback, or an error that names the setting that is wrong.
@@ -71,7 +72,7 @@ func NewCallback(cfg CallbackConfig) (*Callback, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Callback{cfg: cfg, codec: codec}, nil
+	return &Callback{cfg: cfg, codec: codec, budget: answerBudget}, nil
 }
 
 // ServeHTTP implements http.Handler.
@@ -186,7 +187,7 @@ func (cb *Callback) push(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// The handling outlives a connection that WeCom drops: what was begun is finished and its answer kept for the repeat.
-	ctx, cancel := context.WithDeadline(context.WithoutCancel(r.Context()), began.Add(answerBudget))
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(r.Context()), began.Add(cb.budget))
 	text := cb.handle(ctx, cancel, m)
 	cb.answer(w, r, m, text)
 }
