@@ -1,0 +1,433 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"xiaoka/cards"
+)
+
+// sender is a Sender that keeps what it was given.
+type sender struct {
+	mu      sync.Mutex
+	sent    []Outgoing
+	updates []string // response codes
+	updated []cards.Card
+	// fail, when set, decides what each message gets.
+	fail func(m Outgoing) error
+	slow bool // never answers before the context ends
+}
+
+func (s *sender) Send(ctx context.Context, _ string, m Outgoing) (Sent, error) {
+	if s.slow {
+		<-ctx.Done()
+		return Sent{}, &APIError{Op: "message/send", cause: ctx.Err()}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fail != nil {
+		if err := s.fail(m); err != nil {
+			return Sent{}, err
+		}
+	}
+	s.sent = append(s.sent, m)
+	return Sent{MsgID: "1"}, nil
+}
+
+func (s *sender) UpdateCard(_ context.Context, _, code string, card cards.Card) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fail != nil {
+		if err := s.fail(Outgoing{Card: &card}); err != nil {
+			return err
+		}
+	}
+	s.updates, s.updated = append(s.updates, code), append(s.updated, card)
+	return nil
+}
+
+func newTestRouter(s *sender) (*Router, *Redis) {
+	state := NewRedis(nil, nil)
+	return NewRouter(RouterConfig{App: testApp, Sender: s, Tasks: state, Once: state}), state
+}
+
+func textMessage(content string) *Message {
+	return &Message{ToUserName: testCorp, FromUserName: "ZhangSan", MsgType: "text", AgentID: testAgent, Content: content, MsgID: "1"}
+}
+
+func pressMessage(user, task, key, code string) *Message {
+	return &Message{ToUserName: testCorp, FromUserName: user, MsgType: "event", Event: "template_card_event", AgentID: testAgent, TaskID: task, EventKey: key, ResponseCode: code}
+}
+
+var testCard = cards.Help(cards.Zh, "https://card.example.edu.cn/h5/")
+
+func buttonCard() cards.Card {
+	return cards.VerifyChannels(cards.Zh, cards.VerifyChannelsData{MaskedEmail: "z***@example.edu.cn", MaskedPhone: "138****1234", URL: "https://card.example.edu.cn/h5/verify"})
+}
+
+func TestRouter_Routes(t *testing.T) {
+	t.Parallel()
+	r, state := newTestRouter(&sender{})
+	var got string
+	as := func(name string) Handler {
+		return func(context.Context, *Context) error { got = name; return nil }
+	}
+	r.Text(as("text"))
+	r.Click("card.balance", as("balance"))
+	r.Event("enter_agent", as("enter"))
+	r.CardEvent("loss.*", as("loss any"))
+	r.CardEvent("loss.confirm.*", as("loss confirm any"))
+	r.CardEvent("loss.cancel", as("loss cancel"))
+	r.NotFound(as("not found"))
+	event := func(name, key string) *Message {
+		return &Message{FromUserName: "u", MsgType: "event", Event: name, EventKey: key}
+	}
+	press := func(key string) *Message {
+		m := pressMessage("u", "task "+key, key, "r")
+		if err := state.SaveTask(t.Context(), Task{ID: m.TaskID, UserID: "u", AgentID: testAgent, ExpiresAt: time.Now().Add(time.Hour)}); err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	menu := press("loss.menu")
+	menu.Event = "template_card_menu_event"
+	for _, tc := range []struct {
+		m    *Message
+		want string
+	}{
+		{textMessage("x"), "text"},
+		{&Message{FromUserName: "u", MsgType: "image"}, "not found"},
+		{event("click", "card.balance"), "balance"},
+		{event("CLICK", "card.balance"), "balance"},
+		{event("click", "card.other"), "not found"},
+		{event("ENTER_AGENT", ""), "enter"},
+		{event("view", "https://x"), ""},
+		{event("brand_new", ""), ""},
+		{press("loss.cancel"), "loss cancel"},
+		{press("loss.confirm.1"), "loss confirm any"},
+		{press("loss.other"), "loss any"},
+		{press("unknown"), "not found"},
+		{menu, "loss any"},
+	} {
+		got = ""
+		if text, handled := r.Dispatch(t.Context(), tc.m); got != tc.want || !handled || text != "" {
+			t.Errorf("%s %s %s: %q, want %q (%q, %v)", tc.m.MsgType, tc.m.Event, tc.m.EventKey, got, tc.want, text, handled)
+		}
+	}
+}
+
+func TestRouter_Middleware(t *testing.T) {
+	t.Parallel()
+	r, _ := newTestRouter(&sender{})
+	var order []string
+	wrap := func(name string) Middleware {
+		return func(next Handler) Handler {
+			return func(ctx context.Context, c *Context) error {
+				order = append(order, name)
+				c.Lang = cards.En
+				return next(ctx, c)
+			}
+		}
+	}
+	r.Use(wrap("outer"), wrap("inner"))
+	r.Text(func(_ context.Context, c *Context) error { return c.ReplyText("lang " + string(c.Lang)) })
+	text, _ := r.Dispatch(t.Context(), textMessage("余额"))
+	if fmt.Sprint(order) != "[outer inner]" || text != "lang en" {
+		t.Fatalf("%v %q", order, text)
+	}
+}
+
+type friendly struct{}
+
+func (friendly) Error() string                { return "internal words" }
+func (friendly) UserText(l cards.Lang) string { return "friendly " + string(l) }
+
+func TestRouter_Errors(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		h       Handler
+		text    string
+		handled bool
+		outcome string
+	}{
+		"None":        {func(_ context.Context, c *Context) error { return c.ReplyText("hi") }, "hi", true, "ok"},
+		"Friendly":    {func(context.Context, *Context) error { return fmt.Errorf("wrapped: %w", friendly{}) }, "friendly zh-CN", true, "user_error"},
+		"Internal":    {func(context.Context, *Context) error { return errors.New("dial tcp 10.0.0.1: secret") }, cards.Sorry(cards.Zh, "616263616263"), false, "error"},
+		"Panic":       {func(context.Context, *Context) error { panic("secret") }, cards.Sorry(cards.Zh, "616263616263"), false, "error"},
+		"TimedOut":    {func(context.Context, *Context) error { return fmt.Errorf("query: %w", context.DeadlineExceeded) }, cards.Slow(cards.Zh), false, "error"},
+		"AfterSaying": {func(_ context.Context, c *Context) error { _ = c.ReplyText("first"); return friendly{} }, "first\n\nfriendly zh-CN", true, "user_error"},
+	} {
+		var outcome string
+		r := NewRouter(RouterConfig{App: testApp, Sender: &sender{}, Rand: strings.NewReader("abcabc"),
+			Observe: func(_, o string, _ time.Duration) { outcome = o }})
+		r.Text(tc.h)
+		text, handled := r.Dispatch(t.Context(), textMessage("余额"))
+		if text != tc.text || handled != tc.handled || outcome != tc.outcome {
+			t.Errorf("%s: %q, %v, %s", name, text, handled, outcome)
+		}
+	}
+}
+
+func TestContext_ReplyLadder(t *testing.T) {
+	t.Parallel()
+	refuse := func(code int) func(Outgoing) error {
+		return func(m Outgoing) error {
+			if m.Card != nil {
+				return &APIError{Op: "message/send", Code: code}
+			}
+			return nil
+		}
+	}
+	invalid := testCard
+	invalid.CardAction = nil
+	for name, tc := range map[string]struct {
+		s     *sender
+		style Style
+		card  cards.Card
+		sent  string // what went through message/send
+		text  bool   // the callback's own answer says the card
+	}{
+		"Card":             {&sender{}, StyleCard, testCard, "card", false},
+		"StyleTextCard":    {&sender{}, StyleTextCard, testCard, "textcard", false},
+		"NoCallbackURL":    {&sender{fail: refuse(43012)}, StyleCard, testCard, "textcard", false},
+		"FieldRefused":     {&sender{fail: refuse(42045)}, StyleCard, testCard, "textcard", false},
+		"Busy":             {&sender{fail: refuse(-1)}, StyleCard, testCard, "", true},
+		"Limited":          {&sender{fail: refuse(45009)}, StyleCard, testCard, "", true},
+		"InvalidCard":      {&sender{}, StyleCard, invalid, "", true},
+		"AllFail":          {&sender{fail: func(Outgoing) error { return &APIError{Op: "message/send", Code: 43012} }}, StyleCard, testCard, "", true},
+		"Slow":             {&sender{slow: true}, StyleCard, testCard, "", true},
+		"TextCardHasNoURL": {&sender{}, StyleTextCard, cards.Card{Type: cards.VoteInteraction, MainTitle: &cards.MainTitle{Title: "t"}, Checkbox: &cards.Checkbox{QuestionKey: "q", OptionList: []cards.CheckOption{{ID: "1", Text: "a"}}}, SubmitButton: &cards.Submit{Text: "s", Key: "k"}}, "text", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, _ := newTestRouter(tc.s)
+			r.Text(func(_ context.Context, c *Context) error { c.Style = tc.style; return c.Reply(tc.card) })
+			ctx := t.Context()
+			if tc.s.slow {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, replyReserve+20*time.Millisecond)
+				defer cancel()
+			}
+			text, handled := r.Dispatch(ctx, textMessage("余额"))
+			if !handled || (text != "") != tc.text || tc.text && text != tc.card.Text() {
+				t.Errorf("answer %q, handled %v", text, handled)
+			}
+			var sent string
+			for _, m := range tc.s.sent {
+				switch {
+				case m.Card != nil:
+					sent += "card"
+				case m.TextCard != nil:
+					sent += "textcard"
+				default:
+					sent += "text"
+				}
+			}
+			if sent != tc.sent {
+				t.Errorf("sent %q, want %q", sent, tc.sent)
+			}
+			if tc.s.slow && ctx.Err() != nil {
+				t.Error("no time left to answer")
+			}
+		})
+	}
+}
+
+func TestContext_ButtonsGetATask(t *testing.T) {
+	t.Parallel()
+	s := &sender{}
+	r, state := newTestRouter(s)
+	r.Text(func(_ context.Context, c *Context) error { return c.Reply(buttonCard().About("subject")) })
+	ids := map[string]bool{}
+	for range 3 {
+		r.Dispatch(t.Context(), textMessage("验证"))
+		id := s.sent[len(s.sent)-1].Card.TaskID
+		if len(id) != 32 || ids[id] {
+			t.Fatalf("task id %q", id)
+		}
+		ids[id] = true
+		task, err := state.Task(t.Context(), id)
+		if err != nil || task.UserID != "zhangsan" || task.AgentID != testAgent || task.Kind != "verify_channels" || task.Subject != "subject" {
+			t.Fatalf("task = %+v, %v", task, err)
+		}
+		if life := task.ExpiresAt.Sub(task.CreatedAt); life != 24*time.Hour {
+			t.Fatalf("life = %v", life)
+		}
+	}
+	// A card whose buttons only open pages needs an id for WeCom, and no record.
+	s.sent = nil
+	r.Text(func(_ context.Context, c *Context) error {
+		return c.Reply(cards.TopUpChoices(c.Lang, cards.TopUpChoicesData{OtherURL: "https://card.example.edu.cn/h5/topup"}))
+	})
+	r.Dispatch(t.Context(), textMessage("充值"))
+	if id := s.sent[0].Card.TaskID; len(id) != 32 {
+		t.Fatalf("task id %q", id)
+	} else if _, err := state.Task(t.Context(), id); !errors.Is(err, ErrNoTask) {
+		t.Fatalf("recorded: %v", err)
+	}
+}
+
+// brokenTasks is a store that is down.
+type brokenTasks struct{}
+
+func (brokenTasks) SaveTask(context.Context, Task) error { return errors.New("store down") }
+func (brokenTasks) Task(context.Context, string) (Task, error) {
+	return Task{}, errors.New("store down")
+}
+
+func TestContext_TasksDown(t *testing.T) {
+	t.Parallel()
+	s := &sender{}
+	r := NewRouter(RouterConfig{App: testApp, Sender: s, Tasks: brokenTasks{}})
+	r.Text(func(_ context.Context, c *Context) error { return c.Reply(buttonCard()) })
+	card := buttonCard()
+	if text, _ := r.Dispatch(t.Context(), textMessage("验证")); text != card.Text() || len(s.sent) != 0 {
+		t.Fatalf("%q, sent %d", text, len(s.sent))
+	}
+	r.CardEvent("k", func(context.Context, *Context) error { t.Error("a press nobody could check was handled"); return nil })
+	if _, handled := r.Dispatch(t.Context(), pressMessage("u", "t", "k", "r")); handled {
+		t.Fatal("counted as handled")
+	}
+}
+
+func TestRouter_PressChecks(t *testing.T) {
+	t.Parallel()
+	s := &sender{}
+	var refused []string
+	state := NewRedis(nil, nil)
+	now := time.Now()
+	r := NewRouter(RouterConfig{App: testApp, Sender: s, Tasks: state, Once: state, Now: func() time.Time { return now },
+		OnRefused: func(_ context.Context, _ *Message, reason string) { refused = append(refused, reason) }})
+	var effects int
+	fail := error(nil)
+	r.CardEvent("go", func(_ context.Context, c *Context) error {
+		if fail != nil {
+			return fail
+		}
+		effects++
+		if c.Task.Subject != "s" {
+			t.Errorf("task = %+v", c.Task)
+		}
+		return nil
+	})
+	save := func(id, user string, agent int64) {
+		t.Helper()
+		if err := state.SaveTask(t.Context(), Task{ID: id, UserID: user, AgentID: agent, Subject: "s", CreatedAt: now, ExpiresAt: now.Add(24 * time.Hour)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	save("mine", "anna", testAgent)
+	save("other agent", "anna", 999)
+	save("old", "anna", testAgent)
+	press := func(user, task string) string {
+		t.Helper()
+		s.sent = nil
+		r.Dispatch(t.Context(), pressMessage(user, task, "go", "r"))
+		if len(s.sent) == 1 {
+			return s.sent[0].Text
+		}
+		return ""
+	}
+	for _, tc := range []struct{ name, user, task, text string }{
+		{"AnotherPerson", "Ben", "mine", cards.Refused(cards.Zh)},
+		{"AnotherAgent", "Anna", "other agent", cards.Refused(cards.Zh)},
+		{"Guessed", "Anna", "guess", cards.Expired(cards.Zh)},
+		{"NoTask", "Anna", "", cards.Expired(cards.Zh)},
+	} {
+		if text := press(tc.user, tc.task); text != tc.text {
+			t.Errorf("%s: %q", tc.name, text)
+		}
+	}
+	if effects != 0 || len(refused) != 4 {
+		t.Fatalf("%d effects, refused %v", effects, refused)
+	}
+	fail = friendly{}
+	if text := press("Anna", "mine"); text != "friendly zh-CN" {
+		t.Errorf("friendly failure: %q", text)
+	}
+	fail = errors.New("store down")
+	press("Anna", "mine")
+	fail = nil
+	if text := press("Anna", "mine"); text != "" || effects != 1 {
+		t.Errorf("after failures: %q, %d effects", text, effects)
+	}
+	if text := press("Anna", "mine"); text != cards.Used(cards.Zh) || effects != 1 {
+		t.Errorf("pressed again: %q, %d effects", text, effects)
+	}
+	now = now.Add(24 * time.Hour)
+	if text := press("Anna", "old"); text != cards.Expired(cards.Zh) || effects != 1 {
+		t.Errorf("after a day: %q, %d effects", text, effects)
+	}
+}
+
+func TestContext_Update(t *testing.T) {
+	t.Parallel()
+	press := func(s *sender, h Handler) string {
+		t.Helper()
+		r, state := newTestRouter(s)
+		if err := state.SaveTask(t.Context(), Task{ID: "t", UserID: "u", AgentID: testAgent, ExpiresAt: time.Now().Add(time.Hour)}); err != nil {
+			t.Fatal(err)
+		}
+		r.CardEvent("k", h)
+		text, _ := r.Dispatch(t.Context(), pressMessage("u", "t", "k", "code"))
+		return text
+	}
+	s := &sender{}
+	text := press(s, func(_ context.Context, c *Context) error {
+		_ = c.Update(testCard)
+		return c.Update(buttonCard()) // the code is spent: a new message
+	})
+	if text != "" || fmt.Sprint(s.updates) != "[code]" || s.updated[0].Kind != "help" || len(s.sent) != 1 || s.sent[0].Card.Kind != "verify_channels" {
+		t.Fatalf("%q %v %+v", text, s.updates, s.sent)
+	}
+	// An update that fails is told in words, by message/send if that works.
+	s = &sender{fail: func(m Outgoing) error {
+		if m.Card != nil {
+			return &APIError{Op: "message/update_template_card", Code: 42016}
+		}
+		return nil
+	}}
+	if text := press(s, func(_ context.Context, c *Context) error { return c.Update(testCard) }); text != "" || len(s.sent) != 1 || s.sent[0].Text != testCard.Text() {
+		t.Fatalf("%q %+v", text, s.sent)
+	}
+	s = &sender{fail: func(Outgoing) error { return &APIError{Op: "x", Code: -1} }}
+	if text := press(s, func(_ context.Context, c *Context) error { return c.Update(testCard) }); text != testCard.Text() {
+		t.Fatalf("%q", text)
+	}
+	// No press, no update.
+	s = &sender{}
+	r, _ := newTestRouter(s)
+	r.Text(func(_ context.Context, c *Context) error { return c.Update(testCard) })
+	r.Dispatch(t.Context(), textMessage("x"))
+	if len(s.updates) != 0 || len(s.sent) != 1 {
+		t.Fatalf("%v %+v", s.updates, s.sent)
+	}
+}
+
+func TestContext_LongTextFits(t *testing.T) {
+	t.Parallel()
+	r, _ := newTestRouter(&sender{})
+	r.Text(func(_ context.Context, c *Context) error { return c.ReplyText(strings.Repeat("余额", 2000)) })
+	cb := newTestCallback(t, r.Dispatch, nil)
+	reply := readReply(t, serve(cb, push{inner: textXML("u", "1", "x")}.request(t)).Body.String())
+	if len(reply.Content) > cards.MaxTextBytes || !strings.HasSuffix(reply.Content, "额…") && !strings.HasSuffix(reply.Content, "余…") {
+		t.Fatalf("%d bytes, ends %q", len(reply.Content), reply.Content[len(reply.Content)-9:])
+	}
+}
+
+func TestRouter_LogsNoContent(t *testing.T) {
+	t.Parallel()
+	var log strings.Builder
+	r := NewRouter(RouterConfig{App: testApp, Sender: &sender{fail: func(Outgoing) error { return errors.New("down") }}, Tasks: NewRedis(nil, nil),
+		Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	r.Text(func(_ context.Context, c *Context) error { _ = c.Reply(testCard); return errors.New("boom") })
+	r.Dispatch(t.Context(), textMessage("654321"))
+	if !strings.Contains(log.String(), "boom") || strings.Contains(log.String(), "654321") {
+		t.Fatal(log.String())
+	}
+}
