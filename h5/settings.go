@@ -18,7 +18,7 @@ func (v *visit) settingsForm() error { return v.showSettings(http.StatusOK, "") 
 // settings keeps the language and how rich messages come.
 func (v *visit) settings() error {
 	if v.person.ID == 0 {
-		return v.redirect("/h5/verify")
+		return v.redirect("/h5/settings")
 	}
 	form := v.r.PostForm
 	lang, style := ledger.Lang(form.Get("lang")), ledger.MessageStyle(form.Get("message_style"))
