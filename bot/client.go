@@ -125,7 +125,7 @@ func (c *Client) call(ctx context.Context, req request, out any) error {
 	if err != nil {
 		return &APIError{Op: req.op, cause: err}
 	}
-	return c.withToken(ctx, req.op, func(ctx context.Context, token string) error {
+	return c.withToken(ctx, func(ctx context.Context, token string) error {
 		query := url.Values{"access_token": {token}}
 		for k, v := range req.query {
 			query[k] = v
@@ -136,13 +136,13 @@ func (c *Client) call(ctx context.Context, req request, out any) error {
 
 // withToken runs do with a token and once more with a new one if WeCom no longer accepts the first. 40001 counts too: out of a business
 // call it speaks of the token, and a second refusal ends it in any case.
-func (c *Client) withToken(ctx context.Context, op string, do func(ctx context.Context, token string) error) error {
+func (c *Client) withToken(ctx context.Context, do func(ctx context.Context, token string) error) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	for attempt := 0; ; attempt++ {
 		token, err := c.tokens.get(ctx)
 		if err != nil {
-			return fmt.Errorf("bot: %s: %w", op, err)
+			return err
 		}
 		err = do(ctx, token)
 		var api *APIError

@@ -77,7 +77,7 @@ func (c *Client) viaSDK(ctx context.Context, op string, do func(*workcontext.Con
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}
 	})
-	return c.withToken(ctx, op, func(ctx context.Context, token string) error {
+	return c.withToken(ctx, func(ctx context.Context, token string) error {
 		ticket := rand.Text()
 		sdkCalls.Store(ticket, sdkCall{ctx, c, token})
 		defer sdkCalls.Delete(ticket)
@@ -138,10 +138,14 @@ func validCode(code string) bool {
 // OpenID is the openid of a member for WeChat Pay, under the corp's id as appid; it does not change. It returns ErrNoOpenID for a member who
 // never used WeCom with WeChat. https://developer.work.weixin.qq.com/document/path/90202
 func (c *Client) OpenID(ctx context.Context, userID string) (string, error) {
+	const op = "user/convert_to_openid"
 	var openID string
-	err := c.viaSDK(ctx, "user/convert_to_openid", func(w *workcontext.Context) (err error) {
+	err := c.viaSDK(ctx, op, func(w *workcontext.Context) (err error) {
 		openID, err = addresslist.NewClient(w).ConvertToOpenID(userID)
 		return err
 	})
+	if err == nil && openID == "" {
+		err = &APIError{Op: op, cause: errors.New("answer has no openid")}
+	}
 	return openID, err
 }

@@ -3,7 +3,6 @@ package bot
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"strconv"
 	"sync"
@@ -178,7 +177,7 @@ func (t *tokens) ask(ctx context.Context) (string, error) {
 	token, life, err := t.fetch(ctx, t.secret)
 	if err != nil {
 		t.remember(err)
-		return "", fmt.Errorf("fetch access_token: %w", err)
+		return "", err
 	}
 	// WeCom gives the same token again until it ends, so near its end only half of what is left counts.
 	t.keep(token, max(life-tokenMargin, life/2))

@@ -1,0 +1,557 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+const testSecret = "SECRETsecretSECRET"
+
+// fakeWeCom answers the API calls that the tests make. Its zero value, started, gives tokens and says ok.
+type fakeWeCom struct {
+	*httptest.Server
+
+	mu       sync.Mutex
+	tokens   int               // given so far; the last one is valid
+	fetches  int               // of gettoken
+	expires  int               // expires_in; 0 = 7200
+	badToken int               // what an old token gets; 0 = 40014
+	deny     int               // errcode of gettoken
+	answers  map[string]string // by path
+	requests []apiCall
+	handle   http.HandlerFunc // instead of answers
+}
+
+type apiCall struct {
+	path  string
+	query url.Values
+	body  string
+}
+
+func newFakeWeCom(t testing.TB) *fakeWeCom {
+	t.Helper()
+	f := &fakeWeCom{answers: map[string]string{}}
+	f.Server = httptest.NewServer(f)
+	t.Cleanup(f.Close)
+	return f
+}
+
+func (f *fakeWeCom) token() string { return fmt.Sprintf("TOKEN%dtoken", f.tokens) }
+
+// revoke makes the token given last invalid.
+func (f *fakeWeCom) revoke() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.tokens++
+}
+
+func (f *fakeWeCom) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	path := strings.TrimPrefix(r.URL.Path, "/cgi-bin/")
+	q := r.URL.Query()
+	if path == "gettoken" {
+		f.fetches++
+		if f.deny != 0 {
+			fmt.Fprintf(w, `{"errcode":%d,"errmsg":"no: %s, from ip: 203.0.113.7"}`, f.deny, q.Get("corpsecret"))
+			return
+		}
+		if q.Get("corpsecret") != testSecret || q.Get("corpid") != testCorp {
+			fmt.Fprint(w, `{"errcode":40001,"errmsg":"bad secret"}`)
+			return
+		}
+		expires := f.expires
+		if expires == 0 {
+			expires = 7200
+		}
+		fmt.Fprintf(w, `{"errcode":0,"errmsg":"ok","access_token":"%s","expires_in":%d}`, f.token(), expires)
+		return
+	}
+	if q.Get("access_token") != f.token() {
+		code := f.badToken
+		if code == 0 {
+			code = 40014
+		}
+		fmt.Fprintf(w, `{"errcode":%d,"errmsg":"invalid access_token %s"}`, code, q.Get("access_token"))
+		return
+	}
+	body, _ := io.ReadAll(r.Body)
+	f.requests = append(f.requests, apiCall{path, q, string(body)})
+	if f.handle != nil {
+		f.handle(w, r)
+		return
+	}
+	if a := f.answers[path]; a != "" {
+		fmt.Fprint(w, a)
+		return
+	}
+	fmt.Fprint(w, `{"errcode":0,"errmsg":"ok"}`)
+}
+
+func (f *fakeWeCom) last() apiCall {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.requests[len(f.requests)-1]
+}
+
+func newTestClient(t testing.TB, base string, change ...func(*ClientConfig)) *Client {
+	t.Helper()
+	cfg := ClientConfig{App: testApp, Secret: testSecret, BaseURL: base}
+	for _, f := range change {
+		f(&cfg)
+	}
+	c, err := NewClient(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// secretFree fails when an error shows what it must not.
+func secretFree(t testing.TB, err error) {
+	t.Helper()
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, bad := range []string{testSecret, "TOKEN", "access_token=", "corpsecret=", "CODEcode"} {
+		if strings.Contains(err.Error(), bad) || strings.Contains(fmt.Sprintf("%+v", err), bad) {
+			t.Fatalf("the error shows %q: %v", bad, err)
+		}
+	}
+}
+
+func TestClient_Send(t *testing.T) {
+	t.Parallel()
+	f := newFakeWeCom(t)
+	f.answers["message/send"] = `{"errcode":0,"errmsg":"ok","invaliduser":"","msgid":"m1","response_code":"rc"}`
+	c := newTestClient(t, f.URL)
+	card := testCard
+	sent, err := c.Send(t.Context(), "ZhangSan", Outgoing{Card: &card, Once: 10 * time.Minute})
+	if err != nil || sent != (Sent{MsgID: "m1", ResponseCode: "rc"}) {
+		t.Fatalf("%+v, %v", sent, err)
+	}
+	var body map[string]any
+	if err := json.Unmarshal([]byte(f.last().body), &body); err != nil {
+		t.Fatal(err)
+	}
+	if body["touser"] != "ZhangSan" || body["msgtype"] != "template_card" || body["agentid"] != float64(218) ||
+		body["enable_duplicate_check"] != float64(1) || body["duplicate_check_interval"] != float64(600) {
+		t.Fatalf("body = %s", f.last().body)
+	}
+	if err := c.SendText(t.Context(), "u", `<a href="https://x?a=1&b=2">余额</a>`); err != nil {
+		t.Fatal(err)
+	}
+	if want := `{"touser":"u","msgtype":"text","agentid":218,"text":{"content":"<a href=\"https://x?a=1&b=2\">余额</a>"}}`; f.last().body != want {
+		t.Fatalf("body = %s", f.last().body)
+	}
+	if err := c.SendTextCard(t.Context(), "u", testCard.TextCard()); err != nil || !strings.Contains(f.last().body, `"msgtype":"textcard"`) {
+		t.Fatalf("%v: %s", err, f.last().body)
+	}
+	if f.fetches != 1 {
+		t.Fatalf("%d fetches of the token", f.fetches)
+	}
+	for _, user := range []string{"", "@all", "a|b", "corp/a", strings.Repeat("a", 65)} {
+		if err := c.SendText(t.Context(), user, "x"); !errors.Is(err, ErrUnreachable) {
+			t.Errorf("%q: %v", user, err)
+		}
+	}
+	if _, err := c.Send(t.Context(), "u", Outgoing{}); err == nil {
+		t.Error("an empty message was sent")
+	}
+	if _, err := c.SendCard(t.Context(), "u", buttonCard()); err == nil {
+		t.Error("a card without its task was sent")
+	}
+}
+
+func TestClient_SendOutcomes(t *testing.T) {
+	t.Parallel()
+	f := newFakeWeCom(t)
+	c := newTestClient(t, f.URL)
+	for name, tc := range map[string]struct {
+		answer                          string
+		unreachable, retryable, limited bool
+		code                            int
+	}{
+		"InvalidUser":  {`{"errcode":0,"invaliduser":"other|zhangsan"}`, true, false, false, 0},
+		"Unlicensed":   {`{"errcode":0,"unlicenseduser":"ZHANGSAN"}`, true, false, false, 0},
+		"AllInvalid":   {`{"errcode":81013,"errmsg":"x"}`, true, false, false, 81013},
+		"Busy":         {`{"errcode":-1}`, false, true, false, -1},
+		"Limit":        {`{"errcode":45009}`, false, true, true, 45009},
+		"FieldError":   {`{"errcode":42045}`, false, false, false, 42045},
+		"UnknownCode":  {`{"errcode":99999}`, false, false, false, 99999},
+		"NotJSON":      {`<html>access_token=TOKEN</html>`, false, true, false, 0},
+		"SimilarUsers": {`{"errcode":0,"invaliduser":"zhangsan2|zhang"}`, false, false, false, 0},
+	} {
+		f.answers["message/send"] = tc.answer
+		err := c.SendText(t.Context(), "ZhangSan", "x")
+		if name == "SimilarUsers" {
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
+		secretFree(t, err)
+		var api *APIError
+		isAPI := errors.As(err, &api)
+		if errors.Is(err, ErrUnreachable) != tc.unreachable || isAPI && (api.Code != tc.code || api.Retryable() != tc.retryable || api.Limited() != tc.limited) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestClient_ErrorsShowNoSecret(t *testing.T) {
+	t.Parallel()
+	f := newFakeWeCom(t)
+	calls := func(c *Client) []error {
+		_, infoErr := c.UserInfo(t.Context(), "CODEcode")
+		_, openErr := c.OpenID(t.Context(), "u")
+		return []error{c.SendText(t.Context(), "u", "x"), infoErr, openErr}
+	}
+	for name, handle := range map[string]http.HandlerFunc{
+		"Status500": func(w http.ResponseWriter, r *http.Request) { http.Error(w, r.URL.String(), 500) },
+		"Redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://127.0.0.1:1/trap?"+r.URL.RawQuery, 302)
+		},
+		"Reset": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"Huge": func(w http.ResponseWriter, _ *http.Request) {
+			io.WriteString(w, `{"errcode":0,"errmsg":"`+strings.Repeat("a", 2<<20)+`"}`)
+		},
+		"Echo": func(w http.ResponseWriter, r *http.Request) {
+			fmt.Fprintf(w, `{"errcode":40058,"errmsg":%q}`, "token "+r.URL.Query().Get("access_token"))
+		},
+	} {
+		f.handle = handle
+		for _, err := range calls(newTestClient(t, f.URL)) {
+			secretFree(t, err)
+			var api *APIError
+			if !errors.As(err, &api) {
+				t.Errorf("%s: %v is no APIError", name, err)
+			}
+		}
+	}
+	f.deny = 60020
+	for _, err := range calls(newTestClient(t, f.URL)) {
+		secretFree(t, err)
+		if !strings.Contains(err.Error(), "203.0.113.7") {
+			t.Errorf("60020 does not name the address: %v", err)
+		}
+	}
+	for _, err := range calls(newTestClient(t, "http://127.0.0.1:1")) {
+		secretFree(t, err)
+	}
+}
+
+func TestClient_TokenRenewal(t *testing.T) {
+	t.Parallel()
+	for _, code := range []int{40014, 42001} {
+		f := newFakeWeCom(t)
+		f.badToken = code
+		_, client := newTestRedis(t)
+		c := newTestClient(t, f.URL, func(cfg *ClientConfig) { cfg.Redis = client })
+		f.answers["auth/getuserinfo"] = `{"errcode":0,"userid":"ZhangSan"}`
+		for range 2 {
+			if err := c.SendText(t.Context(), "u", "x"); err != nil {
+				t.Fatal(err)
+			}
+			f.revoke()
+			if user, err := c.UserInfo(t.Context(), "code"); err != nil || user != "zhangsan" {
+				t.Fatal(user, err)
+			}
+			f.revoke()
+		}
+		if f.fetches != 4 {
+			t.Fatalf("%d: %d fetches", code, f.fetches)
+		}
+	}
+}
+
+func TestClient_TokenNeverLoops(t *testing.T) {
+	t.Parallel()
+	f := newFakeWeCom(t)
+	var calls int
+	f.handle = func(w http.ResponseWriter, _ *http.Request) { calls++; fmt.Fprint(w, `{"errcode":40001}`) }
+	c := newTestClient(t, f.URL)
+	if err := c.SendText(t.Context(), "u", "x"); err == nil || calls != 2 || f.fetches != 2 {
+		t.Fatalf("%v after %d calls and %d fetches", err, calls, f.fetches)
+	}
+	f.deny = 40001
+	now := time.Now()
+	c = newTestClient(t, f.URL, func(cfg *ClientConfig) { cfg.Now = func() time.Time { return now } })
+	f.fetches = 0
+	for range 20 {
+		var api *APIError
+		if err := c.SendText(t.Context(), "u", "x"); !errors.As(err, &api) || api.Code != 40001 {
+			t.Fatal(err)
+		}
+	}
+	if f.fetches != 1 {
+		t.Fatalf("a wrong secret was tried %d times", f.fetches)
+	}
+	now = now.Add(time.Minute)
+	f.deny, f.handle = 0, nil
+	if err := c.SendText(t.Context(), "u", "x"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Twenty replicas, many callers each: one fetch when there is no token, one when it runs out, one when WeCom revokes it.
+func TestClient_NoTokenStampede(t *testing.T) {
+	t.Parallel()
+	f := newFakeWeCom(t)
+	server, client := newTestRedis(t)
+	var offset atomic.Int64
+	now := func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }
+	var replicas []*Client
+	for range 20 {
+		replicas = append(replicas, newTestClient(t, f.URL, func(cfg *ClientConfig) { cfg.Redis, cfg.Now = client, now }))
+	}
+	storm := func() {
+		t.Helper()
+		var wg sync.WaitGroup
+		for _, c := range replicas {
+			for range 4 {
+				wg.Go(func() {
+					if err := c.SendText(t.Context(), "u", "x"); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+		}
+		wg.Wait()
+	}
+	storm()
+	if f.fetches != 1 {
+		t.Fatalf("first use: %d fetches", f.fetches)
+	}
+	offset.Store(int64(3 * time.Hour))
+	server.FastForward(3 * time.Hour)
+	storm()
+	if f.fetches != 2 {
+		t.Fatalf("after its end: %d fetches", f.fetches)
+	}
+	f.revoke()
+	storm()
+	if f.fetches != 3 {
+		t.Fatalf("after revoking: %d fetches", f.fetches)
+	}
+	server.Close()
+	storm() // Redis gone: the tokens in hand serve on
+	if f.fetches != 3 {
+		t.Fatalf("Redis gone: %d fetches", f.fetches)
+	}
+}
+
+func TestClient_DeadlinesHold(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "gettoken") {
+			fmt.Fprint(w, `{"errcode":0,"access_token":"TOKEN","expires_in":7200}`)
+			return
+		}
+		<-release
+	}))
+	defer slow.Close()
+	defer close(release)
+	c := newTestClient(t, slow.URL)
+	for name, call := range map[string]func(context.Context) error{
+		"Send":     func(ctx context.Context) error { return c.SendText(ctx, "u", "x") },
+		"UserInfo": func(ctx context.Context) error { _, err := c.UserInfo(ctx, "CODEcode"); return err },
+		"OpenID":   func(ctx context.Context) error { _, err := c.OpenID(ctx, "u"); return err },
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		began := time.Now()
+		err := call(ctx)
+		cancel()
+		var api *APIError
+		if took := time.Since(began); took > time.Second || !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &api) || !api.Retryable() {
+			t.Errorf("%s: %v after %v", name, err, took)
+		}
+		secretFree(t, err)
+	}
+}
+
+// The SDK's client and its addresses are globals of the process; clients of several servers must not meet.
+func TestClient_ManyServersInOneProcess(t *testing.T) {
+	t.Parallel()
+	var wg sync.WaitGroup
+	for i := range 4 {
+		f := newFakeWeCom(t)
+		f.answers["auth/getuserinfo"] = fmt.Sprintf(`{"errcode":0,"userid":"User%d"}`, i)
+		f.answers["user/convert_to_openid"] = fmt.Sprintf(`{"errcode":0,"openid":"open%d"}`, i)
+		prefixed := httptest.NewServer(http.StripPrefix("/some/prefix", f))
+		t.Cleanup(prefixed.Close)
+		c := newTestClient(t, prefixed.URL+"/some/prefix/")
+		for range 8 {
+			wg.Go(func() {
+				if user, err := c.UserInfo(t.Context(), "code"); err != nil || user != fmt.Sprint("user", i) {
+					t.Error(i, user, err)
+				}
+				if id, err := c.OpenID(t.Context(), "u"); err != nil || id != fmt.Sprint("open", i) {
+					t.Error(i, id, err)
+				}
+				if err := c.SendText(t.Context(), "u", "x"); err != nil {
+					t.Error(i, err)
+				}
+			})
+		}
+	}
+	wg.Wait()
+}
+
+func TestClient_UserInfo(t *testing.T) {
+	t.Parallel()
+	f := newFakeWeCom(t)
+	c := newTestClient(t, f.URL)
+	for name, tc := range map[string]struct {
+		answer, user string
+		is           error
+	}{
+		"Member":    {`{"errcode":0,"userid":"ZhangSan","user_ticket":"t"}`, "zhangsan", nil},
+		"OpenID":    {`{"errcode":0,"openid":"oABC"}`, "", ErrNotMember},
+		"OtherCorp": {`{"errcode":0,"userid":"wwcorp/ZhangSan"}`, "", ErrNotMember},
+		"Bad":       {`{"errcode":40029,"errmsg":"x"}`, "", ErrBadCode},
+		"Expired":   {`{"errcode":42003,"errmsg":"x"}`, "", ErrBadCode},
+		"Used":      {`{"errcode":42022,"errmsg":"x"}`, "", ErrBadCode},
+	} {
+		f.answers["auth/getuserinfo"] = tc.answer
+		user, err := c.UserInfo(t.Context(), "CODEcode_-9")
+		if user != tc.user || !errors.Is(err, tc.is) {
+			t.Errorf("%s: %q, %v", name, user, err)
+		}
+		if q := f.last().query; q.Get("code") != "CODEcode_-9" {
+			t.Errorf("%s: query %v", name, q)
+		}
+	}
+	asked := len(f.requests)
+	for _, code := range []string{"", "a&userid=b", "a b", "中", strings.Repeat("a", 513), "a/../b", "a#b"} {
+		if _, err := c.UserInfo(t.Context(), code); !errors.Is(err, ErrBadCode) {
+			t.Errorf("%q: %v", code, err)
+		}
+	}
+	if len(f.requests) != asked {
+		t.Error("a malformed code reached WeCom")
+	}
+}
+
+func TestClient_OpenID(t *testing.T) {
+	t.Parallel()
+	f := newFakeWeCom(t)
+	c := newTestClient(t, f.URL)
+	f.answers["user/convert_to_openid"] = `{"errcode":0,"openid":"oDOG"}`
+	if id, err := c.OpenID(t.Context(), "zhangsan"); err != nil || id != "oDOG" || !strings.Contains(f.last().body, `"userid":"zhangsan"`) {
+		t.Fatalf("%q, %v, %s", id, err, f.last().body)
+	}
+	f.answers["user/convert_to_openid"] = `{"errcode":43004,"errmsg":"x"}`
+	if _, err := c.OpenID(t.Context(), "zhangsan"); !errors.Is(err, ErrNoOpenID) {
+		t.Fatal(err)
+	}
+	f.answers["user/convert_to_openid"] = `{"errcode":0,"openid":""}`
+	if id, err := c.OpenID(t.Context(), "zhangsan"); err == nil {
+		t.Fatalf("%q", id)
+	}
+}
+
+func TestClient_CardsMenusAddresses(t *testing.T) {
+	t.Parallel()
+	f := newFakeWeCom(t)
+	c := newTestClient(t, f.URL)
+	if err := c.UpdateCard(t.Context(), "u", "CODE", testCard); err != nil {
+		t.Fatal(err)
+	}
+	var update struct {
+		UserIDs      []string `json:"userids"`
+		AgentID      int64    `json:"agentid"`
+		ResponseCode string   `json:"response_code"`
+		Card         struct {
+			Type string `json:"card_type"`
+		} `json:"template_card"`
+	}
+	if err := json.Unmarshal([]byte(f.last().body), &update); err != nil || f.last().path != "message/update_template_card" ||
+		fmt.Sprint(update) != "{[u] 218 CODE {text_notice}}" {
+		t.Fatalf("%v %s", err, f.last().body)
+	}
+	if err := c.Recall(t.Context(), "m1"); err != nil || f.last().body != `{"msgid":"m1"}` || f.last().path != "message/recall" {
+		t.Fatal(err, f.last())
+	}
+	menu := Menu{Button: []MenuButton{{Name: "一卡通", SubButton: []MenuButton{{Type: "click", Name: "查询余额", Key: "card.balance"}, {Type: "view", Name: "充值", URL: "https://x/topup?a=1&b=2"}}}}}
+	if err := c.SetMenu(t.Context(), menu); err != nil || f.last().query.Get("agentid") != "218" ||
+		f.last().body != `{"button":[{"name":"一卡通","sub_button":[{"type":"click","name":"查询余额","key":"card.balance"},{"type":"view","name":"充值","url":"https://x/topup?a=1&b=2"}]}]}` {
+		t.Fatal(err, f.last())
+	}
+	f.answers["menu/get"] = `{"errcode":0,"button":[{"type":"click","name":"a","key":"b","sub_button":[]}]}`
+	if m, err := c.Menu(t.Context()); err != nil || len(m.Button) != 1 || m.Button[0].Key != "b" {
+		t.Fatal(m, err)
+	}
+	f.answers["menu/get"] = `{"errcode":46003,"errmsg":"none"}`
+	if m, err := c.Menu(t.Context()); err != nil || len(m.Button) != 0 {
+		t.Fatal(m, err)
+	}
+	f.answers["getcallbackip"] = `{"ip_list":["1.2.3.4"],"errcode":0}`
+	if ips, err := c.CallbackIPs(t.Context()); err != nil || fmt.Sprint(ips) != "[1.2.3.4]" {
+		t.Fatal(ips, err)
+	}
+}
+
+func TestMenu_Validate(t *testing.T) {
+	t.Parallel()
+	click := MenuButton{Type: "click", Name: "a", Key: "k"}
+	five := []MenuButton{click, click, click, click, click}
+	for name, tc := range map[string]struct {
+		menu Menu
+		ok   bool
+	}{
+		"Good":        {Menu{[]MenuButton{click, {Name: "五个汉字吧", SubButton: five}, {Type: "view", Name: "v", URL: "https://x"}}}, true},
+		"None":        {Menu{}, false},
+		"Four":        {Menu{[]MenuButton{click, click, click, click}}, false},
+		"SixBelow":    {Menu{[]MenuButton{{Name: "a", SubButton: append(five, click)}}}, false},
+		"ThirdLevel":  {Menu{[]MenuButton{{Name: "a", SubButton: []MenuButton{{Name: "b", SubButton: five}}}}}, false},
+		"LongName":    {Menu{[]MenuButton{{Type: "click", Name: "六个汉字太长", Key: "k"}}}, false},
+		"NoName":      {Menu{[]MenuButton{{Type: "click", Key: "k"}}}, false},
+		"NoKey":       {Menu{[]MenuButton{{Type: "click", Name: "a"}}}, false},
+		"LongKey":     {Menu{[]MenuButton{{Type: "click", Name: "a", Key: strings.Repeat("k", 61)}}}, false},
+		"NoScheme":    {Menu{[]MenuButton{{Type: "view", Name: "a", URL: "x.cn"}}}, false},
+		"UnknownType": {Menu{[]MenuButton{{Type: "klick", Name: "a", Key: "k"}}}, false},
+		"ParentType":  {Menu{[]MenuButton{{Type: "click", Name: "a", Key: "k", SubButton: five}}}, false},
+	} {
+		if err := tc.menu.Validate(); (err == nil) != tc.ok {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestAuthorizeURL(t *testing.T) {
+	t.Parallel()
+	got := AuthorizeURL("https://open.weixin.qq.com/", "wwCORP", 1000002, "https://card.example.edu.cn/h5/oauth/callback?a=1", "abc123")
+	want := "https://open.weixin.qq.com/connect/oauth2/authorize?appid=wwCORP&redirect_uri=https%3A%2F%2Fcard.example.edu.cn%2Fh5%2Foauth%2Fcallback%3Fa%3D1&response_type=code&scope=snsapi_base&state=abc123&agentid=1000002#wechat_redirect"
+	if got != want {
+		t.Fatalf("\n got %s\nwant %s", got, want)
+	}
+}
+
+func TestNewClient_Refuses(t *testing.T) {
+	t.Parallel()
+	for name, f := range map[string]func(*ClientConfig){
+		"NoSecret": func(c *ClientConfig) { c.Secret = "" }, "NoCorp": func(c *ClientConfig) { c.App.CorpID = "" },
+		"NoAgent": func(c *ClientConfig) { c.App.AgentID = 0 }, "BadURL": func(c *ClientConfig) { c.BaseURL = "qyapi.weixin.qq.com" },
+	} {
+		cfg := ClientConfig{App: testApp, Secret: testSecret, BaseURL: "http://127.0.0.1"}
+		f(&cfg)
+		if _, err := NewClient(cfg); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+var _ Sender = (*Client)(nil)
