@@ -27,6 +27,7 @@ type App struct {
 	EncodingAESKey string `json:"encoding_aes_key"` // exactly 43 letters and digits
 	Callback       string `json:"callback"`         // address of the app's callback; empty: none, callbacks fail
 	TrustedDomain  string `json:"trusted_domain"`   // host, with the port if it is not the scheme's own; empty: OAuth is refused (50001)
+	Old            bool   `json:"old,omitempty"`    // made before 2022-06-20: user/get shows mobile and email
 }
 
 // Member is one person of the corp.

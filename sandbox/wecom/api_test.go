@@ -311,6 +311,14 @@ func TestUsers(t *testing.T) {
 	}
 }
 
+func TestUsers_OldApp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *Config) { c.Apps[0].Old = true })
+	if a := w.get("user/get?userid=zhangsan&access_token=" + w.token); a.str("mobile") != "13800000000" || a.str("email") != "zhang@example.edu.cn" {
+		t.Errorf("%v", a)
+	}
+}
+
 func TestTickets(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)

@@ -62,6 +62,7 @@ func TestCard_Checks(t *testing.T) {
 		{"Horizontal6", textNotice, "horizontal_content_list", repeatJSON(6, kv), 0},
 		{"Horizontal7", textNotice, "horizontal_content_list", repeatJSON(7, kv), 42035},
 		{"HorizontalKey", textNotice, "horizontal_content_list", `[{"value":"v"}]`, 42027},
+		{"HorizontalKeyCapital", textNotice, "horizontal_content_list", `[{"keyName":"k","value":"v"}]`, 42027},
 		{"HorizontalURL", textNotice, "horizontal_content_list", `[{"type":1,"keyname":"k"}]`, 42028},
 		{"HorizontalMedia", textNotice, "horizontal_content_list", `[{"type":2,"keyname":"k"}]`, 42029},
 		{"HorizontalUser", textNotice, "horizontal_content_list", `[{"type":3,"keyname":"k"}]`, 42050},

@@ -85,7 +85,7 @@ func (k seal) encrypt(random, msg []byte, receiver string) (string, error) {
 func (k seal) decrypt(encrypted, receiver string) ([]byte, error) {
 	data, err := base64.StdEncoding.DecodeString(encrypted)
 	if err != nil {
-		return nil, errors.New("Encrypt is not standard base64")
+		return nil, errors.New("the ciphertext is not standard base64")
 	}
 	if len(data) == 0 || len(data)%padTo != 0 {
 		return nil, errors.New("the ciphertext is not a multiple of 32 bytes")

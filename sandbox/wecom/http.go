@@ -182,7 +182,8 @@ func (s *Server) checkEscapes(c call) error {
 
 // decode reads a POST body whose JSON types must be right.
 func decode(c call, into any) error {
-	err := json.Unmarshal(c.body, into)
+	body, _ := exactKeys(c.body)
+	err := json.Unmarshal(body, into)
 	var wrong *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &wrong):

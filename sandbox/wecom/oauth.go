@@ -225,6 +225,11 @@ func (s *Server) getUserInfo(c call) (fields, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if code.private && s.members[strings.ToLower(code.userID)].inRange(c.agentID) {
+		for old, t := range s.userTickets {
+			if s.cfg.Now().Sub(t.expires) > time.Hour { // remembered that long to tell 84014 from 84015
+				delete(s.userTickets, old)
+			}
+		}
 		s.userTickets[value] = &userTicket{userID: code.userID, agentID: c.agentID, expires: s.cfg.Now().Add(userTicketLife)}
 		out["user_ticket"], out["expires_in"] = value, int(userTicketLife/time.Second)
 	}

@@ -18,6 +18,8 @@ type passiveReply struct {
 	MsgType      string    `xml:"MsgType"`
 	Content      string    `xml:"Content"`
 	ImageMediaID string    `xml:"Image>MediaId"`
+	VoiceMediaID string    `xml:"Voice>MediaId"`
+	VideoMediaID string    `xml:"Video>MediaId"`
 	ArticleCount int       `xml:"ArticleCount"`
 	Articles     []Article `xml:"Articles>item"`
 	ReplaceName  string    `xml:"Button>ReplaceName"`
@@ -118,11 +120,12 @@ func (s *Server) applyReply(cb callback, text string, check *checker) error {
 			return err
 		}
 		m.Articles = articles
-	case KindImage:
-		if r.ImageMediaID == "" {
+	case KindImage, "voice", "video":
+		id := map[string]string{KindImage: r.ImageMediaID, "voice": r.VoiceMediaID, "video": r.VideoMediaID}[r.MsgType]
+		if id == "" {
 			return errors.New("its MediaId is empty")
 		}
-		m.Text = string(encode(fields{"media_id": r.ImageMediaID}))
+		m.Text = string(encode(fields{"media_id": id}))
 	case "update_button", "update_template_card":
 		return s.replyUpdate(cb, r, check)
 	default:

@@ -164,7 +164,7 @@ func (s *Server) deliverSend(c call, req sendRequest, content Message, msgID, co
 	s.stats.Dropped += len(sent.Dropped)
 	s.keepSent(sent)
 	if card != nil && card.TaskID != "" {
-		s.taskIDs[taskKey{c.agentID, card.TaskID}] = true
+		s.keepTask(taskKey{c.agentID, card.TaskID})
 	}
 	if interactive {
 		s.keepCode(code, c.agentID, msgID, now)
@@ -305,6 +305,18 @@ func (s *Server) keepSent(m *sentMessage) {
 	}
 }
 
+func (s *Server) keepTask(key taskKey) {
+	if s.taskIDs[key] {
+		return
+	}
+	if len(s.taskOrder) >= keepTasks {
+		delete(s.taskIDs, s.taskOrder[0])
+		s.taskOrder = s.taskOrder[1:]
+	}
+	s.taskIDs[key] = true
+	s.taskOrder = append(s.taskOrder, key)
+}
+
 func (s *Server) keepCode(code string, agentID int, msgID string, now time.Time) {
 	if len(s.responseCodes) >= 2*keepSent {
 		for old, r := range s.responseCodes {
@@ -328,14 +340,4 @@ func (s *Server) keepDuplicate(key string, seconds int, answer fields, now time.
 		}
 	}
 	s.duplicates[key] = duplicate{until: now.Add(time.Duration(min(seconds, 14400)) * time.Second), answer: answer}
-}
-
-// unknownFields says which field of a body the documents do not know, if any: a misspelt one is silently ignored there.
-func unknownFields(body []byte, into any) string {
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(into); err != nil && strings.HasPrefix(err.Error(), "json: unknown field") {
-		return strings.TrimPrefix(err.Error(), "json: ")
-	}
-	return ""
 }

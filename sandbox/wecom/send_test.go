@@ -87,6 +87,7 @@ func TestSend_Lenient(t *testing.T) {
 		{"LongTextCut", `{"touser":"zhangsan","agentid":1000002,"msgtype":"text","text":{"content":"` + strings.Repeat("卡", 700) + `"}}`, "cut to 2048"},
 		{"EscapedHTML", `{"touser":"zhangsan","agentid":1000002,"msgtype":"text","text":{"content":"\u003cb\u003e"}}`, "40033"},
 		{"UnknownField", `{"touser":"zhangsan","agentid":1000002,"msgtype":"text","text":{"content":"a"},"saf":1}`, `unknown field "saf"`},
+		{"CapitalField", `{"touser":"zhangsan","agentid":1000002,"msgtype":"text","text":{"content":"a \"B\": c"},"Safe":1}`, `unknown field "Safe"`},
 		{"SafeCard", `{"touser":"zhangsan","agentid":1000002,"safe":1,"msgtype":"textcard","textcard":{"title":"t","description":"d","url":"https://a"}}`, "not documented"},
 		{"TextcardLong", `{"touser":"zhangsan","agentid":1000002,"msgtype":"textcard","textcard":{"title":"t","description":"` + strings.Repeat("长", 513) + `","url":"https://a"}}`, "cut to 512"},
 	} {
@@ -106,6 +107,13 @@ func TestSend_Lenient(t *testing.T) {
 		w.send(`{"touser":"zhangsan","agentid":1000002,"msgtype":"text","text":{"content":"` + strings.Repeat("卡", 700) + `"}}`)
 		if got := w.last("zhangsan").Text; got != strings.Repeat("卡", 682) {
 			t.Errorf("%d bytes", len(got))
+		}
+	})
+	t.Run("CapitalsInText", func(t *testing.T) {
+		w := newWorld(t, nil)
+		w.send(`{"touser":"zhangsan","agentid":1000002,"msgtype":"text","text":{"content":"a \"B\": c"}}`)
+		if warnings := w.sim.Warnings(); len(warnings) != 0 || w.last("zhangsan").Text != `a "B": c` {
+			t.Errorf("%+v", warnings)
 		}
 	})
 	t.Run("BackslashU/AsText", func(t *testing.T) {

@@ -20,6 +20,7 @@ import (
 const (
 	keepMessages = 2000  // a conversation
 	keepSent     = 10000 // message/send calls, and with them what can be updated or recalled
+	keepTasks    = 200000
 	keepWarnings = 1000
 )
 
@@ -43,6 +44,7 @@ type Server struct {
 	sentByID      map[string]*sentMessage
 	duplicates    map[string]duplicate
 	taskIDs       map[taskKey]bool
+	taskOrder     []taskKey // oldest first, to forget
 	sendTimes     map[conversationKey][]time.Time
 	daily         map[int]dayCount
 	responseCodes map[string]*responseCode
@@ -108,12 +110,12 @@ func New(cfg Config) (*Server, error) {
 		stats:         Stats{Calls: map[string]int{}, Errors: map[int]int{}},
 	}
 	for _, app := range cfg.Apps {
-		if err := s.SetApp(app); err != nil {
+		if err := s.setApp(app); err != nil {
 			return nil, err
 		}
 	}
 	for _, m := range cfg.Members {
-		if err := s.SetMember(m); err != nil {
+		if err := s.setMember(m); err != nil {
 			return nil, err
 		}
 	}
@@ -125,6 +127,14 @@ func (s *Server) CorpID() string { return s.cfg.CorpID }
 
 // SetApp replaces the app with the same AgentID, or adds one. A changed Secret revokes the app's token.
 func (s *Server) SetApp(app App) error {
+	if err := s.setApp(app); err != nil {
+		return err
+	}
+	s.notify("")
+	return nil
+}
+
+func (s *Server) setApp(app App) error {
 	if app.AgentID <= 0 || app.Secret == "" {
 		return errors.New("wecom: an app needs an AgentID above 0 and a Secret")
 	}
@@ -132,6 +142,7 @@ func (s *Server) SetApp(app App) error {
 		return fmt.Errorf("wecom: app %d: %w", app.AgentID, err)
 	}
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	old, known := s.apps[app.AgentID]
 	if !known {
 		s.appOrder = append(s.appOrder, app.AgentID)
@@ -140,25 +151,30 @@ func (s *Server) SetApp(app App) error {
 	if known && old.Secret != app.Secret {
 		s.dropTokens(app.AgentID, false)
 	}
-	s.mu.Unlock()
-	s.notify("")
 	return nil
 }
 
 // SetMember replaces the member with the same UserID, or adds one.
 func (s *Server) SetMember(m Member) error {
+	if err := s.setMember(m); err != nil {
+		return err
+	}
+	s.notify("")
+	return nil
+}
+
+func (s *Server) setMember(m Member) error {
 	if len(m.UserID) < 1 || len(m.UserID) > 64 || strings.ContainsAny(m.UserID, "|/ ") {
 		return fmt.Errorf("wecom: UserID %q is not 1 to 64 bytes without | / and space", m.UserID)
 	}
 	m.Departments, m.OutOfRange = slices.Clone(m.Departments), slices.Clone(m.OutOfRange)
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	key := strings.ToLower(m.UserID)
 	if _, known := s.members[key]; !known {
 		s.memberOrder = append(s.memberOrder, key)
 	}
 	s.members[key] = m
-	s.mu.Unlock()
-	s.notify("")
 	return nil
 }
 

@@ -161,7 +161,7 @@ func (s *Server) replaceCard(m *Message, card *Card) {
 	if next.TaskID == "" {
 		next.TaskID = m.Card.TaskID
 	} else {
-		s.taskIDs[taskKey{m.AgentID, next.TaskID}] = true
+		s.keepTask(taskKey{m.AgentID, next.TaskID})
 	}
 	m.Card = &next
 	m.State = &CardState{Updates: m.State.Updates + 1, Pressed: m.State.Pressed, Disabled: next.ReplaceText != "", ReplaceName: next.ReplaceText}

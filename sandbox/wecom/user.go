@@ -19,7 +19,7 @@ func (s *Server) findMember(userID string, agentID int, hidden int) (Member, err
 	return m, nil
 }
 
-// getUser is https://developer.work.weixin.qq.com/document/path/90196 for an app made after June 2022: no mobile, mail,
+// getUser is https://developer.work.weixin.qq.com/document/path/90196. An app made after June 2022 sees no mobile, mail,
 // avatar or gender.
 func (s *Server) getUser(c call) (fields, error) {
 	s.mu.Lock()
@@ -30,11 +30,15 @@ func (s *Server) getUser(c call) (fields, error) {
 	}
 	departments := m.departments()
 	order, leader := make([]int, len(departments)), make([]int, len(departments))
-	return fields{
+	out := fields{
 		"userid": m.UserID, "name": m.Name, "department": departments, "order": order, "position": "",
 		"is_leader_in_dept": leader, "direct_leader": []string{}, "telephone": "", "alias": "", "main_department": departments[0],
 		"extattr": fields{"attrs": []any{}}, "status": 1,
-	}, nil
+	}
+	if s.apps[c.agentID].Old {
+		out["mobile"], out["email"], out["gender"], out["avatar"] = m.Mobile, m.Email, "0", ""
+	}
+	return out, nil
 }
 
 func (m Member) departments() []int {
