@@ -208,7 +208,9 @@ func TestCallback_OnceOnly(t *testing.T) {
 			replicas := []*Callback{newTestCallback(t, d, state), newTestCallback(t, d, state)}
 			var wg sync.WaitGroup
 			for i := range 100 {
-				wg.Go(func() { serve(replicas[i%2], push{inner: textXML("U", "7", "充值"), nonce: fmt.Sprint("n", i)}.request(t)) })
+				wg.Go(func() {
+					serve(replicas[i%2], push{inner: textXML("U", "7", "充值"), nonce: fmt.Sprint("n", i)}.request(t))
+				})
 			}
 			wg.Wait()
 			if n := effects.Load(); n != 1 {

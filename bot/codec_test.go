@@ -159,12 +159,18 @@ func TestParseMessage(t *testing.T) {
 		xml  string
 		want Message
 	}{
-		"Text":       {"<MsgType>text</MsgType><Content>a &lt; b</Content><MsgId>18446744073709551615</MsgId>", func() Message { m := base; m.MsgType, m.Content, m.MsgID = "text", "a < b", "18446744073709551615"; return m }()},
+		"Text": {"<MsgType>text</MsgType><Content>a &lt; b</Content><MsgId>18446744073709551615</MsgId>", func() Message {
+			m := base
+			m.MsgType, m.Content, m.MsgID = "text", "a < b", "18446744073709551615"
+			return m
+		}()},
 		"Click":      {"<MsgType>event</MsgType><Event>click</Event><EventKey>card.balance</EventKey>", event(func(m *Message) { m.Event, m.EventKey = "click", "card.balance" })},
 		"EnterAgent": {"<MsgType>event</MsgType><Event>enter_agent</Event><EventKey></EventKey>", event(func(m *Message) { m.Event = "enter_agent" })},
 		"Location":   {"<MsgType>event</MsgType><Event>LOCATION</Event><Latitude>23.1</Latitude><Longitude>113.2</Longitude><Precision>9</Precision><AppType>wxwork</AppType>", event(func(m *Message) { m.Event, m.Latitude, m.Longitude, m.AppType = "LOCATION", "23.1", "113.2", "wxwork" })},
-		"Scan":       {"<MsgType>event</MsgType><Event>scancode_waitmsg</Event><EventKey>k</EventKey><ScanCodeInfo><ScanType>qrcode</ScanType><ScanResult>r</ScanResult></ScanCodeInfo>", event(func(m *Message) { m.Event, m.EventKey, m.ScanType, m.ScanResult = "scancode_waitmsg", "k", "qrcode", "r" })},
-		"Photos":     {"<MsgType>event</MsgType><Event>pic_weixin</Event><SendPicsInfo><Count>2</Count><PicList><item><PicMd5Sum>a</PicMd5Sum></item><item><PicMd5Sum>b</PicMd5Sum></item></PicList></SendPicsInfo>", event(func(m *Message) { m.Event = "pic_weixin" })},
+		"Scan": {"<MsgType>event</MsgType><Event>scancode_waitmsg</Event><EventKey>k</EventKey><ScanCodeInfo><ScanType>qrcode</ScanType><ScanResult>r</ScanResult></ScanCodeInfo>", event(func(m *Message) {
+			m.Event, m.EventKey, m.ScanType, m.ScanResult = "scancode_waitmsg", "k", "qrcode", "r"
+		})},
+		"Photos": {"<MsgType>event</MsgType><Event>pic_weixin</Event><SendPicsInfo><Count>2</Count><PicList><item><PicMd5Sum>a</PicMd5Sum></item><item><PicMd5Sum>b</PicMd5Sum></item></PicList></SendPicsInfo>", event(func(m *Message) { m.Event = "pic_weixin" })},
 		"Card": {`<MsgType>event</MsgType><Event>template_card_event</Event><EventKey>e</EventKey><TaskId>t</TaskId><CardType>multiple_interaction</CardType><ResponseCode>r</ResponseCode>
 			<SelectedItems><SelectedItem><QuestionKey>q1</QuestionKey><OptionIds><OptionId>a</OptionId><OptionId>b</OptionId></OptionIds></SelectedItem>
 			<SelectedItem><OptionIds><OptionId>c</OptionId></OptionIds><QuestionKey>q2</QuestionKey></SelectedItem></SelectedItems>`,
@@ -350,7 +356,7 @@ func BenchmarkCodec(b *testing.B) {
 		}
 		type message struct {
 			ToUserName, FromUserName, MsgType, Content, Event, EventKey, TaskId, CardType, ResponseCode string
-			CreateTime, MsgId, AgentID                                                                   int64
+			CreateTime, MsgId, AgentID                                                                  int64
 		}
 		type envelope struct {
 			XMLName               xml.Name `xml:"xml"`

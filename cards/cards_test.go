@@ -1,0 +1,352 @@
+package cards
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files under testdata")
+
+var shanghai = time.FixedZone("CST", 8*3600)
+
+const site = "https://card.example.edu.cn/h5"
+
+// samples builds every card of the package with ordinary data.
+func samples(lang Lang) map[string]Card {
+	at := time.Date(2026, 11, 22, 12, 8, 17, 0, shanghai)
+	balance := BalanceData{
+		CardNo: "2026001234", BalanceFen: 5230, PendingFen: 5000, Status: "normal", AsOf: at,
+		LastTitle: "二号餐厅", LastFen: -650, LastAt: at,
+		HomeURL: site + "/", TopUpURL: site + "/topup", DetailsURL: site + "/transactions", PendingURL: site + "/transfers",
+	}
+	missing := balance
+	missing.Missing, missing.PendingFen, missing.Status, missing.LastTitle = 1, 0, "lost", ""
+	choices := TopUpChoicesData{OtherURL: site + "/topup"}
+	for _, fen := range []int64{1000, 2000, 5000, 10000, 20000} {
+		choices.Choices = append(choices.Choices, TopUpChoice{fen, fmt.Sprintf("%s/topup?amount_fen=%d", site, fen)})
+	}
+	pending := PendingData{TotalFen: 15000, Places: []string{"二号餐厅", "图书馆一楼"}, ListURL: site + "/transfers", TopUpURL: site + "/topup"}
+	for i := range 8 {
+		pending.Transfers = append(pending.Transfers, PendingTransfer{"微信充值", int64(1000 * (i + 1)), at.AddDate(0, 0, i)})
+	}
+	few := pending
+	few.Transfers, few.Places = pending.Transfers[:2], nil
+	withPassword := BoundData{Name: "张三", CardNo: "2026001234", HomeURL: site + "/"}
+	initial := withPassword
+	initial.PasswordURL = site + "/password"
+	trouble := ClaimTroubleData{AmountFen: 5000, Place: "图书馆一楼", At: at, URL: site + "/transfers"}
+	return map[string]Card{
+		"balance":          Balance(lang, balance),
+		"balance_missing":  Balance(lang, missing),
+		"topup_choices":    TopUpChoices(lang, choices),
+		"topup_amount":     TopUpAmount(lang, TopUpAmountData{AmountFen: 5000, CardNo: "2026001234", URL: site + "/topup?amount_fen=5000"}),
+		"topup_paid":       TopUpPaid(lang, TopUpPaidData{AmountFen: 5000, PendingFen: 15000, OutTradeNo: "T20261122120817001", PaidAt: at, URL: site + "/transfers"}),
+		"verify_channels":  VerifyChannels(lang, VerifyChannelsData{MaskedEmail: "z***@example.edu.cn", MaskedPhone: "138****1234", URL: site + "/verify"}),
+		"verify_phone":     VerifyChannels(lang, VerifyChannelsData{MaskedPhone: "138****1234", URL: site + "/verify"}),
+		"code_sent":        CodeSent(lang, CodeSentData{MaskedAddress: "z***@example.edu.cn", ValidFor: 5 * time.Minute, URL: site + "/verify"}),
+		"verified":         Verified(lang, VerifiedData{Name: "张三", BindURL: site + "/bind"}),
+		"welcome":          Welcome(lang, VerifiedData{Name: "张三", BindURL: site + "/bind"}),
+		"not_verified":     NotVerified(lang, site+"/verify"),
+		"not_bound":        NotBound(lang, site+"/bind"),
+		"bound":            Bound(lang, withPassword),
+		"bound_initial":    Bound(lang, initial),
+		"password_first":   PasswordFirst(lang, site+"/password"),
+		"pending":          Pending(lang, pending),
+		"pending_few":      Pending(lang, few),
+		"pending_none":     Pending(lang, PendingData{ListURL: site + "/transfers", TopUpURL: site + "/topup"}),
+		"claimed":          Claimed(lang, ClaimedData{AmountFen: 5000, CardNo: "2026001234", BalanceFen: 10230, Place: "图书馆一楼", At: at, URL: site + "/transfers"}),
+		"claim_in_doubt":   ClaimInDoubt(lang, trouble),
+		"claim_released":   ClaimReleased(lang, trouble),
+		"help":             Help(lang, site+"/"),
+		"help_assistant":   HelpAssistant(lang, site+"/verify"),
+		"notice":           Notice(lang, NoticeData{Title: "暂时查不到余额", Body: "请稍后再试。", LinkTitle: "打开网页", URL: site + "/"}),
+		"notice_assistant": Notice(lang, NoticeData{Body: "验证码不对，还可以再试 3 次。", URL: site + "/verify", Assistant: true}),
+	}
+}
+
+// golden is one card in all its forms.
+type golden struct {
+	Card     any      `json:"card"`
+	Text     []string `json:"text"`
+	TextCard TextCard `json:"textcard"`
+}
+
+func TestCards_Golden(t *testing.T) {
+	t.Parallel()
+	for _, lang := range []Lang{Zh, En} {
+		for name, card := range samples(lang) {
+			t.Run(fmt.Sprintf("%s/%s", name, lang), func(t *testing.T) {
+				if card.NeedsTaskID() {
+					card.TaskID = "0123456789abcdef0123456789abcdef"
+				}
+				if err := card.Validate(); err != nil {
+					t.Fatal(err)
+				}
+				if card.Kind == "" {
+					t.Error("no Kind")
+				}
+				got := encode(t, golden{card, strings.Split(card.Text(), "\n"), card.TextCard()})
+				file := filepath.Join("testdata", name+"."+string(lang)+".json")
+				if *update {
+					if err := os.WriteFile(file, got, 0o644); err != nil {
+						t.Fatal(err)
+					}
+					return
+				}
+				want, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !bytes.Equal(got, want) {
+					t.Errorf("%s differs:\n%s", file, got)
+				}
+			})
+		}
+	}
+}
+
+func encode(t *testing.T, v any) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// What a catalogue must keep: both languages, the same verbs in the same order, and names of rows and buttons that fit without being cut.
+func TestCatalogue(t *testing.T) {
+	t.Parallel()
+	if len(catalogue) < 80 {
+		t.Fatalf("%d texts", len(catalogue))
+	}
+	verbs := func(s string) (out []string) {
+		for i := 0; i < len(s)-1; i++ {
+			if s[i] == '%' {
+				out = append(out, s[i:i+2])
+			}
+		}
+		return out
+	}
+	for k, w := range catalogue {
+		if strings.TrimSpace(w.zh) == "" || strings.TrimSpace(w.en) == "" {
+			t.Errorf("%s lacks a language", k)
+		}
+		if !reflect.DeepEqual(verbs(w.zh), verbs(w.en)) {
+			t.Errorf("%s: verbs differ", k)
+		}
+		for _, s := range []string{w.zh, w.en} {
+			if strings.ContainsAny(s, "!！") || strings.Contains(s, "到账") {
+				t.Errorf("%s says what it must not: %s", k, s)
+			}
+			limit := 0
+			switch {
+			case strings.HasPrefix(string(k), "row.") || k == kClaimedBalance:
+				limit = lenKeyName
+			case k == kVerifyByEmail || k == kVerifyByPhone || k == kTopUpOther:
+				limit = lenButton
+			case k == kMore:
+				limit = maxTextCardButton
+			case strings.HasPrefix(string(k), "jump.") || strings.HasSuffix(string(k), ".go"):
+				limit = lenJumpTitle
+			case strings.HasSuffix(string(k), ".title"):
+				limit = lenTitle
+			case strings.HasSuffix(string(k), ".desc"):
+				limit = lenTitleDesc
+			}
+			if n := utf8.RuneCountInString(s); limit > 0 && n > limit {
+				t.Errorf("%s: %q has %d characters, %d fit", k, s, n, limit)
+			}
+		}
+	}
+}
+
+// Every key constant must have its text: a missing one would show as nothing.
+func TestCatalogue_Complete(t *testing.T) {
+	t.Parallel()
+	src, err := os.ReadFile("catalogue.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(src)) {
+		name, value, ok := strings.Cut(line, " key = ")
+		if !ok {
+			continue
+		}
+		if _, ok := catalogue[key(strings.Trim(strings.TrimSpace(value), `"`))]; !ok {
+			t.Errorf("%s has no text", strings.TrimSpace(name))
+		}
+	}
+}
+
+// textOf draws texts as hostile as people and other systems can make them.
+func textOf(t *rapid.T, label string) string {
+	return rapid.OneOf(
+		rapid.String(),
+		rapid.StringN(0, 400, -1),
+		rapid.Map(rapid.SliceOfN(rapid.Byte(), 0, 200), func(b []byte) string { return string(b) }),
+		rapid.SampledFrom([]string{"", " ", "\n", "\u202e\u200b", "<a href=\"https://evil\">点我</a>", strings.Repeat("中", 3000), "]]>", "\xff\xfe", "%s%d"}),
+	).Draw(t, label)
+}
+
+func urlOf(t *rapid.T, label string) string {
+	return rapid.SampledFrom([]string{site + "/", "http://127.0.0.1:8080/a?b=1&c=%20", site + "/" + strings.Repeat("a", 1900)}).Draw(t, label)
+}
+
+// Any data gives a card that WeCom takes, a text and a textcard within their limits.
+func TestCards_AnyData(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		lang := rapid.SampledFrom([]Lang{Zh, En, ""}).Draw(t, "lang")
+		text := func(l string) string { return textOf(t, l) }
+		url := func(l string) string { return urlOf(t, l) }
+		maybe := func(l string) string {
+			return rapid.SampledFrom([]string{"", "javascript:alert(1)", url(l)}).Draw(t, l+"?")
+		}
+		fen := func(l string) int64 { return rapid.Int64().Draw(t, l) }
+		at := time.Unix(rapid.Int64Range(-1<<40, 1<<40).Draw(t, "at"), 0).UTC()
+		var transfers []PendingTransfer
+		var places []string
+		var choices []TopUpChoice
+		for i := range rapid.IntRange(0, 9).Draw(t, "n") {
+			transfers = append(transfers, PendingTransfer{text("title"), fen("fen"), at})
+			places = append(places, text("place"))
+			choices = append(choices, TopUpChoice{fen("choice"), maybe(fmt.Sprint("choice", i))})
+		}
+		person := VerifiedData{text("name"), url("bind")}
+		trouble := ClaimTroubleData{fen("fen"), text("place"), at, url("url")}
+		for _, c := range []Card{
+			Balance(lang, BalanceData{CardNo: text("no"), BalanceFen: fen("b"), PendingFen: fen("p"), Status: text("status"), AsOf: at, Missing: rapid.Int().Draw(t, "missing"),
+				LastTitle: text("last"), LastFen: fen("l"), LastAt: at, HomeURL: url("home"), TopUpURL: maybe("t"), DetailsURL: maybe("d"), PendingURL: maybe("p")}),
+			TopUpChoices(lang, TopUpChoicesData{choices, url("other")}),
+			TopUpAmount(lang, TopUpAmountData{fen("a"), text("no"), url("u")}),
+			TopUpPaid(lang, TopUpPaidData{fen("a"), fen("p"), text("order"), at, url("u")}),
+			VerifyChannels(lang, VerifyChannelsData{text("mail"), text("phone"), url("u")}),
+			CodeSent(lang, CodeSentData{text("address"), time.Duration(rapid.Int64().Draw(t, "valid")), url("u")}),
+			Verified(lang, person), Welcome(lang, person), NotVerified(lang, url("u")), NotBound(lang, url("u")),
+			Bound(lang, BoundData{text("name"), text("no"), url("home"), rapid.SampledFrom([]string{"", url("pw")}).Draw(t, "pw?")}),
+			PasswordFirst(lang, url("u")),
+			Pending(lang, PendingData{fen("total"), rapid.Int().Draw(t, "count"), transfers, places, url("list"), maybe("topup")}),
+			Claimed(lang, ClaimedData{fen("a"), text("no"), fen("b"), text("place"), at, url("u")}),
+			ClaimInDoubt(lang, trouble), ClaimReleased(lang, trouble),
+			Help(lang, url("u")), HelpAssistant(lang, url("u")),
+			Notice(lang, NoticeData{text("title"), text("body"), text("link"), url("u"), rapid.Bool().Draw(t, "assistant")}),
+		} {
+			checkAnyCard(t, c)
+		}
+	})
+}
+
+func checkAnyCard(t *rapid.T, c Card) {
+	if c.NeedsTaskID() {
+		c.TaskID = "t"
+	}
+	if err := c.Validate(); err != nil {
+		t.Fatalf("%s: %v", c.Kind, err)
+	}
+	if again := c.Fit(); !reflect.DeepEqual(again, c) {
+		t.Fatalf("%s: fitting twice differs", c.Kind)
+	}
+	if over := overlong(c); over != "" {
+		t.Fatalf("%s: %s", c.Kind, over)
+	}
+	text := c.Text()
+	if text == "" || len(text) > MaxTextBytes || !utf8.ValidString(text) || strings.ContainsAny(text, "<>\x00\u202e") {
+		t.Fatalf("%s: text %q", c.Kind, text)
+	}
+	tc := c.TextCard()
+	if tc.Title == "" || len(tc.Title) > 128 || tc.Description == "" || len(tc.Description) > 512 || !validURL(tc.URL) || utf8.RuneCountInString(tc.BtnTxt) > 4 ||
+		!utf8.ValidString(tc.Title+tc.Description) || strings.Contains(strings.ReplaceAll(tc.Description, "<br>", ""), "<") {
+		t.Fatalf("%s: textcard %+v", c.Kind, tc)
+	}
+}
+
+// overlong names a text beyond the recommended length, counted apart from the code under test.
+func overlong(c Card) string {
+	type text struct {
+		s string
+		n int
+	}
+	texts := []text{{c.Source.Desc, 20}, {c.MainTitle.Title, 36}, {c.MainTitle.Desc, 44}, {c.SubTitleText, 160}}
+	if e := c.EmphasisContent; e != nil {
+		texts = append(texts, text{e.Title, 14}, text{e.Desc, 22})
+	}
+	for _, r := range c.HorizontalContentList {
+		texts = append(texts, text{r.KeyName, 5}, text{r.Value, 30})
+	}
+	for _, j := range c.JumpList {
+		texts = append(texts, text{j.Title, 18})
+	}
+	for _, b := range c.ButtonList {
+		texts = append(texts, text{b.Text, 10})
+	}
+	for _, x := range texts {
+		if utf8.RuneCountInString(x.s) > x.n || !utf8.ValidString(x.s) || strings.ContainsAny(x.s, "\x00\u202e\u200b\n") {
+			return fmt.Sprintf("%q beyond %d", x.s, x.n)
+		}
+	}
+	return ""
+}
+
+func TestYuan(t *testing.T) {
+	t.Parallel()
+	for fen, want := range map[int64]string{0: "¥0.00", 1: "¥0.01", 1230: "¥12.30", -650: "−¥6.50", 100000: "¥1000.00",
+		-9223372036854775808: "−¥92233720368547758.08", 9223372036854775807: "¥92233720368547758.07"} {
+		if got := Yuan(fen); got != want {
+			t.Errorf("Yuan(%d) = %s, want %s", fen, got, want)
+		}
+	}
+}
+
+func TestWords(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, shanghai)
+	for name, tc := range map[string][2]string{
+		"WhenZh":       {When(Zh, at), "1月2日 03:04"},
+		"WhenEn":       {When(En, at), "2 Jan, 03:04"},
+		"WhenZero":     {When(Zh, time.Time{}), ""},
+		"MinutesUp":    {Minutes(Zh, 61*time.Second), "2 分钟"},
+		"MinuteEn":     {Minutes(En, time.Minute), "1 minute"},
+		"MinutesEn":    {Minutes(En, 5*time.Minute), "5 minutes"},
+		"Mask":         {MaskCardNo("2026001234"), "****1234"},
+		"MaskShort":    {MaskCardNo("12"), "****12"},
+		"MaskEmpty":    {MaskCardNo(" "), ""},
+		"SorryID":      {Sorry(En, "ab12"), "Sorry, that did not work. Please try again in a moment. (Ref. ab12)"},
+		"CutOnRune":    {CutText(strings.Repeat("中", 700)), strings.Repeat("中", 681) + "…"},
+		"CutShort":     {CutText("a"), "a"},
+		"UnknownState": {statusText(Zh, "suspended"), "suspended"},
+	} {
+		if tc[0] != tc[1] {
+			t.Errorf("%s: %q, want %q", name, tc[0], tc[1])
+		}
+	}
+}
+
+func TestCard_Keys(t *testing.T) {
+	t.Parallel()
+	c := VerifyChannels(Zh, VerifyChannelsData{MaskedEmail: "a", MaskedPhone: "b", URL: site})
+	if got := fmt.Sprint(c.Keys()); got != "[verify.email verify.phone]" {
+		t.Errorf("buttons: %s", got)
+	}
+	if got := TopUpChoices(Zh, TopUpChoicesData{OtherURL: site}).Keys(); got != nil {
+		t.Errorf("links: %v", got)
+	}
+	vote := validCards()[VoteInteraction]
+	if got := fmt.Sprint(vote.Keys()); got != "[submit]" {
+		t.Errorf("vote: %s", got)
+	}
+}
