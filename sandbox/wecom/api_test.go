@@ -468,3 +468,14 @@ func TestAwait(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestNew_Defaults(t *testing.T) {
+	t.Parallel()
+	sim, err := New(Config{CorpID: "c", Apps: []App{{AgentID: 1, Secret: "s", Token: "t", EncodingAESKey: sampleAESKey}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sim.cfg.CallbackTimeout != 5*time.Second || sim.cfg.VerifyTimeout != time.Second || sim.cfg.RetryPause != 0 {
+		t.Errorf("%+v", sim.cfg)
+	}
+}
