@@ -48,16 +48,22 @@ func signed(m ledger.Movement) ledger.Fen {
 	return m.Amount
 }
 
-// movementTitle is the merchant of a purchase; a claim is named, with its
-// place where known.
+// movementTitle is the merchant of a purchase; a claim is named.
 func movementTitle(lang cards.Lang, m ledger.Movement) string {
 	switch {
-	case m.Kind == "claim" && m.Where != "":
-		return wCollectedAt.in(lang, m.Where)
 	case m.Kind == "claim":
-		return wCollected.in(lang)
+		return wClaimed.in(lang)
 	case m.Where == "":
 		return wPurchase.in(lang)
 	}
 	return m.Where
+}
+
+// transferTitle is what the holder reads on the machine; top-ups have an
+// English name.
+func transferTitle(lang cards.Lang, t ledger.Transfer) string {
+	if t.Kind == "topup" {
+		return wTopUpTransfer.in(lang)
+	}
+	return t.Title
 }

@@ -155,7 +155,7 @@ func (a *Apps) bind(_ context.Context, t *turn) error {
 		return t.Update(cards.NotBound(t.Lang, a.link.bind()))
 	}
 	return t.Update(rows(cards.Notice(t.Lang, cards.NoticeData{
-		Title: wAlreadyBound.in(t.Lang), Body: wAlreadyBoundBody.in(t.Lang), LinkTitle: wOpenHome.in(t.Lang), URL: a.link.home(),
+		Title: wAlreadyBound.in(t.Lang), Body: wTryIt.in(t.Lang), LinkTitle: wOpenHome.in(t.Lang), URL: a.link.home(),
 	}), wRowCard.in(t.Lang), cards.MaskCardNo(t.Person.CardNo)))
 }
 

@@ -150,12 +150,11 @@ type personKey struct{}
 // know looks the sender up and sets the language and form of every answer.
 func (a *Apps) know(next bot.Handler) bot.Handler {
 	return func(ctx context.Context, c *bot.Context) error {
-		c.Lang = langOf(ledger.Person{}, c.Message.Content)
 		p, err := a.Store.PersonByUserID(ctx, c.UserID)
 		if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 			return err
 		}
-		c.Lang = langOf(p, c.Message.Content)
+		c.Lang = a.langOf(ctx, p, c.UserID, c.Message.Content)
 		c.Style = styleOf(p)
 		return next(context.WithValue(ctx, personKey{}, p), c)
 	}

@@ -1,24 +1,49 @@
 package handlers
 
 import (
+	"context"
 	"regexp"
 	"strings"
+	"time"
 	"unicode"
 
 	"xiaoka/cards"
 	"xiaoka/ledger"
 )
 
-// langOf is the language to answer in: the person's choice, else English for a
-// text that reads as English, else Chinese.
-func langOf(p ledger.Person, text string) cards.Lang {
+// langNoted is how long the language somebody wrote in holds for what says
+// nothing of itself: presses, digits, pushes.
+const langNoted = 24 * time.Hour
+
+// langOf is the language to answer in: the person's choice, else that of the
+// text, else that of their last one, else Chinese.
+func (a *Apps) langOf(ctx context.Context, p ledger.Person, userID, text string) cards.Lang {
 	switch {
 	case p.Lang == ledger.English:
 		return cards.En
-	case p.Lang == "" && readsEnglish(text):
+	case p.Lang != "":
+		return cards.Zh
+	case readsEnglish(text):
+		a.noteLang(ctx, userID, cards.En)
+		return cards.En
+	case strings.ContainsFunc(text, unicode.IsLetter):
+		a.noteLang(ctx, userID, cards.Zh)
+		return cards.Zh
+	}
+	noted, err := a.Pace.Noted(ctx, "lang:"+userID)
+	if err != nil {
+		a.Log.Warn("language not recalled", "err", err)
+	}
+	if cards.Lang(noted) == cards.En {
 		return cards.En
 	}
 	return cards.Zh
+}
+
+func (a *Apps) noteLang(ctx context.Context, userID string, lang cards.Lang) {
+	if err := a.Pace.Note(ctx, "lang:"+userID, string(lang), langNoted); err != nil {
+		a.Log.Warn("language not noted", "err", err)
+	}
 }
 
 // readsEnglish tells English from Chinese typed in Latin letters, in pinyin
@@ -55,7 +80,7 @@ var pinyin = regexp.MustCompile(`^((zh|ch|sh|[bpmfdtnlgkhjqxrzcsyw])?` +
 
 // englishWords are words of our subject that could also be read as pinyin, or
 // have no vowel.
-var englishWords = setOf(`a i my hi hello me we he she you the please pls balance money code bind unbind pending change language
+var englishWords = setOf(`a i my hi hello me we he she you the please pls balance money code bind binding unbind pending change language
 	human cancel cancle recharge charge fee verify help phone office hour hours lose game name time no be do to go on in an are
 	where when how what who why can could have has hand done gone some one none see pin use page open type sure sorry near here
 	there many more ten nine five fine same make take came give live line made menu note me`)
@@ -71,9 +96,9 @@ func setOf(list string) map[string]bool {
 // chosenLang is the language somebody asks for; with none named it is the
 // other one.
 func chosenLang(text string, now cards.Lang) ledger.Lang {
-	text = strings.ToLower(text)
-	zh := containsAny(text, "中文", "汉语", "漢語", "普通话", "简体", "chinese", "mandarin", "zhongwen")
-	en := containsAny(text, "英文", "英语", "英語", "english", "yingwen", "yingyu")
+	text = strings.ToLower(strings.TrimSpace(text))
+	zh := text == "zh" || text == "cn" || containsAny(text, "中文", "汉语", "漢語", "普通话", "简体", "chinese", "mandarin", "zhongwen")
+	en := text == "en" || text == "eng" || containsAny(text, "英文", "英语", "英語", "english", "yingwen", "yingyu")
 	switch {
 	case zh && !en:
 		return ledger.Chinese

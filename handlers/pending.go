@@ -43,7 +43,7 @@ func (a *Apps) pendingCard(t *turn, waiting []ledger.Transfer) cards.Card {
 	}
 	for _, w := range waiting {
 		data.Transfers = append(data.Transfers, cards.PendingTransfer{
-			Title: w.Title, AmountFen: int64(w.Amount), CreatedAt: w.CreatedAt.In(a.Zone),
+			Title: transferTitle(t.Lang, w), AmountFen: int64(w.Amount), CreatedAt: w.CreatedAt.In(a.Zone),
 		})
 	}
 	return cards.Pending(t.Lang, data)

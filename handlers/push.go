@@ -83,7 +83,7 @@ func (p *Push) Send(ctx context.Context, e ledger.Event) error {
 	if err != nil || !wanted {
 		return err
 	}
-	card, err := a.render(ctx, langOf(person, ""), person, e)
+	card, err := a.render(ctx, a.langOf(ctx, person, person.UserID, ""), person, e)
 	if err != nil {
 		return err
 	}

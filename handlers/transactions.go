@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"xiaoka/cards"
 	"xiaoka/ledger"
@@ -11,6 +12,9 @@ import (
 
 // shownLines is how many lines 明细 shows; the page has the rest.
 const shownLines = 5
+
+// lineRunes is what WeCom shows of a row's value.
+const lineRunes = 30
 
 // line is one entry of 明细: a movement on the card, or a transfer that is not
 // on the card yet.
@@ -40,7 +44,7 @@ func (a *Apps) transactions(ctx context.Context, t *turn) error {
 		Title: wTransactions.in(t.Lang, len(lines)), LinkTitle: wTransfers.in(t.Lang), URL: a.link.transfers(),
 	})
 	for _, l := range lines {
-		card = rows(card, l.at.In(a.Zone).Format("01-02"), shorten(l.title, 14)+" "+l.amount)
+		card = rows(card, l.at.In(a.Zone).Format("01-02"), shorten(l.title, lineRunes-1-utf8.RuneCountInString(l.amount))+" "+l.amount)
 	}
 	return t.Update(card)
 }
@@ -50,11 +54,15 @@ func (a *Apps) transactions(ctx context.Context, t *turn) error {
 func latest(lang cards.Lang, movements []ledger.Movement, transfers []ledger.Transfer) []line {
 	var lines []line
 	for _, m := range movements {
-		lines = append(lines, line{movementTitle(lang, m), plus(signed(m)), m.At})
+		title := movementTitle(lang, m)
+		if m.Kind == "claim" && m.Where != "" {
+			title += " " + m.Where
+		}
+		lines = append(lines, line{title, plus(signed(m)), m.At})
 	}
 	for _, f := range transfers {
 		if state, ok := transferStates[f.State]; ok {
-			lines = append(lines, line{f.Title + " " + state.in(lang), f.Amount.String(), f.CreatedAt})
+			lines = append(lines, line{transferTitle(lang, f) + " " + state.in(lang), f.Amount.String(), f.CreatedAt})
 		}
 	}
 	slices.SortStableFunc(lines, func(x, y line) int { return y.at.Compare(x.at) })
@@ -78,7 +86,8 @@ func plus(f ledger.Fen) string {
 	return f.String()
 }
 
-// shorten keeps a title from pushing the amount off its line.
+// shorten keeps a title of more than n characters from pushing the amount off
+// its line.
 func shorten(s string, n int) string {
 	r := []rune(s)
 	if len(r) <= n {

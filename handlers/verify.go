@@ -50,7 +50,9 @@ func (a *Apps) sendCode(ctx context.Context, t *turn) error {
 	if t.Message.EventKey == cards.KeyVerifyPhone {
 		channel = ledger.Phone
 	}
-	masked, err := a.Codes.Send(ctx, t.Person, channel, ledger.PurposeVerify)
+	reader := t.Person
+	reader.Lang = ledger.Lang(t.Lang) // of the mail
+	masked, err := a.Codes.Send(ctx, reader, channel, ledger.PurposeVerify)
 	var tooSoon *ledger.CodeTooSoonError
 	var failed *identity.SendFailedError
 	switch {
@@ -107,8 +109,11 @@ func (a *Apps) alreadyVerified(_ context.Context, t *turn) error {
 		Title: wAlreadyVerified.in(t.Lang), Body: wGoCardApp.in(t.Lang),
 		LinkTitle: wOpenHome.in(t.Lang), URL: a.link.home(), Assistant: t.App.Name == AssistantApp,
 	}
-	if !t.Person.Bound() {
+	switch {
+	case !t.Person.Bound():
 		d.Body, d.LinkTitle, d.URL = wNowBind.in(t.Lang), wBind.in(t.Lang), a.link.bind()
+	case t.App.Name == CardApp:
+		d.Body = wTryIt.in(t.Lang)
 	}
 	return t.Update(cards.Notice(t.Lang, d))
 }

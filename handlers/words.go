@@ -86,7 +86,7 @@ var (
 	wNotOnRecordBody = phrase{"请带上学工号，联系一卡通窗口登记你的企业微信账号。", "Please ask the card office to register your WeCom account. Have your student or staff number ready."}
 	wNoAddress       = phrase{"没有可以接收验证码的邮箱或手机", "No address for your code"}
 	wNoAddressBody   = phrase{"请联系一卡通窗口，登记你的邮箱或手机。", "Please ask the card office to register your e-mail or phone."}
-	wNoSecrets       = phrase{"验证码和密码请填在网页上", "Codes and passwords belong on the page"}
+	wNoSecrets       = phrase{"验证码和密码请填在网页上", "Codes and passwords: on the page"}
 	wNoSecretsBody   = phrase{"刚才的数字没有保存。为了安全，请不要把密码发到聊天里。", "The digits were not kept. For your safety, please never send a password in chat."}
 )
 
@@ -94,7 +94,7 @@ var (
 var (
 	wNudge              = phrase{"你还在用初始查询密码，别人也知道。换一个自己的：%s", "You still have the initial query password, which everybody knows. Choose your own: %s"}
 	wAlreadyBound       = phrase{"校园卡已经绑定", "Your card is bound already"}
-	wAlreadyBoundBody   = phrase{"试试发送「余额」或「充值 50」。", "Try “balance” or “top up 50”."}
+	wTryIt              = phrase{"试试发送「余额」或「充值 50」。", "Try “balance” or “top up 50”."}
 	wNoCard             = phrase{"没有找到在用的校园卡", "No card in use"}
 	wNoCardBody         = phrase{"你名下没有在用的校园卡，请联系一卡通窗口。", "There is no card in use under your name. Please ask the card office."}
 	wPassword           = phrase{"查询密码", "Query password"}
@@ -109,8 +109,8 @@ var (
 	wTransactions       = phrase{"最近 %d 笔", "Latest: %d"}
 	wNoTransactions     = phrase{"还没有交易", "No transactions yet"}
 	wNoTransactionsBody = phrase{"充值、领取和消费会显示在这里。", "Top-ups, claims and purchases will show here."}
-	wCollected          = phrase{"领取", "Collected"}
-	wCollectedAt        = phrase{"领取 %s", "Collected, %s"}
+	wClaimed            = phrase{"领取", "Claimed"}
+	wTopUpTransfer      = phrase{"微信充值", "Top-up"}
 	wPurchase           = phrase{"消费", "Purchase"}
 	wStatePending       = phrase{"待领取", "to collect"}
 	wStateWriting       = phrase{"写卡中", "being written"}
@@ -127,7 +127,7 @@ var (
 var (
 	wNoStatement    = notice{phrase{"月账单还没有开通", "Statements are not available yet"}, phrase{"发送「明细」，可以看最近几笔。", "Send “transactions” to see the latest ones."}}
 	wNoPushSettings = notice{phrase{"通知开关还没有开通", "Notifications cannot be switched yet"}, phrase{"现在只发和钱、密码有关的通知。", "For now you only hear about your money and your password."}}
-	wNoLoss         = notice{phrase{"挂失请马上打电话", "Lost your card? Please call"}, phrase{"这里还不能挂失。请马上打窗口电话，或到窗口办理。", "It cannot be reported here yet. Please call the card office at once, or go there."}}
+	wNoLoss         = notice{phrase{"挂失请马上联系窗口", "Lost your card? Tell the office"}, phrase{"这里还不能挂失。请马上打窗口电话，或到窗口办理。", "It cannot be reported here yet. Please call the card office at once, or go there."}}
 	wNoCancelLoss   = notice{phrase{"解挂请到窗口", "The office lifts a loss report"}, phrase{"这里还不能解挂。请带上卡和证件到窗口，或先打电话。", "It cannot be done here yet. Bring your card and an ID to the office, or call first."}}
 	wNoUnbind       = notice{phrase{"解绑请联系窗口", "The office can unbind your card"}, phrase{"这里还不能解绑，请打窗口电话或到窗口办理。", "It cannot be done here yet. Please call the card office, or go there."}}
 )

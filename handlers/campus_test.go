@@ -1,0 +1,398 @@
+package handlers
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"xiaoka/bot"
+	"xiaoka/cards"
+	"xiaoka/identity"
+	"xiaoka/ledger"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// noon is the moment at which every test happens.
+var noon = time.Date(2026, 11, 22, 12, 8, 0, 0, time.FixedZone("Asia/Shanghai", 8*60*60))
+
+// campus is a small world to talk in: both apps on real routers, before a
+// store, codes and a WeCom that are played.
+type campus struct {
+	t      testing.TB
+	apps   *Apps
+	store  *fakeStore
+	codes  *fakeCodes
+	pace   *fakePace
+	wecom  *fakeWeCom
+	log    *bytes.Buffer
+	apps2r map[string]*bot.Router
+	serial int64
+}
+
+func newCampus(t testing.TB, change ...func(*Config)) *campus {
+	t.Helper()
+	c := &campus{t: t, store: newStore(), codes: &fakeCodes{good: "482913"}, pace: &fakePace{}, wecom: &fakeWeCom{t: t}, log: &bytes.Buffer{}}
+	c.codes.store = c.store
+	log := slog.New(slog.NewTextHandler(c.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	cfg := Config{
+		Store: c.store, Codes: c.codes, Pace: c.pace, Understand: understandPlainly,
+		PublicURL: "https://card.example.edu.cn", CodeTTL: 5 * time.Minute,
+		Amounts: []ledger.Fen{1000, 2000, 5000, 10000, 20000}, Min: 100, Max: 50000, RequireOwnPassword: true,
+		Contact: Contact{
+			Office: Words{"一卡通受理中心", "Card office"}, Phone: "021-5555 0100", Hours: Words{"周一至周五 8:30–17:00", "Mon–Fri 8:30–17:00"},
+			Machines: []Words{{"二号餐厅", "Canteen 2"}, {"图书馆一楼", "Library, 1st floor"}, {Zh: "受理中心"}},
+		},
+		Zone: noon.Location(), Now: func() time.Time { return noon }, Log: log,
+	}
+	for _, f := range change {
+		f(&cfg)
+	}
+	var err error
+	if c.apps, err = New(cfg); err != nil {
+		t.Fatal(err)
+	}
+	c.apps2r = map[string]*bot.Router{}
+	for i, name := range []string{AssistantApp, CardApp} {
+		state := bot.NewRedis(nil, nil)
+		c.apps2r[name] = bot.NewRouter(bot.RouterConfig{
+			App: bot.App{Name: name, CorpID: "ww1", AgentID: int64(1000001 + i)}, Sender: c.wecom, Tasks: state, Once: state,
+			Log: log, Now: func() time.Time { return noon },
+		})
+	}
+	c.apps.Assistant(c.apps2r[AssistantApp])
+	c.apps.Card(c.apps2r[CardApp])
+	return c
+}
+
+// deliver gives a message to an app and returns everything the person sees.
+func (c *campus) deliver(app string, m bot.Message) string {
+	c.t.Helper()
+	c.serial++
+	m.AgentID, m.CreateTime = 1000001, noon.Unix()+c.serial
+	if app == CardApp {
+		m.AgentID++
+	}
+	c.wecom.said = nil
+	text, _ := c.apps2r[app].Dispatch(context.Background(), &m)
+	if text != "" {
+		c.wecom.said = append(c.wecom.said, "[text]\n"+text)
+	}
+	return strings.Join(c.wecom.said, "\n")
+}
+
+func (c *campus) types(app, userID, text string) string {
+	return c.deliver(app, bot.Message{FromUserName: userID, MsgType: "text", MsgID: fmt.Sprint(c.serial + 1), Content: text})
+}
+
+func (c *campus) event(app, userID, event, key string) string {
+	return c.deliver(app, bot.Message{FromUserName: userID, MsgType: "event", Event: event, EventKey: key})
+}
+
+// press presses a button of the card that was sent last.
+func (c *campus) press(app, userID, key string) string {
+	return c.deliver(app, bot.Message{
+		FromUserName: userID, MsgType: "event", Event: "template_card_event", EventKey: key,
+		TaskID: c.wecom.task, CardType: "button_interaction", ResponseCode: "code",
+	})
+}
+
+// understandPlainly stands for handlers/intent, whose tests are its own.
+func understandPlainly(text string, _ time.Time) Said {
+	text = strings.ToLower(strings.TrimSpace(text))
+	for intent, words := range map[string]string{
+		"balance": "余额 balance", "topup": "充值 topup", "pending": "待领 pending", "claim": "领款 claim",
+		"transactions_today": "明细 transactions", "statement": "账单 statement", "report_loss": "挂失 lost", "cancel_loss": "解挂 found",
+		"unbind": "解绑 unbind", "bind": "绑定 bind", "verify": "验证 verify", "change_language": "中文 english", "human": "人工 human",
+		"help": "帮助 help", "cancel": "取消 cancel", "notifications_off": "别通知了 mute", "notifications_on": "通知我 notify",
+	} {
+		for _, w := range strings.Fields(words) {
+			if first, rest, _ := strings.Cut(text, " "); first == w {
+				amount, _ := ledger.ParseYuan(rest)
+				return Said{Intent: intent, Amount: amount}
+			}
+		}
+	}
+	return Said{Intent: "none"}
+}
+
+// fakeWeCom shows what a person would see, and refuses what WeCom would.
+type fakeWeCom struct {
+	t    testing.TB
+	said []string
+	task string // of the last card with buttons
+	sent []bot.Outgoing
+	err  error // of every call
+	// cardErr is of template cards only.
+	cardErr error
+}
+
+func (w *fakeWeCom) Send(_ context.Context, userID string, m bot.Outgoing) (bot.Sent, error) {
+	w.sent = append(w.sent, m)
+	if w.err != nil {
+		return bot.Sent{}, w.err
+	}
+	switch {
+	case m.Card != nil:
+		if err := m.Card.Validate(); err != nil {
+			w.t.Errorf("card %s: %v", m.Card.Kind, err)
+		}
+		if w.cardErr != nil {
+			return bot.Sent{}, w.cardErr
+		}
+		if m.Card.TaskID != "" {
+			w.task = m.Card.TaskID
+		}
+		w.said = append(w.said, show("card", *m.Card))
+	case m.TextCard != nil:
+		w.said = append(w.said, fmt.Sprintf("[textcard]\n%s\n%s\n%s: %s", m.TextCard.Title, m.TextCard.Description, m.TextCard.BtnTxt, m.TextCard.URL))
+	default:
+		w.said = append(w.said, "[text sent]\n"+m.Text)
+	}
+	return bot.Sent{MsgID: "1"}, nil
+}
+
+func (w *fakeWeCom) UpdateCard(_ context.Context, _, _ string, card cards.Card) error {
+	if err := card.Validate(); err != nil {
+		w.t.Errorf("card %s: %v", card.Kind, err)
+	}
+	w.said = append(w.said, show("update", card))
+	return w.err
+}
+
+func show(how string, c cards.Card) string {
+	out := fmt.Sprintf("[%s %s]\n%s", how, c.Kind, c.Text())
+	for _, b := range c.ButtonList {
+		if b.Type == cards.ButtonCallback {
+			out += fmt.Sprintf("\n(%s) %s", b.Text, b.Key)
+		}
+	}
+	return out
+}
+
+// fakeStore holds people and what they own.
+type fakeStore struct {
+	people    map[string]ledger.Person
+	balances  map[int64]ledger.Balance
+	transfers map[int64][]ledger.Transfer
+	movements map[int64][]ledger.Movement
+	initial   map[int64]bool
+	muted     map[ledger.EventKind]bool
+	err       error
+}
+
+func newStore() *fakeStore {
+	s := &fakeStore{
+		people: map[string]ledger.Person{}, balances: map[int64]ledger.Balance{}, transfers: map[int64][]ledger.Transfer{},
+		movements: map[int64][]ledger.Movement{}, initial: map[int64]bool{}, muted: map[ledger.EventKind]bool{},
+	}
+	fresh := ledger.Person{ID: 1, UserID: "fresh", Name: "张三", Email: "zhangsan@example.edu.cn", CardID: 11, CardNo: "60001234"}
+	s.add(fresh)
+	verified := fresh
+	verified.ID, verified.UserID, verified.VerifiedAt = 2, "verified", noon
+	s.add(verified)
+	bound := verified
+	bound.ID, bound.UserID, bound.BoundAt = 3, "bound", noon
+	s.add(bound)
+	initial := bound
+	initial.ID, initial.UserID = 4, "initial"
+	s.add(initial)
+	s.initial[4] = true
+	english := bound
+	english.ID, english.UserID, english.Lang = 5, "english", ledger.English
+	s.add(english)
+	bare := fresh
+	bare.ID, bare.UserID, bare.Email = 6, "bare", ""
+	s.add(bare)
+	weixin := bound
+	weixin.ID, weixin.UserID, weixin.MessageStyle = 7, "weixin", ledger.StyleTextCard
+	s.add(weixin)
+	for _, id := range []int64{3, 4, 5, 7} {
+		s.balances[id] = ledger.Balance{
+			CardNo: "60001234", Status: ledger.CardNormal, Books: 9400, Pending: 7000, AsOf: noon.Add(-time.Hour), Missing: 1,
+			Last: &ledger.Movement{Kind: "claim", Amount: 5000, At: noon.Add(-time.Hour), Where: "二号餐厅"},
+		}
+		s.movements[id] = []ledger.Movement{{Kind: "claim", Amount: 5000, At: noon.Add(-time.Hour), Where: "二号餐厅"}}
+		s.transfers[id] = []ledger.Transfer{
+			{ID: "T3", Kind: "topup", Title: "微信充值", Amount: 5000, State: ledger.TransferPending, CreatedAt: noon.Add(-time.Minute)},
+			{ID: "T2", Kind: "topup", Title: "微信充值", Amount: 2000, State: ledger.TransferPending, CreatedAt: noon.Add(-30 * time.Hour)},
+			{ID: "T1", Kind: "topup", Title: "微信充值", Amount: 5000, State: ledger.TransferClaimed, CreatedAt: noon.Add(-50 * time.Hour)},
+		}
+	}
+	return s
+}
+
+func (s *fakeStore) add(p ledger.Person) { s.people[p.UserID] = p }
+
+func (s *fakeStore) PersonByUserID(_ context.Context, userID string) (ledger.Person, error) {
+	p, ok := s.people[userID]
+	if s.err != nil || !ok {
+		return ledger.Person{}, errors.Join(s.err, ledger.ErrNotFound)
+	}
+	return p, nil
+}
+
+func (s *fakeStore) PersonByID(_ context.Context, id int64) (ledger.Person, error) {
+	for _, p := range s.people {
+		if p.ID == id {
+			return p, s.err
+		}
+	}
+	return ledger.Person{}, ledger.ErrNotFound
+}
+
+func (s *fakeStore) change(id int64, f func(*ledger.Person)) error {
+	p, err := s.PersonByID(context.Background(), id)
+	if err == nil {
+		f(&p)
+		s.add(p)
+	}
+	return err
+}
+
+func (s *fakeStore) SetLang(_ context.Context, id int64, lang ledger.Lang) error {
+	return s.change(id, func(p *ledger.Person) { p.Lang = lang })
+}
+
+func (s *fakeStore) MarkVerified(_ context.Context, id int64, at time.Time) error {
+	return s.change(id, func(p *ledger.Person) { p.VerifiedAt = at })
+}
+
+func (s *fakeStore) PasswordState(_ context.Context, id int64, _ time.Time) (bool, time.Time, error) {
+	return s.initial[id], time.Time{}, nil
+}
+
+func (s *fakeStore) PushWanted(_ context.Context, _ int64, kind ledger.EventKind) (bool, error) {
+	return !s.muted[kind], nil
+}
+
+func (s *fakeStore) Balance(_ context.Context, id int64, _ time.Time) (ledger.Balance, error) {
+	b, ok := s.balances[id]
+	if !ok {
+		return b, ledger.ErrNotFound
+	}
+	return b, nil
+}
+
+func (s *fakeStore) PendingTransfers(_ context.Context, id int64, _ time.Time) ([]ledger.Transfer, error) {
+	var out []ledger.Transfer
+	for _, t := range s.transfers[id] {
+		switch t.State {
+		case ledger.TransferPending, ledger.TransferInFlight, ledger.TransferInDoubt:
+			out = append([]ledger.Transfer{t}, out...)
+		}
+	}
+	return out, nil
+}
+
+func (s *fakeStore) Transfers(_ context.Context, id int64, limit int, _ time.Time) ([]ledger.Transfer, error) {
+	return s.transfers[id][:min(limit, len(s.transfers[id]))], nil
+}
+
+func (s *fakeStore) Movements(_ context.Context, id int64, limit int) ([]ledger.Movement, error) {
+	return s.movements[id][:min(limit, len(s.movements[id]))], nil
+}
+
+// fakeCodes knows one good code; verdict, when set, is what Check says.
+type fakeCodes struct {
+	store   *fakeStore
+	good    string
+	sent    []ledger.Channel
+	tried   []string
+	sendErr error
+	verdict error
+}
+
+func (f *fakeCodes) Addresses(p ledger.Person) (list []identity.Address) {
+	if p.Email != "" {
+		list = append(list, identity.Address{Channel: ledger.Email, Masked: identity.MaskEmail(p.Email)})
+	}
+	if p.Phone != "" {
+		list = append(list, identity.Address{Channel: ledger.Phone, Masked: identity.MaskPhone(p.Phone)})
+	}
+	return list
+}
+
+func (f *fakeCodes) Send(_ context.Context, p ledger.Person, ch ledger.Channel, _ ledger.Purpose) (string, error) {
+	if f.sendErr != nil {
+		return "", f.sendErr
+	}
+	f.sent = append(f.sent, ch)
+	if ch == ledger.Phone {
+		return identity.MaskPhone(p.Phone), nil
+	}
+	return identity.MaskEmail(p.Email), nil
+}
+
+func (f *fakeCodes) Check(_ context.Context, _ int64, purpose ledger.Purpose, code string) error {
+	f.tried = append(f.tried, string(purpose)+" "+code)
+	switch {
+	case f.verdict != nil:
+		return f.verdict
+	case len(f.sent) == 0:
+		return ledger.ErrNoCode
+	case code != f.good:
+		return &ledger.CodeWrongError{TriesLeft: 4}
+	}
+	f.sent = nil
+	return nil
+}
+
+// fakePace remembers every key for ever.
+type fakePace struct {
+	met   map[string]bool
+	notes map[string]string
+	wait  time.Duration
+	err   error
+	n     int
+}
+
+func (f *fakePace) First(_ context.Context, key string, _ time.Duration) (bool, error) {
+	if f.met[key] || f.err != nil {
+		return false, f.err
+	}
+	f.met = map[string]bool{key: true}
+	return true, nil
+}
+
+func (f *fakePace) Take(_ context.Context, _ string, n int, _ time.Duration) (time.Duration, error) {
+	f.n = n
+	return f.wait, f.err
+}
+
+func (f *fakePace) Note(_ context.Context, key, word string, _ time.Duration) error {
+	if f.notes == nil {
+		f.notes = map[string]string{}
+	}
+	f.notes[key] = word
+	return f.err
+}
+
+func (f *fakePace) Noted(_ context.Context, key string) (string, error) { return f.notes[key], f.err }
+
+// golden compares got with a file under testdata.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs (go test -update, then read the difference)\n--- got\n%s", path, got)
+	}
+}

@@ -1,0 +1,280 @@
+package handlers
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"xiaoka/cards"
+	"xiaoka/identity"
+	"xiaoka/ledger"
+)
+
+// step is one thing a person does; how is type, click, press or event.
+type step struct{ app, user, how, what string }
+
+func (c *campus) does(s step) string {
+	switch s.how {
+	case "click":
+		return c.event(s.app, s.user, "click", s.what)
+	case "press":
+		return c.press(s.app, s.user, s.what)
+	case "event":
+		return c.event(s.app, s.user, s.what, "")
+	}
+	return c.types(s.app, s.user, s.what)
+}
+
+// TestConversations holds every answer of both apps, in both languages, as a
+// person sees it.
+func TestConversations(t *testing.T) {
+	t.Parallel()
+	assistant := func(how, what string) step { return step{AssistantApp, "fresh", how, what} }
+	for name, steps := range map[string][]step{
+		"verify.zh": {
+			assistant("event", "enter_agent"), assistant("event", "enter_agent"), assistant("type", "你好"), assistant("type", "验证"),
+			assistant("press", cards.KeyVerifyEmail), assistant("press", cards.KeyVerifyEmail), assistant("type", "000000"),
+			assistant("type", "４８２ ９１３"), assistant("type", "验证"), assistant("type", "余额"), assistant("type", "482913"),
+		},
+		"verify.en": {
+			assistant("type", "hello"), assistant("type", "verify"), assistant("press", cards.KeyVerifyEmail), assistant("type", "000000"),
+			assistant("type", "code: 482913"), assistant("type", "verify"), assistant("type", "balance"),
+		},
+		"assistant.zh": {
+			{AssistantApp, "nobody", "type", "验证"}, {AssistantApp, "bare", "type", "验证"}, {AssistantApp, "bare", "type", "123456"},
+			{AssistantApp, "fresh", "type", "余额"}, {AssistantApp, "fresh", "type", "帮助"}, {AssistantApp, "fresh", "click", "human"},
+			{AssistantApp, "fresh", "type", "取消"}, {AssistantApp, "verified", "click", "verify"}, {AssistantApp, "verified", "type", "密码是 135790"},
+			{AssistantApp, "bound", "type", "验证"}, {AssistantApp, "bound", "event", "enter_agent"}, {AssistantApp, "fresh", "type", "English"},
+			{AssistantApp, "fresh", "type", "你好"},
+		},
+		"asks.zh":          asksOf("bound", "余额|充值|充值 50|充值 0.5|充值 50.01|充值 1000|待领|领款|明细|账单|绑定|修改密码|设置|验证|帮助|人工|取消|挂失|解挂|解绑|别通知了|通知我|135790|１３５ ７９０|密码 135790|今天天气|English|余额"),
+		"asks.en":          asksOf("english", "balance|topup|topup 50|topup 0.5|topup 1000|pending|claim|transactions|statement|bind|change password|Settings|verify|help|human|cancel|lost|found|unbind|mute|notify|135790|what a day|中文|balance"),
+		"asks.textcard.zh": asksOf("weixin", "余额|充值|充值 50|待领|挂失"),
+		"gate.zh": append(append(append(append(append(asksOf("nobody", "余额|验证|帮助|挂失"), asksOf("fresh", "余额|充值 50|绑定|验证|帮助|挂失|设置")...),
+			asksOf("verified", "余额|绑定|修改密码|验证|解绑")...), asksOf("initial", "余额|充值 50|修改密码|挂失")...),
+			step{CardApp, "fresh", "event", "enter_agent"}, step{CardApp, "fresh", "event", "enter_agent"}, step{CardApp, "bound", "event", "enter_agent"}),
+			step{CardApp, "verified", "event", "subscribe"}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCampus(t)
+			var out strings.Builder
+			for _, s := range steps {
+				fmt.Fprintf(&out, "== %s · %s · %s: %s\n%s\n\n", s.app, s.user, s.how, s.what, c.does(s))
+			}
+			golden(t, name+".golden", out.String())
+		})
+	}
+}
+
+func asksOf(user, texts string) (steps []step) {
+	for text := range strings.SplitSeq(texts, "|") {
+		steps = append(steps, step{CardApp, user, "type", text})
+	}
+	return steps
+}
+
+// TestCardClicksAndPresses: text, menu and button give the same answer.
+func TestCardClicksAndPresses(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t)
+	for _, r := range c.apps.cardAsks() {
+		if r.intent == "change_language" {
+			continue // it answers differently each time
+		}
+		clicked := c.event(CardApp, "bound", "click", r.intent)
+		if clicked == "" || strings.Contains(clicked, "编号") {
+			t.Errorf("click %s: %q", r.intent, clicked)
+		}
+	}
+	if got := c.event(CardApp, "bound", "click", "gone"); got != "[text]\n"+cards.TextOnly(cards.Zh) {
+		t.Errorf("a click that nobody knows: %q", got)
+	}
+}
+
+func TestVerifyPress(t *testing.T) {
+	t.Parallel()
+	soon := &ledger.CodeTooSoonError{RetryAfter: 47 * time.Second}
+	for name, tc := range map[string]struct {
+		user    string
+		sendErr error
+		sent    int
+		want    string
+	}{
+		"Sent":           {"fresh", nil, 1, "[update code_sent]"},
+		"AnotherPerson":  {"verified", nil, 0, cards.Refused(cards.Zh)},
+		"Stranger":       {"nobody", nil, 0, cards.Refused(cards.Zh)},
+		"TooSoon":        {"fresh", fmt.Errorf("issue: %w", soon), 0, "请过 47 秒"},
+		"SenderDown":     {"fresh", &identity.SendFailedError{RetryAfter: time.Minute, Err: errors.New("mail down")}, 0, "没有发出去"},
+		"NoLongerListed": {"fresh", identity.ErrNoAddress, 0, "[card verify_channels]"},
+		"DatabaseDown":   {"fresh", errors.New("disk full"), 0, "抱歉"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCampus(t)
+			c.types(AssistantApp, "fresh", "验证")
+			c.codes.sendErr = tc.sendErr
+			got := c.press(AssistantApp, tc.user, cards.KeyVerifyEmail)
+			if !strings.Contains(got, tc.want) {
+				t.Errorf("got %q, want %q in it", got, tc.want)
+			}
+			if strings.Contains(got, "disk") || strings.Contains(got, "mail down") {
+				t.Errorf("an internal text is shown: %q", got)
+			}
+			if len(c.codes.sent) != tc.sent {
+				t.Errorf("%d codes went out, want %d", len(c.codes.sent), tc.sent)
+			}
+		})
+	}
+}
+
+func TestVerifyPhone(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t)
+	p := c.store.people["fresh"]
+	p.Phone = "13800138000"
+	c.store.add(p)
+	if got := c.types(AssistantApp, "fresh", "验证"); !strings.Contains(got, "138****8000") {
+		t.Errorf("the phone is not offered: %q", got)
+	}
+	c.press(AssistantApp, "fresh", cards.KeyVerifyPhone)
+	if len(c.codes.sent) != 1 || c.codes.sent[0] != ledger.Phone {
+		t.Errorf("codes went out by %v", c.codes.sent)
+	}
+}
+
+func TestVerifyCode(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		text    string
+		verdict error
+		tried   string
+		done    bool
+		want    string
+	}{
+		"Right":         {"482913", nil, "verify 482913", true, "[card verified]"},
+		"FullWidth":     {"４８２９１３", nil, "verify 482913", true, "[card verified]"},
+		"Spaced":        {" 482 913\n", nil, "verify 482913", true, "[card verified]"},
+		"Named":         {"验证码：482913", nil, "verify 482913", true, "[card verified]"},
+		"Wrong":         {"111222", &ledger.CodeWrongError{TriesLeft: 3}, "verify 111222", false, "还可以试 3 次"},
+		"LastWrong":     {"111222", &ledger.CodeWrongError{}, "verify 111222", false, "作废"},
+		"Burnt":         {"482913", ledger.ErrCodeBurnt, "verify 482913", false, "作废"},
+		"Expired":       {"482913", fmt.Errorf("try: %w", ledger.ErrCodeExpired), "verify 482913", false, "过期"},
+		"NotAwaited":    {"482913", ledger.ErrNoCode, "verify 482913", false, "没有保存"},
+		"Password":      {"我的密码是482913", nil, "", false, "没有保存"},
+		"SevenDigits":   {"4829135", nil, "", false, "[card help_assistant]"},
+		"DatabaseDown":  {"482913", errors.New("disk full"), "verify 482913", false, "抱歉"},
+		"InASentence":   {"电话 482913 打不通", nil, "", false, "[card help_assistant]"},
+		"WithFullStop":  {"482913。", nil, "verify 482913", true, "[card verified]"},
+		"TwoCandidates": {"482913 482914", nil, "", false, "[card help_assistant]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCampus(t)
+			c.codes.sent, c.codes.verdict = []ledger.Channel{ledger.Email}, tc.verdict
+			got := c.types(AssistantApp, "fresh", tc.text)
+			if !strings.Contains(got, tc.want) {
+				t.Errorf("got %q, want %q in it", got, tc.want)
+			}
+			if tried := strings.Join(c.codes.tried, ","); tried != tc.tried {
+				t.Errorf("tried %q, want %q", tried, tc.tried)
+			}
+			if c.store.people["fresh"].Verified() != tc.done {
+				t.Errorf("verified = %t, want %t", !tc.done, tc.done)
+			}
+		})
+	}
+}
+
+// TestDigitsStaySecret: what may be a code or a password shows up in no
+// answer and no log, whoever types it wherever, even when the store fails.
+func TestDigitsStaySecret(t *testing.T) {
+	t.Parallel()
+	for _, app := range []string{AssistantApp, CardApp} {
+		for _, user := range []string{"nobody", "fresh", "verified", "bound", "initial"} {
+			for _, text := range []string{"135790", "１３５７９０", "135 790", "密码135790", "my pin is 135790", "code 135790"} {
+				for _, fault := range []error{nil, errors.New("down")} {
+					c := newCampus(t)
+					c.store.err, c.codes.verdict = fault, fault
+					got := c.types(app, user, text)
+					if got == "" {
+						t.Errorf("%s: %s typed %q and got no answer", app, user, text)
+					}
+					for _, where := range []string{got, c.log.String()} {
+						if plain := identity.NormalDigits(where); strings.Contains(plain, "135790") {
+							t.Errorf("%s: %s typed %q, and it shows in %q", app, user, text, where)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestPendingStates(t *testing.T) {
+	t.Parallel()
+	transfer := func(state ledger.TransferState) ledger.Transfer {
+		return ledger.Transfer{Title: "微信充值", Kind: "topup", Amount: 5000, State: state, CreatedAt: noon}
+	}
+	for name, tc := range map[string]struct {
+		states []ledger.TransferState
+		want   []string
+	}{
+		"None":         {nil, []string{"没有待领取的钱"}},
+		"Writing":      {[]ledger.TransferState{ledger.TransferInFlight}, []string{"正在写卡，请勿移开卡片"}},
+		"Doubt":        {[]ledger.TransferState{ledger.TransferInDoubt}, []string{"写卡结果待确认", "钱没有丢"}},
+		"WaitAndDoubt": {[]ledger.TransferState{ledger.TransferPending, ledger.TransferInDoubt}, []string{"共 1 笔", "写卡结果待确认"}},
+		"WaitAndWrite": {[]ledger.TransferState{ledger.TransferPending, ledger.TransferInFlight}, []string{"共 1 笔"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCampus(t)
+			c.store.transfers[3] = nil
+			for _, state := range tc.states {
+				c.store.transfers[3] = append(c.store.transfers[3], transfer(state))
+			}
+			got := c.types(CardApp, "bound", "待领")
+			for _, want := range tc.want {
+				if !strings.Contains(got, want) {
+					t.Errorf("got %q, want %q in it", got, want)
+				}
+			}
+		})
+	}
+}
+
+// TestNudge: where the initial password serves, every answer that needs a
+// bound card is followed by a reminder.
+func TestNudge(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t, func(cfg *Config) { cfg.RequireOwnPassword = false })
+	if got := c.types(CardApp, "initial", "余额"); !strings.Contains(got, "¥94.00") || !strings.Contains(got, "初始查询密码") {
+		t.Errorf("with the initial password: %q", got)
+	}
+	if got := c.types(CardApp, "bound", "余额"); strings.Contains(got, "初始查询密码") {
+		t.Errorf("with an own password: %q", got)
+	}
+}
+
+// TestGreetingWithoutPace: a greeting that cannot be paced is left out.
+func TestGreetingWithoutPace(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t)
+	c.pace.err = errors.New("redis down")
+	if got := c.event(AssistantApp, "fresh", "enter_agent", ""); got != "" {
+		t.Errorf("greeted: %q", got)
+	}
+}
+
+// TestNeverArrived: 到账 invites "I paid, but the till says no".
+func TestNeverArrived(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t)
+	for _, text := range []string{"余额", "充值", "充值 50", "待领", "领款", "明细", "帮助", "人工"} {
+		if got := c.types(CardApp, "bound", text); strings.Contains(got, "到账") {
+			t.Errorf("%s: %q", text, got)
+		}
+	}
+}

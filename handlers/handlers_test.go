@@ -1,0 +1,143 @@
+package handlers
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"xiaoka/bot"
+	"xiaoka/cards"
+	"xiaoka/ledger"
+)
+
+// TestMenu: WeCom takes both menus, and every key on them is answered.
+func TestMenu(t *testing.T) {
+	t.Parallel()
+	for _, app := range []string{AssistantApp, CardApp} {
+		menu, err := Menu(app, "https://card.example.edu.cn")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := menu.Validate(); err != nil {
+			t.Error(err)
+		}
+		for _, b := range menu.Button {
+			for _, item := range append([]bot.MenuButton{b}, b.SubButton...) {
+				switch item.Type {
+				case "click":
+					c := newCampus(t)
+					if got := c.event(app, "bound", "click", item.Key); got == "" || strings.Contains(got, cards.TextOnly(cards.Zh)) {
+						t.Errorf("%s: %s (%s) is answered by %q", app, item.Name, item.Key, got)
+					}
+				case "view":
+					if !strings.HasPrefix(item.URL, "https://card.example.edu.cn/h5/") {
+						t.Errorf("%s: %s leads to %s", app, item.Name, item.URL)
+					}
+				}
+			}
+		}
+	}
+	if _, err := Menu("kiosk", "https://card.example.edu.cn"); err == nil {
+		t.Error("a menu for an app that is not ours")
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	good := newCampus(t).apps.Config
+	for name, spoil := range map[string]func(*Config){
+		"NoAddress":     func(c *Config) { c.PublicURL = "" },
+		"TrailingSlash": func(c *Config) { c.PublicURL += "/" },
+		"NoStore":       func(c *Config) { c.Store = nil },
+		"NoPace":        func(c *Config) { c.Pace = nil },
+		"NoAmounts":     func(c *Config) { c.Amounts = nil },
+		"MaxBelowMin":   func(c *Config) { c.Max = c.Min - 1 },
+	} {
+		cfg := good
+		spoil(&cfg)
+		if _, err := New(cfg); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// TestTimesInZone: a machine that runs in another zone shows the campus's.
+func TestTimesInZone(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t)
+	b := c.store.balances[3]
+	b.AsOf = time.Date(2026, 11, 21, 17, 30, 0, 0, time.UTC)
+	b.Last.At = b.AsOf
+	c.store.balances[3] = b
+	if got := c.types(CardApp, "bound", "余额"); !strings.Contains(got, "截至 11月22日 01:30") {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestBalanceStates: what is not plainly on the card is said.
+func TestBalanceStates(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		change func(*ledger.Balance)
+		want   string
+	}{
+		"Lost":    {func(b *ledger.Balance) { b.Status = ledger.CardLost }, "状态：已挂失"},
+		"Writing": {func(b *ledger.Balance) { b.InFlight = 5000 }, "写卡中：¥50.00"},
+		"Doubt":   {func(b *ledger.Balance) { b.InFlight, b.Doubt = 5000, true }, "待确认：¥50.00，下次刷卡自动核对"},
+		"Spent": {func(b *ledger.Balance) {
+			b.Last = &ledger.Movement{Kind: "consumption", Amount: 650, Where: "面点", At: noon}
+		}, "面点 −¥6.50"},
+		"Complete": {func(b *ledger.Balance) { b.Missing = 0 }, "卡上余额 ¥94.00"},
+		"New":      {func(b *ledger.Balance) { *b = ledger.Balance{CardNo: "60001234", Status: ledger.CardNormal} }, "¥0.00"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCampus(t)
+			b := c.store.balances[3]
+			tc.change(&b)
+			c.store.balances[3] = b
+			if got := c.types(CardApp, "bound", "余额"); !strings.Contains(got, tc.want) {
+				t.Errorf("got %q, want %q in it", got, tc.want)
+			}
+		})
+	}
+	t.Run("NoCard", func(t *testing.T) {
+		t.Parallel()
+		c := newCampus(t)
+		delete(c.store.balances, 3)
+		if got := c.types(CardApp, "bound", "余额"); !strings.Contains(got, "没有找到在用的校园卡") {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
+// TestTransactionsNone and its neighbours: the list's edges.
+func TestTransactions(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t)
+	c.store.movements[3], c.store.transfers[3] = nil, nil
+	if got := c.types(CardApp, "bound", "明细"); !strings.Contains(got, "还没有交易") {
+		t.Errorf("with none: %q", got)
+	}
+	for i := range 9 {
+		c.store.movements[3] = append(c.store.movements[3], ledger.Movement{
+			Kind: "consumption", Amount: 123456, Where: "名字特别长特别长特别长特别长特别长特别长的一家食堂窗口", At: noon.Add(-time.Duration(i) * 24 * time.Hour),
+		})
+	}
+	got := c.types(CardApp, "bound", "明细")
+	if strings.Count(got, " −¥1234.56") != 5 || !strings.Contains(got, "最近 5 笔") {
+		t.Errorf("with many: %q", got)
+	}
+}
+
+func TestWait(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{
+		0: "1 秒", 300 * time.Millisecond: "1 秒", 46500 * time.Millisecond: "47 秒", time.Minute: "60 秒",
+		61 * time.Second: "2 分钟", time.Hour: "60 分钟", 61 * time.Minute: "2 小时", 23*time.Hour + time.Minute: "24 小时",
+	} {
+		if got := wait(cards.Zh, d); got != want {
+			t.Errorf("wait(%s) = %q, want %q", d, got, want)
+		}
+	}
+}

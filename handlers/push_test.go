@@ -1,0 +1,167 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"xiaoka/bot"
+	"xiaoka/ledger"
+)
+
+// events are all kinds of pushes, as the store makes them.
+func events(personID int64) []ledger.Event {
+	at := noon.Add(-3 * time.Second)
+	return []ledger.Event{
+		{Kind: ledger.EventVerified, PersonID: personID, At: at},
+		{Kind: ledger.EventBound, PersonID: personID, At: at},
+		{Kind: ledger.EventPasswordChanged, PersonID: personID, At: at},
+		{Kind: ledger.EventTopUpPaid, PersonID: personID, Amount: 5000, Pending: 5000, Ref: "T1", At: at},
+		{Kind: ledger.EventTopUpPaid, PersonID: personID, Amount: 5000, Pending: 7000, Ref: "T2", At: at},
+		{Kind: ledger.EventClaimed, PersonID: personID, Amount: 7000, Balance: 16400, Where: "二号餐厅", At: at},
+		{Kind: ledger.EventClaimFailed, PersonID: personID, Amount: 7000, Pending: 7000, Where: "二号餐厅", At: at},
+		{Kind: ledger.EventClaimFailed, PersonID: personID, Amount: 7000, Where: "二号餐厅", At: at},
+		{Kind: ledger.EventConsumption, PersonID: personID, Amount: 650, Balance: 15750, Where: "二号餐厅 面点", At: at},
+		{Kind: ledger.EventLowBalance, PersonID: personID, Balance: 450, At: at},
+		{Kind: ledger.EventRefunded, PersonID: personID, Amount: 5000, Ref: "T1", At: at},
+		{Kind: ledger.EventPasswordLocked, PersonID: personID, At: at},
+		{Kind: ledger.EventLoss, PersonID: personID, At: at},
+		{Kind: ledger.EventLossCancelled, PersonID: personID, At: at},
+	}
+}
+
+// TestPushTexts holds every push in both languages and both styles.
+func TestPushTexts(t *testing.T) {
+	t.Parallel()
+	for name, user := range map[string]string{"push.zh": "bound", "push.en": "english", "push.textcard.zh": "weixin", "push.initial.zh": "initial"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCampus(t)
+			var out strings.Builder
+			for _, e := range events(c.store.people[user].ID) {
+				c.wecom.said = nil
+				if err := c.apps.Push(c.wecom).Send(context.Background(), e); err != nil {
+					t.Fatalf("%s: %v", e.Kind, err)
+				}
+				fmt.Fprintf(&out, "== %s\n%s\n\n", e.Kind, strings.Join(c.wecom.said, "\n"))
+			}
+			if strings.Contains(out.String(), "到账") {
+				t.Error("says 到账")
+			}
+			golden(t, name+".golden", out.String())
+		})
+	}
+}
+
+// TestPushRepeat: a second try is the same message, marked for WeCom to drop.
+func TestPushRepeat(t *testing.T) {
+	t.Parallel()
+	for _, user := range []string{"bound", "weixin"} {
+		c := newCampus(t)
+		for _, e := range events(c.store.people[user].ID) {
+			c.wecom.sent = nil
+			for range 2 {
+				if err := c.apps.Push(c.wecom).Send(context.Background(), e); err != nil {
+					t.Fatal(err)
+				}
+			}
+			first, second := c.wecom.sent[0], c.wecom.sent[1]
+			if !reflect.DeepEqual(first, second) {
+				t.Errorf("%s: two tries differ:\n%+v\n%+v", e.Kind, first, second)
+			}
+			if first.Once != 4*time.Hour {
+				t.Errorf("%s: WeCom is asked to drop repeats for %s", e.Kind, first.Once)
+			}
+		}
+	}
+}
+
+// TestPushTwoFacts: the same fact at another time is another message.
+func TestPushTwoFacts(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t)
+	for _, e := range events(3) {
+		c.wecom.said = nil
+		later := e
+		later.At = e.At.Add(time.Hour)
+		for _, event := range []ledger.Event{e, later} {
+			if err := c.apps.Push(c.wecom).Send(context.Background(), event); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if c.wecom.said[0] == c.wecom.said[1] {
+			t.Errorf("%s: WeCom would drop the second: %s", e.Kind, c.wecom.said[0])
+		}
+	}
+}
+
+func TestPushVerdicts(t *testing.T) {
+	t.Parallel()
+	down := errors.New("connection refused")
+	later := func(d time.Duration) func(error) bool {
+		return func(err error) bool {
+			var l *LaterError
+			return errors.As(err, &l) && l.After == d
+		}
+	}
+	giveUp := func(err error) bool { return errors.Is(err, ErrGiveUp) }
+	plain := func(err error) bool {
+		var l *LaterError
+		return err != nil && !errors.As(err, &l) && !errors.Is(err, ErrGiveUp)
+	}
+	done := func(err error) bool { return err == nil }
+	topUp := ledger.Event{Kind: ledger.EventTopUpPaid, PersonID: 3, Amount: 5000, Pending: 5000, At: noon}
+	old := func(age time.Duration) ledger.Event { e := topUp; e.At = noon.Add(-age); return e }
+	for name, tc := range map[string]struct {
+		event  ledger.Event
+		change func(*campus)
+		want   func(error) bool
+		sent   int
+	}{
+		"OK":   {topUp, func(c *campus) {}, done, 1},
+		"Left": {topUp, func(c *campus) { c.wecom.err = &bot.APIError{Code: 81013} }, giveUp, 1},
+		"NoMember": {topUp, func(c *campus) {
+			_ = c.store.change(3, func(p *ledger.Person) { p.UserID = "" })
+			delete(c.store.people, "bound")
+		}, giveUp, 0},
+		"UnknownPerson":    {ledger.Event{Kind: ledger.EventBound, PersonID: 99, At: noon}, func(c *campus) {}, giveUp, 0},
+		"UnknownKind":      {ledger.Event{Kind: "party", PersonID: 3, At: noon}, func(c *campus) {}, giveUp, 0},
+		"Muted":            {topUp, func(c *campus) { c.store.muted[ledger.EventTopUpPaid] = true }, done, 0},
+		"Unbound":          {topUp, func(c *campus) { _ = c.store.change(3, func(p *ledger.Person) { p.BoundAt = time.Time{} }) }, done, 0},
+		"WelcomeUnbound":   {ledger.Event{Kind: ledger.EventVerified, PersonID: 2, At: noon}, func(c *campus) {}, done, 1},
+		"MemberLimit":      {topUp, func(c *campus) { c.pace.wait = 40 * time.Second }, later(40 * time.Second), 0},
+		"RedisDown":        {topUp, func(c *campus) { c.pace.err = down }, later(5 * time.Second), 0},
+		"CorpLimit":        {topUp, func(c *campus) { c.wecom.err = &bot.APIError{Code: 45009} }, later(time.Minute), 1},
+		"Busy":             {topUp, func(c *campus) { c.wecom.err = &bot.APIError{Code: -1} }, later(5 * time.Second), 1},
+		"BusyForAWhile":    {old(2 * time.Minute), func(c *campus) { c.wecom.err = &bot.APIError{Code: -1} }, later(time.Minute), 1},
+		"BusyForHours":     {old(5 * time.Hour), func(c *campus) { c.wecom.err = &bot.APIError{Code: -1} }, later(5 * time.Minute), 1},
+		"BusyForDays":      {old(4 * 24 * time.Hour), func(c *campus) { c.wecom.err = &bot.APIError{Code: -1} }, plain, 1},
+		"NoCards":          {topUp, func(c *campus) { c.wecom.cardErr = &bot.APIError{Code: 40008} }, done, 2},
+		"CardAndTextcard":  {topUp, func(c *campus) { c.wecom.err = &bot.APIError{Code: 42045} }, plain, 2},
+		"UnreachableCards": {topUp, func(c *campus) { c.wecom.err = fmt.Errorf("send: %w", bot.ErrUnreachable) }, giveUp, 1},
+		"StoreDown":        {topUp, func(c *campus) { c.store.err = down }, plain, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCampus(t)
+			tc.change(c)
+			err := c.apps.Push(c.wecom).Send(context.Background(), tc.event)
+			if !tc.want(err) {
+				t.Errorf("verdict %v", err)
+			}
+			if len(c.wecom.sent) != tc.sent {
+				t.Errorf("%d calls, want %d", len(c.wecom.sent), tc.sent)
+			}
+		})
+	}
+	t.Run("BelowWeComsLimit", func(t *testing.T) {
+		c := newCampus(t)
+		if err := c.apps.Push(c.wecom).Send(context.Background(), topUp); err != nil || c.pace.n != 20 {
+			t.Errorf("%d pushes a minute, want 20 (%v)", c.pace.n, err)
+		}
+	})
+}
