@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -8,7 +9,7 @@ import (
 )
 
 // codec turns an app's pushes into messages and answers into packages: signature, encryption and XML, in layers that know nothing of one
-// another. It needs no pool: a push costs it three buffers, the rest is encoding/xml's.
+// another.
 type codec struct {
 	app   App
 	token []byte
@@ -83,7 +84,7 @@ func (c *codec) textReply(m *Message, now int64, text string) ([]byte, error) {
 	inner := appendTextReply(make([]byte, 0, 256+len(text)), m, now, text)
 	encrypt := c.crypt.seal([16]byte(random[:16]), inner)
 	timestamp := strconv.AppendInt(nil, now, 10)
-	nonce := fmt.Appendf(nil, "%x", random[16:])
+	nonce := hex.AppendEncode(nil, random[16:])
 	signature := sign(c.token, timestamp, nonce, encrypt)
 	return appendEnvelope(make([]byte, 0, 256+len(encrypt)), encrypt, signature[:], timestamp, nonce), nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -41,7 +42,9 @@ func walkXML(data []byte, v visitor) error {
 	if !utf8.Valid(data) {
 		return malformed("UTF-8")
 	}
-	w := walker{visitor: v, path: make([]string, 0, 8), frames: make([]frame, 0, 8), siblings: make([]string, 0, 24)}
+	w := walkers.Get().(*walker)
+	defer w.free()
+	w.visitor = v
 	d := xml.NewDecoder(bytes.NewReader(data))
 	for {
 		token, err := d.RawToken()
@@ -77,6 +80,16 @@ type walker struct {
 	text     []byte
 	elements int
 	closed   bool // the root has ended
+}
+
+// walkers keeps the walkers' stacks, which every push needs and none keeps.
+var walkers = sync.Pool{New: func() any { return new(walker) }}
+
+func (w *walker) free() {
+	clear(w.path[:cap(w.path)])
+	clear(w.siblings[:cap(w.siblings)])
+	*w = walker{path: w.path[:0], frames: w.frames[:0], siblings: w.siblings[:0], text: w.text[:0]}
+	walkers.Put(w)
 }
 
 func (w *walker) token(token xml.Token) error {

@@ -86,7 +86,7 @@ func Pending(lang Lang, d PendingData) Card {
 		return c.Fit()
 	}
 	c := notice(lang, "pending", kSourceCard, say(lang, kPendingTitle), say(lang, kPendingDesc, count), d.ListURL)
-	c.EmphasisContent = &Emphasis{Title: Yuan(d.TotalFen), Desc: say(lang, kPendingTitle)}
+	c.EmphasisContent = &Emphasis{Title: Yuan(d.TotalFen), Desc: say(lang, kPendingTotal)}
 	c.SubTitleText = say(lang, kPendingWhere)
 	if places := joinPlaces(lang, d.Places); places != "" {
 		c.SubTitleText = say(lang, kPendingPlaces, places)

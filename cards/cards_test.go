@@ -159,13 +159,15 @@ func TestCatalogue(t *testing.T) {
 				limit = lenKeyName
 			case k == kVerifyByEmail || k == kVerifyByPhone || k == kTopUpOther:
 				limit = lenButton
+			case k == kBalanceOnCard || k == kBalanceAbout || k == kPendingTotal || k == kTopUpAmount || k == kTopUpPaidState || k == kClaimedDesc:
+				limit = lenEmphasisDesc
 			case k == kMore:
 				limit = maxTextCardButton
 			case strings.HasPrefix(string(k), "jump.") || strings.HasSuffix(string(k), ".go"):
 				limit = lenJumpTitle
 			case strings.HasSuffix(string(k), ".title"):
 				limit = lenTitle
-			case strings.HasSuffix(string(k), ".desc"):
+			case strings.HasSuffix(string(k), ".desc") || k == kBalanceAsOf:
 				limit = lenTitleDesc
 			}
 			if n := utf8.RuneCountInString(s); limit > 0 && n > limit {

@@ -87,6 +87,7 @@ const (
 	kPasswordDesc     key = "password.desc"
 
 	kPendingTitle    key = "pending.title"
+	kPendingTotal    key = "pending.total"
 	kPendingDesc     key = "pending.desc"
 	kPendingWhere    key = "pending.where"
 	kPendingPlaces   key = "pending.places"
@@ -151,7 +152,7 @@ var catalogue = map[key]words{
 	kStatusFrozen: {"已冻结", "Frozen"},
 	kStatusClosed: {"已销户", "Closed"},
 
-	kBalanceTitle:   {"卡上余额", "Card balance"},
+	kBalanceTitle:   {"校园卡余额", "Campus card balance"},
 	kBalanceAsOf:    {"截至 %s", "As of %s"},
 	kBalanceOnCard:  {"卡上余额", "On your card"},
 	kBalanceAbout:   {"卡上余额约", "About, on card"},
@@ -201,9 +202,10 @@ var catalogue = map[key]words{
 	kPasswordDesc:     {"密码只在网页上填写，不要发到聊天里", "Only on the page, never in chat"},
 
 	kPendingTitle:    {"待领取", "Waiting to be collected"},
+	kPendingTotal:    {"待领取", "To collect"},
 	kPendingDesc:     {"共 %d 笔", "Transfers: %d"},
 	kPendingWhere:    {"到任意食堂刷卡或圈存机领取", "Tap at any canteen or a kiosk"},
-	kPendingPlaces:   {"领取地点：%s", "Where: %s"},
+	kPendingPlaces:   {"到任意食堂刷卡或圈存机领取。圈存机：%s", "Tap at any canteen or a kiosk. Kiosks: %s"},
 	kPendingNone:     {"没有待领取的钱", "Nothing to collect"},
 	kPendingNoneDesc: {"充值付款后会显示在这里", "Paid top-ups will show here"},
 	kPendingMore:     {"另有 %d 笔", "%d more"},
