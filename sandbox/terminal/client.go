@@ -23,7 +23,7 @@ type Client struct {
 	BaseURL    string // of the server, without a trailing slash
 	TerminalID string
 	Secret     []byte           // decoded from the base64 that `xiaoka terminal add` printed
-	HTTP       *http.Client     // default http.DefaultClient
+	HTTP       *http.Client     // default http.DefaultClient; a deadline is the context's affair
 	Now        func() time.Time // default time.Now
 	Rand       io.Reader        // nonces; default crypto/rand
 }

@@ -28,7 +28,7 @@ type Config struct {
 	MchID    string // merchant number; default 1900000001
 	AppID    string // the only appid bound to it, in WeCom the CorpID; default ww0123456789abcdef
 	APIv3Key string // exactly 32 of 0-9A-Za-z; default made from Rand
-	Keys     *Keys  // RSA keys; default made by New, which takes about half a second: tests may share one
+	Keys     *Keys  // RSA keys; default made by New, which takes some 200 ms: tests may share one set
 
 	// APIURL is put before the path of a bill's download_url. Default https://api.mch.weixin.qq.com, as in life; the
 	// client's transport that led the other calls here leads that one here too.
@@ -52,7 +52,7 @@ type Config struct {
 
 	Now   func() time.Time // default time.Now
 	Rand  io.Reader        // everything random but the keys; default crypto/rand
-	HTTP  *http.Client     // sends notifications; default one without redirects
+	HTTP  *http.Client     // sends notifications; default one without redirects or proxy. Close drops its idle connections
 	Log   *slog.Logger     // default discards
 	Trace func(Exchange)   // called after every API call and delivery, from its goroutine; nil = not
 }

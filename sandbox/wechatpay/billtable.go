@@ -31,9 +31,11 @@ const (
 	fundTotals     = "资金流水总笔数,收入笔数,收入金额,支出笔数,支出金额"
 )
 
-// Sizes of amounts as the summaries need them back: hundredths of a fen's thousandth would be floats, so fees are kept
-// in 10⁻⁵ yuan, of which a fen has a thousand. A fee is 0.6 %, that is 6 of them a fen.
+// feePerFen is the fee, 0.6 %, in the bill's own unit of 10⁻⁵ yuan, of which a fen has a thousand.
 const feePerFen = 6
+
+// wholeFee is the fee as it is taken from the account, in fen, rounded half up.
+func wholeFee(fen int64) int64 { return (fen*feePerFen + 500) / 1000 }
 
 const billTime = "2006-01-02 15:04:05"
 
@@ -145,7 +147,8 @@ func decimal(n, one int64, places int) string {
 	return fmt.Sprintf("%s%d.%0*d", sign, n/one, places, n%one)
 }
 
-// fundTable lists the movements of a day: payments, their fees, refunds. It needs s.mu.
+// fundTable lists the movements of a day: payments, their fees, and refunds less the fee that comes back with them. It
+// needs s.mu.
 func (s *Server) fundTable(day string) *table {
 	type movement struct {
 		at                 time.Time
@@ -157,14 +160,14 @@ func (s *Server) fundTable(day string) *table {
 		if o.TransactionID == "" {
 			continue
 		}
-		fee := (o.PayerTotalFen*feePerFen + 500) / 1000
 		all = append(all, movement{o.PaidAt, o.TransactionID, o.OutTradeNo, "交易", o.PayerTotalFen})
-		if fee > 0 {
+		if fee := wholeFee(o.PayerTotalFen); fee > 0 {
 			all = append(all, movement{o.PaidAt, o.TransactionID, o.OutTradeNo, "扣除交易手续费", -fee})
 		}
 		for _, r := range o.refunds {
 			if r.Status != "CLOSED" {
-				all = append(all, movement{r.CreatedAt, r.RefundID, r.OutRefundNo, "退款", -r.payerRefund()})
+				back := r.payerRefund()
+				all = append(all, movement{r.CreatedAt, r.RefundID, r.OutRefundNo, "退款", wholeFee(back) - back})
 			}
 		}
 	}

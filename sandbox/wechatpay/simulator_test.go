@@ -3,12 +3,15 @@ package wechatpay
 import (
 	"context"
 	"crypto/rsa"
+	"encoding/json"
 	"fmt"
 	"io"
 	mathrand "math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -23,7 +26,7 @@ import (
 	"github.com/wechatpay-apiv3/wechatpay-go/utils"
 )
 
-// sharedKeys spare each test half a second.
+// sharedKeys spare each test the making of its own.
 var sharedKeys = sync.OnceValues(NewKeys)
 
 // clock is a wall clock that moves only by hand.
@@ -49,22 +52,26 @@ type merchant struct {
 	*Server
 	t        testing.TB
 	base     string
-	http     *http.Client
+	http     *http.Client // for the SDK
+	plain    *http.Client
 	client   *core.Client
 	jsapi    jsapi.JsapiApiService
 	native   native.NativeApiService
 	refunds  refunddomestic.RefundsApiService
 	verifier *notify.Handler
 	notified *httptest.Server
-	clock    *clock // nil on the machine's own clock
 
 	mu     sync.Mutex
-	status int // what the receiver answers
+	status int                                // what the receiver answers
+	judge  func(w http.ResponseWriter, i int) // answers in its place; i counts what came before
 	got    []*http.Request
 	bodies [][]byte
 }
 
-type rewrite struct{ base *url.URL }
+type rewrite struct {
+	base *url.URL
+	next http.RoundTripper
+}
 
 func (r rewrite) RoundTrip(q *http.Request) (*http.Response, error) {
 	if q.URL.Host != "api.mch.weixin.qq.com" {
@@ -72,7 +79,7 @@ func (r rewrite) RoundTrip(q *http.Request) (*http.Response, error) {
 	}
 	c := q.Clone(q.Context())
 	c.URL.Scheme, c.URL.Host = r.base.Scheme, r.base.Host
-	return http.DefaultTransport.RoundTrip(c)
+	return r.next.RoundTrip(c)
 }
 
 func newMerchant(t testing.TB, cfg Config) *merchant {
@@ -95,7 +102,7 @@ func newMerchant(t testing.TB, cfg Config) *merchant {
 		t.Fatal(err)
 	}
 	api := httptest.NewServer(sim.Handler())
-	m := &merchant{Server: sim, t: t, base: api.URL, status: http.StatusNoContent}
+	m := &merchant{Server: sim, t: t, base: api.URL, plain: api.Client(), status: http.StatusNoContent}
 	m.notified = httptest.NewServer(http.HandlerFunc(m.receive))
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
@@ -110,7 +117,7 @@ func newMerchant(t testing.TB, cfg Config) *merchant {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.http = &http.Client{Timeout: 5 * time.Second, Transport: rewrite{base}}
+	m.http = &http.Client{Timeout: 5 * time.Second, Transport: rewrite{base, api.Client().Transport}}
 	m.client, err = core.NewClient(t.Context(),
 		option.WithWechatPayPublicKeyAuthCipher(sim.MchID(), sim.SerialNo(), m.privateKey(), sim.PublicKeyID(), m.publicKey()),
 		option.WithHTTPClient(m.http))
@@ -151,9 +158,19 @@ func (m *merchant) receive(w http.ResponseWriter, r *http.Request) {
 	m.mu.Lock()
 	m.got = append(m.got, r.Clone(context.Background()))
 	m.bodies = append(m.bodies, body)
-	status := m.status
+	status, judge, i := m.status, m.judge, len(m.got)-1
 	m.mu.Unlock()
+	if judge != nil {
+		judge(w, i)
+		return
+	}
 	w.WriteHeader(status)
+}
+
+func (m *merchant) receiveWith(judge func(w http.ResponseWriter, i int)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.judge = judge
 }
 
 func (m *merchant) answer(status int) {
@@ -206,4 +223,75 @@ func (m *merchant) quiet() {
 	if err := m.Quiet(ctx); err != nil {
 		m.t.Fatal(err)
 	}
+}
+
+// request makes a signed call without the SDK, so that it can be spoilt.
+func (m *merchant) request(method, target, body string) *http.Request {
+	m.t.Helper()
+	r, err := http.NewRequestWithContext(m.t.Context(), method, m.base+target, strings.NewReader(body))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	r.Header.Set("Wechatpay-Serial", m.PublicKeyID())
+	m.sign(r, m.Now(), body)
+	return r
+}
+
+func (m *merchant) sign(r *http.Request, at time.Time, body string) {
+	m.t.Helper()
+	timestamp := strconv.FormatInt(at.Unix(), 10)
+	text := r.Method + "\n" + r.URL.RequestURI() + "\n" + timestamp + "\nabc\n" + body + "\n"
+	signature, err := utils.SignSHA256WithRSA(text, m.privateKey())
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", fmt.Sprintf(`WECHATPAY2-SHA256-RSA2048 mchid="%s",nonce_str="abc",timestamp="%s",serial_no="%s",signature="%s"`,
+		m.MchID(), timestamp, m.SerialNo(), signature))
+}
+
+// answered is a call's outcome.
+type answered struct {
+	status int
+	errorBody
+	header http.Header
+	body   []byte
+}
+
+func (m *merchant) do(r *http.Request) answered {
+	m.t.Helper()
+	resp, err := m.plain.Do(r)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	a := answered{status: resp.StatusCode, header: resp.Header}
+	if a.body, err = io.ReadAll(resp.Body); err != nil {
+		m.t.Fatal(err)
+	}
+	if a.status >= 300 || a.status == http.StatusAccepted {
+		if err := json.Unmarshal(a.body, &a.errorBody); err != nil {
+			m.t.Errorf("error body %q: %v", a.body, err)
+		}
+	}
+	return a
+}
+
+func (m *merchant) call(method, target, body string) answered {
+	m.t.Helper()
+	return m.do(m.request(method, target, body))
+}
+
+// orderBody is a JSAPI order with some fields replaced; a nil value leaves one out.
+func (m *merchant) orderBody(changes map[string]any) string {
+	m.t.Helper()
+	plain := fmt.Sprintf(`{"appid":%q,"mchid":%q,"description":"校园卡充值","out_trade_no":"CC20260101000001","notify_url":%q,
+		"amount":{"total":5000,"currency":"CNY"},"payer":{"openid":"oPayer"}}`, m.AppID(), m.MchID(), m.notifyURL())
+	body, err := alter([]byte(plain), changes)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return string(body)
 }
