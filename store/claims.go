@@ -50,7 +50,7 @@ const selectClaim = `SELECT k.*, c.card_no FROM claims k JOIN campus_cards c ON 
 // ErrCardNotFound for a number that was never issued or is closed.
 func (s *Store) Holder(ctx context.Context, cardNo string) (ledger.Holder, error) {
 	var found []struct {
-		person
+		Person  person `gorm:"embedded"`
 		Status  string
 		Initial bool
 		Pending int64
@@ -66,7 +66,7 @@ func (s *Store) Holder(ctx context.Context, cardNo string) (ledger.Holder, error
 		return ledger.Holder{}, ledger.ErrCardNotFound
 	}
 	f := found[0]
-	return ledger.Holder{Person: f.person.ledger(), CardID: f.CardID, CardNo: f.CardNo, Status: ledger.CardStatus(f.Status),
+	return ledger.Holder{Person: f.Person.ledger(), CardID: f.Person.CardID, CardNo: f.Person.CardNo, Status: ledger.CardStatus(f.Status),
 		PasswordInitial: f.Initial, Pending: ledger.Fen(f.Pending)}, nil
 }
 

@@ -382,3 +382,19 @@ func TestStore_PostingsAreAppendOnly(t *testing.T) {
 		}
 	})
 }
+
+func TestStore_Holder(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		p := campus(t, s, 1)
+		topUp(t, s, p, "XK1", 5000)
+		h, err := s.Holder(ctx, p.CardNo)
+		if err != nil || h.Person != p || h.CardNo != p.CardNo || h.Status != ledger.CardNormal || !h.PasswordInitial || h.Pending != 5000 {
+			t.Errorf("Holder = %+v, %v", h, err)
+		}
+		if _, err := s.Holder(ctx, "none"); !errors.Is(err, ledger.ErrCardNotFound) {
+			t.Errorf("err = %v, want card_not_found", err)
+		}
+	})
+}

@@ -1,6 +1,6 @@
 // Package storetest gives tests a real, migrated, empty database: a copy of a
 // SQLite template, or a fresh PostgreSQL database made from a template. The
-// test command names the PostgreSQL server in XIAOKA_TEST_POSTGRES_URL.
+// test command names the PostgreSQL server in TEST_POSTGRES_URL.
 package storetest
 
 import (
@@ -82,9 +82,9 @@ func Postgres(t testing.TB) *store.Store { return open(t, PostgresURL(t)) }
 // address; it is dropped when the test ends.
 func PostgresURL(t testing.TB) string {
 	t.Helper()
-	server := os.Getenv("XIAOKA_TEST_POSTGRES_URL")
+	server := os.Getenv("TEST_POSTGRES_URL")
 	if server == "" {
-		t.Fatal("XIAOKA_TEST_POSTGRES_URL is not set: run the tests by `make test`, or with -short")
+		t.Fatal("TEST_POSTGRES_URL is not set: run the tests by `make test`, or with -short")
 	}
 	ctx := context.Background()
 	model := fmt.Sprintf("xiaoka_t%d", os.Getpid())
