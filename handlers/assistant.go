@@ -24,6 +24,7 @@ func (a *Apps) assistantAsks() map[string]ask {
 		"human":           a.human,
 		"change_language": a.changeLanguage,
 		"cancel":          a.cancel,
+		"code":            a.securePage, // digits that no code has
 	}
 }
 

@@ -157,6 +157,7 @@ func TestVerifyCode(t *testing.T) {
 		"Right":         {"482913", nil, "verify 482913", true, "[card verified]"},
 		"FullWidth":     {"４８２９１３", nil, "verify 482913", true, "[card verified]"},
 		"Spaced":        {" 482 913\n", nil, "verify 482913", true, "[card verified]"},
+		"Dashed":        {"482-913", nil, "verify 482913", true, "[card verified]"},
 		"Named":         {"验证码：482913", nil, "verify 482913", true, "[card verified]"},
 		"Wrong":         {"111222", &ledger.CodeWrongError{TriesLeft: 3}, "verify 111222", false, "还可以试 3 次"},
 		"LastWrong":     {"111222", &ledger.CodeWrongError{}, "verify 111222", false, "作废"},

@@ -13,16 +13,16 @@ import (
 
 var (
 	digitRuns = regexp.MustCompile(`[0-9]+`)
-	sixDigits = regexp.MustCompile(`^[0-9]{6}$`)
+	sixDigits = regexp.MustCompile(`^([0-9]{3})[-－]?([0-9]{3})$`)
 )
 
 // codeIn finds the six digits of a text that is a code and little else:
-// "482913", "４８２ ９１３", "code: 482913". It reports found also for digits
+// "482913", "４８２ ９１３", "482-913", "code: 482913". It reports found also for digits
 // called a password, but gives none then: nobody tries a password as a code.
 func codeIn(text string) (code string, found bool) {
 	plain := identity.NormalDigits(text)
-	if sixDigits.MatchString(plain) {
-		return plain, true
+	if half := sixDigits.FindStringSubmatch(plain); half != nil {
+		return half[1] + half[2], true
 	}
 	runs := digitRuns.FindAllString(plain, 2)
 	if len(runs) != 1 || len(runs[0]) != 6 {

@@ -20,5 +20,3 @@ func (l links) topUp() string     { return string(l) + "/h5/topup" }
 func (l links) topUpOf(amount ledger.Fen) string {
 	return l.topUp() + "?amount_fen=" + strconv.FormatInt(int64(amount), 10)
 }
-
-func (l links) order(outTradeNo string) string { return l.topUp() + "/orders/" + outTradeNo }
