@@ -373,25 +373,34 @@ func TestRedis_LeaseAndLife(t *testing.T) {
 	t.Parallel()
 	server, client := newTestRedis(t)
 	s, ctx := NewRedis(client, nil), t.Context()
-	if first, _, _, err := s.Begin(ctx, "k"); !first || err != nil {
-		t.Fatal(first, err)
+	// Each look is another replica's, which has nothing in its own memory.
+	look := func() (first, finished bool, reply string) {
+		t.Helper()
+		first, finished, r, err := NewRedis(client, nil).Begin(ctx, "k")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return first, finished, string(r)
 	}
-	if first, finished, _, _ := s.Begin(ctx, "k"); first || finished {
+	if first, _, _ := look(); !first {
+		t.Fatal("the first is not the first")
+	}
+	if first, finished, _ := look(); first || finished {
 		t.Fatal("taken twice")
 	}
 	server.FastForward(5 * time.Second) // the replica died; WeCom pushes again
-	if first, _, _, _ := s.Begin(ctx, "k"); !first {
+	if first, _, _ := look(); !first {
 		t.Fatal("a dead replica keeps the message")
 	}
 	if err := s.Done(ctx, "k", []byte("reply")); err != nil {
 		t.Fatal(err)
 	}
 	server.FastForward(23 * time.Hour)
-	if first, finished, reply, _ := s.Begin(ctx, "k"); first || !finished || string(reply) != "reply" {
+	if first, finished, reply := look(); first || !finished || reply != "reply" {
 		t.Fatalf("%v %v %q", first, finished, reply)
 	}
 	server.FastForward(2 * time.Hour)
-	if first, _, _, _ := s.Begin(ctx, "k"); !first {
+	if first, _, _ := look(); !first {
 		t.Fatal("kept longer than a day")
 	}
 	release, ok := s.Take(ctx, "u")
@@ -419,6 +428,26 @@ func TestRedis_LeaseAndLife(t *testing.T) {
 	}
 }
 
+// Redis falters between a message and its repeat at the same replica.
+func TestRedis_FaltersBetweenRepeats(t *testing.T) {
+	t.Parallel()
+	server, client := newTestRedis(t)
+	s, ctx := NewRedis(client, nil), t.Context()
+	if first, _, _, err := s.Begin(ctx, "k"); !first || err != nil {
+		t.Fatal(first, err)
+	}
+	server.SetError("LOADING")
+	if first, finished, _, _ := s.Begin(ctx, "k"); first || finished {
+		t.Fatal("taken twice")
+	}
+	if err := s.Done(ctx, "k", []byte("reply")); err != nil {
+		t.Fatal(err)
+	}
+	if first, finished, reply, _ := s.Begin(ctx, "k"); first || !finished || string(reply) != "reply" {
+		t.Fatalf("%v %v %q", first, finished, reply)
+	}
+}
+
 func TestRedis_Tasks(t *testing.T) {
 	t.Parallel()
 	_, client := newTestRedis(t)
@@ -434,6 +463,9 @@ func TestRedis_Tasks(t *testing.T) {
 		if got, err := s.Task(t.Context(), "a"); err != nil || got != want {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
+	}
+	if got, err := NewRedis(client, nil).Task(t.Context(), "a"); err != nil || got != want {
+		t.Errorf("another replica: %+v, %v", got, err)
 	}
 }
 

@@ -99,6 +99,20 @@ func (f *fakeWeCom) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, `{"errcode":0,"errmsg":"ok"}`)
 }
 
+// set changes the server while it runs.
+func (f *fakeWeCom) set(change func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change()
+}
+
+// fetched is how often a token was asked for.
+func (f *fakeWeCom) fetched() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.fetches
+}
+
 func (f *fakeWeCom) last() apiCall {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -134,7 +148,9 @@ func secretFree(t testing.TB, err error) {
 func TestClient_Send(t *testing.T) {
 	t.Parallel()
 	f := newFakeWeCom(t)
-	f.answers["message/send"] = `{"errcode":0,"errmsg":"ok","invaliduser":"","msgid":"m1","response_code":"rc"}`
+	f.set(func() {
+		f.answers["message/send"] = `{"errcode":0,"errmsg":"ok","invaliduser":"","msgid":"m1","response_code":"rc"}`
+	})
 	c := newTestClient(t, f.URL)
 	card := testCard
 	sent, err := c.Send(t.Context(), "ZhangSan", Outgoing{Card: &card, Once: 10 * time.Minute})
@@ -158,8 +174,8 @@ func TestClient_Send(t *testing.T) {
 	if err := c.SendTextCard(t.Context(), "u", testCard.TextCard()); err != nil || !strings.Contains(f.last().body, `"msgtype":"textcard"`) {
 		t.Fatalf("%v: %s", err, f.last().body)
 	}
-	if f.fetches != 1 {
-		t.Fatalf("%d fetches of the token", f.fetches)
+	if f.fetched() != 1 {
+		t.Fatalf("%d fetches of the token", f.fetched())
 	}
 	for _, user := range []string{"", "@all", "a|b", "corp/a", strings.Repeat("a", 65)} {
 		if err := c.SendText(t.Context(), user, "x"); !errors.Is(err, ErrUnreachable) {
@@ -193,7 +209,7 @@ func TestClient_SendOutcomes(t *testing.T) {
 		"NotJSON":      {`<html>access_token=TOKEN</html>`, false, true, false, 0},
 		"SimilarUsers": {`{"errcode":0,"invaliduser":"zhangsan2|zhang"}`, false, false, false, 0},
 	} {
-		f.answers["message/send"] = tc.answer
+		f.set(func() { f.answers["message/send"] = tc.answer })
 		err := c.SendText(t.Context(), "ZhangSan", "x")
 		if name == "SimilarUsers" {
 			if err != nil {
@@ -231,7 +247,7 @@ func TestClient_ErrorsShowNoSecret(t *testing.T) {
 			fmt.Fprintf(w, `{"errcode":40058,"errmsg":%q}`, "token "+r.URL.Query().Get("access_token"))
 		},
 	} {
-		f.handle = handle
+		f.set(func() { f.handle = handle })
 		for _, err := range calls(newTestClient(t, f.URL)) {
 			secretFree(t, err)
 			var api *APIError
@@ -240,7 +256,7 @@ func TestClient_ErrorsShowNoSecret(t *testing.T) {
 			}
 		}
 	}
-	f.deny = 60020
+	f.set(func() { f.deny = 60020 })
 	for _, err := range calls(newTestClient(t, f.URL)) {
 		secretFree(t, err)
 		if !strings.Contains(err.Error(), "203.0.113.7") {
@@ -256,10 +272,10 @@ func TestClient_TokenRenewal(t *testing.T) {
 	t.Parallel()
 	for _, code := range []int{40014, 42001} {
 		f := newFakeWeCom(t)
-		f.badToken = code
+		f.set(func() { f.badToken = code })
 		_, client := newTestRedis(t)
 		c := newTestClient(t, f.URL, func(cfg *ClientConfig) { cfg.Redis = client })
-		f.answers["auth/getuserinfo"] = `{"errcode":0,"userid":"ZhangSan"}`
+		f.set(func() { f.answers["auth/getuserinfo"] = `{"errcode":0,"userid":"ZhangSan"}` })
 		for range 2 {
 			if err := c.SendText(t.Context(), "u", "x"); err != nil {
 				t.Fatal(err)
@@ -270,8 +286,8 @@ func TestClient_TokenRenewal(t *testing.T) {
 			}
 			f.revoke()
 		}
-		if f.fetches != 4 {
-			t.Fatalf("%d: %d fetches", code, f.fetches)
+		if f.fetched() != 4 {
+			t.Fatalf("%d: %d fetches", code, f.fetched())
 		}
 	}
 }
@@ -280,26 +296,28 @@ func TestClient_TokenNeverLoops(t *testing.T) {
 	t.Parallel()
 	f := newFakeWeCom(t)
 	var calls int
-	f.handle = func(w http.ResponseWriter, _ *http.Request) { calls++; fmt.Fprint(w, `{"errcode":40001}`) }
+	f.set(func() {
+		f.handle = func(w http.ResponseWriter, _ *http.Request) { calls++; fmt.Fprint(w, `{"errcode":40001}`) }
+	})
 	c := newTestClient(t, f.URL)
-	if err := c.SendText(t.Context(), "u", "x"); err == nil || calls != 2 || f.fetches != 2 {
-		t.Fatalf("%v after %d calls and %d fetches", err, calls, f.fetches)
+	if err := c.SendText(t.Context(), "u", "x"); err == nil || calls != 2 || f.fetched() != 2 {
+		t.Fatalf("%v after %d calls and %d fetches", err, calls, f.fetched())
 	}
-	f.deny = 40001
+	f.set(func() { f.deny = 40001 })
 	now := time.Now()
 	c = newTestClient(t, f.URL, func(cfg *ClientConfig) { cfg.Now = func() time.Time { return now } })
-	f.fetches = 0
+	f.set(func() { f.fetches = 0 })
 	for range 20 {
 		var api *APIError
 		if err := c.SendText(t.Context(), "u", "x"); !errors.As(err, &api) || api.Code != 40001 {
 			t.Fatal(err)
 		}
 	}
-	if f.fetches != 1 {
-		t.Fatalf("a wrong secret was tried %d times", f.fetches)
+	if f.fetched() != 1 {
+		t.Fatalf("a wrong secret was tried %d times", f.fetched())
 	}
 	now = now.Add(time.Minute)
-	f.deny, f.handle = 0, nil
+	f.set(func() { f.deny, f.handle = 0, nil })
 	if err := c.SendText(t.Context(), "u", "x"); err != nil {
 		t.Fatal(err)
 	}
@@ -331,24 +349,24 @@ func TestClient_NoTokenStampede(t *testing.T) {
 		wg.Wait()
 	}
 	storm()
-	if f.fetches != 1 {
-		t.Fatalf("first use: %d fetches", f.fetches)
+	if f.fetched() != 1 {
+		t.Fatalf("first use: %d fetches", f.fetched())
 	}
 	offset.Store(int64(3 * time.Hour))
 	server.FastForward(3 * time.Hour)
 	storm()
-	if f.fetches != 2 {
-		t.Fatalf("after its end: %d fetches", f.fetches)
+	if f.fetched() != 2 {
+		t.Fatalf("after its end: %d fetches", f.fetched())
 	}
 	f.revoke()
 	storm()
-	if f.fetches != 3 {
-		t.Fatalf("after revoking: %d fetches", f.fetches)
+	if f.fetched() != 3 {
+		t.Fatalf("after revoking: %d fetches", f.fetched())
 	}
 	server.Close()
 	storm() // Redis gone: the tokens in hand serve on
-	if f.fetches != 3 {
-		t.Fatalf("Redis gone: %d fetches", f.fetches)
+	if f.fetched() != 3 {
+		t.Fatalf("Redis gone: %d fetches", f.fetched())
 	}
 }
 
@@ -388,8 +406,8 @@ func TestClient_ManyServersInOneProcess(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 4 {
 		f := newFakeWeCom(t)
-		f.answers["auth/getuserinfo"] = fmt.Sprintf(`{"errcode":0,"userid":"User%d"}`, i)
-		f.answers["user/convert_to_openid"] = fmt.Sprintf(`{"errcode":0,"openid":"open%d"}`, i)
+		f.set(func() { f.answers["auth/getuserinfo"] = fmt.Sprintf(`{"errcode":0,"userid":"User%d"}`, i) })
+		f.set(func() { f.answers["user/convert_to_openid"] = fmt.Sprintf(`{"errcode":0,"openid":"open%d"}`, i) })
 		prefixed := httptest.NewServer(http.StripPrefix("/some/prefix", f))
 		t.Cleanup(prefixed.Close)
 		c := newTestClient(t, prefixed.URL+"/some/prefix/")
@@ -425,7 +443,7 @@ func TestClient_UserInfo(t *testing.T) {
 		"Expired":   {`{"errcode":42003,"errmsg":"x"}`, "", ErrBadCode},
 		"Used":      {`{"errcode":42022,"errmsg":"x"}`, "", ErrBadCode},
 	} {
-		f.answers["auth/getuserinfo"] = tc.answer
+		f.set(func() { f.answers["auth/getuserinfo"] = tc.answer })
 		user, err := c.UserInfo(t.Context(), "CODEcode_-9")
 		if user != tc.user || !errors.Is(err, tc.is) {
 			t.Errorf("%s: %q, %v", name, user, err)
@@ -449,15 +467,15 @@ func TestClient_OpenID(t *testing.T) {
 	t.Parallel()
 	f := newFakeWeCom(t)
 	c := newTestClient(t, f.URL)
-	f.answers["user/convert_to_openid"] = `{"errcode":0,"openid":"oDOG"}`
+	f.set(func() { f.answers["user/convert_to_openid"] = `{"errcode":0,"openid":"oDOG"}` })
 	if id, err := c.OpenID(t.Context(), "zhangsan"); err != nil || id != "oDOG" || !strings.Contains(f.last().body, `"userid":"zhangsan"`) {
 		t.Fatalf("%q, %v, %s", id, err, f.last().body)
 	}
-	f.answers["user/convert_to_openid"] = `{"errcode":43004,"errmsg":"x"}`
+	f.set(func() { f.answers["user/convert_to_openid"] = `{"errcode":43004,"errmsg":"x"}` })
 	if _, err := c.OpenID(t.Context(), "zhangsan"); !errors.Is(err, ErrNoOpenID) {
 		t.Fatal(err)
 	}
-	f.answers["user/convert_to_openid"] = `{"errcode":0,"openid":""}`
+	f.set(func() { f.answers["user/convert_to_openid"] = `{"errcode":0,"openid":""}` })
 	if id, err := c.OpenID(t.Context(), "zhangsan"); err == nil {
 		t.Fatalf("%q", id)
 	}
@@ -490,15 +508,17 @@ func TestClient_CardsMenusAddresses(t *testing.T) {
 		f.last().body != `{"button":[{"name":"一卡通","sub_button":[{"type":"click","name":"查询余额","key":"card.balance"},{"type":"view","name":"充值","url":"https://x/topup?a=1&b=2"}]}]}` {
 		t.Fatal(err, f.last())
 	}
-	f.answers["menu/get"] = `{"errcode":0,"button":[{"type":"click","name":"a","key":"b","sub_button":[]}]}`
+	f.set(func() {
+		f.answers["menu/get"] = `{"errcode":0,"button":[{"type":"click","name":"a","key":"b","sub_button":[]}]}`
+	})
 	if m, err := c.Menu(t.Context()); err != nil || len(m.Button) != 1 || m.Button[0].Key != "b" {
 		t.Fatal(m, err)
 	}
-	f.answers["menu/get"] = `{"errcode":46003,"errmsg":"none"}`
+	f.set(func() { f.answers["menu/get"] = `{"errcode":46003,"errmsg":"none"}` })
 	if m, err := c.Menu(t.Context()); err != nil || len(m.Button) != 0 {
 		t.Fatal(m, err)
 	}
-	f.answers["getcallbackip"] = `{"ip_list":["1.2.3.4"],"errcode":0}`
+	f.set(func() { f.answers["getcallbackip"] = `{"ip_list":["1.2.3.4"],"errcode":0}` })
 	if ips, err := c.CallbackIPs(t.Context()); err != nil || fmt.Sprint(ips) != "[1.2.3.4]" {
 		t.Fatal(ips, err)
 	}
@@ -555,3 +575,33 @@ func TestNewClient_Refuses(t *testing.T) {
 }
 
 var _ Sender = (*Client)(nil)
+
+// From the bytes of a push to the answer, over a real Client, with WeCom well, slow and down.
+func TestWholeWay(t *testing.T) {
+	t.Parallel()
+	f := newFakeWeCom(t)
+	hang := make(chan struct{})
+	slow := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hang }))
+	defer slow.Close()
+	defer close(hang)
+	for name, tc := range map[string]struct {
+		base string
+		text bool
+	}{"Well": {f.URL, false}, "Slow": {slow.URL, true}, "Down": {"http://127.0.0.1:1", true}} {
+		_, client := newTestRedis(t)
+		state := NewRedis(client, nil)
+		r := NewRouter(RouterConfig{App: testApp, Sender: newTestClient(t, tc.base, func(c *ClientConfig) { c.Redis = client }), Tasks: state, Once: state})
+		r.Text(func(_ context.Context, c *Context) error { return c.Reply(testCard) })
+		cb := newTestCallback(t, r.Dispatch, state)
+		cb.budget = replyReserve + 200*time.Millisecond
+		began := time.Now()
+		w := serve(cb, push{inner: textXML("ZhangSan", "1", "帮助")}.request(t))
+		if w.Code != 200 || time.Since(began) > cb.budget {
+			t.Errorf("%s: %d after %v", name, w.Code, time.Since(began))
+		}
+		reply := readReply(t, w.Body.String())
+		if tc.text && reply.Content != testCard.Text() || !tc.text && (w.Body.Len() != 0 || !strings.Contains(f.last().body, `"card_type":"text_notice"`)) {
+			t.Errorf("%s: %+v", name, reply)
+		}
+	}
+}

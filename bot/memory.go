@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// memory keeps values in this process for a time. It stands in for Redis while that is down.
+// memory keeps values in this process for a time: what the process has just done itself, and what stands in for Redis while that is down.
 type memory struct {
 	mu     sync.Mutex
 	values map[string]memoryValue
@@ -26,11 +26,6 @@ func (m *memory) get(key string) (string, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.live(key)
-}
-
-func (m *memory) has(key string) bool {
-	_, ok := m.get(key)
-	return ok
 }
 
 func (m *memory) live(key string) (string, bool) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -96,39 +97,39 @@ const (
 	done    = "d" // followed by the answer
 )
 
-// Begin implements Seen.
+// Begin implements Seen. What this process has begun or done itself it also remembers itself, so that a Redis that falters between a
+// message and its repeat does not make them two.
 func (r *Redis) Begin(ctx context.Context, key string) (first, finished bool, reply []byte, err error) {
-	if value, ok := r.local.get(seenPrefix + key); ok {
-		return false, value[0] == done[0], []byte(value[1:]), nil
+	name := seenPrefix + key
+	if !r.local.add(name, running, seenLease) {
+		value, _ := r.local.get(name)
+		return false, strings.HasPrefix(value, done), []byte(strings.TrimPrefix(value, done)), nil
 	}
 	value, err := ask(ctx, r.guard, func(ctx context.Context) (string, error) {
-		won, err := r.guard.rdb.SetNX(ctx, seenPrefix+key, running, seenLease).Result()
+		won, err := r.guard.rdb.SetNX(ctx, name, running, seenLease).Result()
 		if err != nil || won {
 			return "", err
 		}
-		return r.guard.rdb.Get(ctx, seenPrefix+key).Result()
+		return r.guard.rdb.Get(ctx, name).Result()
 	})
-	switch {
-	case errors.Is(err, errRedisDown):
-		return r.local.add(seenPrefix+key, running, seenLease), false, nil, nil
-	case errors.Is(err, redis.Nil): // ended between the two commands
-		return false, false, nil, nil
-	case err != nil:
-		return false, false, nil, err
-	case value == "":
+	if errors.Is(err, errRedisDown) || err == nil && value == "" {
 		return true, false, nil, nil
 	}
-	return false, value[0] == done[0], []byte(value[1:]), nil
+	r.local.remove(name)
+	if errors.Is(err, redis.Nil) { // it ended between the two commands: as good as still running
+		err = nil
+	}
+	return false, strings.HasPrefix(value, done), []byte(strings.TrimPrefix(value, done)), err
 }
 
 // Done implements Seen.
 func (r *Redis) Done(ctx context.Context, key string, reply []byte) error {
 	value := done + string(reply)
+	r.local.set(seenPrefix+key, value, seenLife)
 	_, err := ask(ctx, r.guard, func(ctx context.Context) (string, error) {
 		return r.guard.rdb.Set(ctx, seenPrefix+key, value, seenLife).Result()
 	})
-	if errors.Is(err, errRedisDown) || r.local.has(seenPrefix+key) {
-		r.local.set(seenPrefix+key, value, seenLife)
+	if errors.Is(err, errRedisDown) {
 		return nil
 	}
 	return err
@@ -190,8 +191,8 @@ func (r *Redis) SaveTask(ctx context.Context, t Task) error {
 	if err != nil {
 		return err
 	}
+	r.local.set(taskPrefix+t.ID, string(value), taskLife+taskAfterlife)
 	if r.guard.rdb == nil {
-		r.local.set(taskPrefix+t.ID, string(value), taskLife)
 		return nil
 	}
 	_, err = ask(ctx, r.guard, func(ctx context.Context) (string, error) {
@@ -207,12 +208,13 @@ const taskAfterlife = 7 * 24 * time.Hour
 func (r *Redis) Task(ctx context.Context, id string) (Task, error) {
 	var t Task
 	value, ok := r.local.get(taskPrefix + id)
-	if r.guard.rdb != nil {
-		v, err := ask(ctx, r.guard, func(ctx context.Context) (string, error) { return r.guard.rdb.Get(ctx, taskPrefix+id).Result() })
+	if !ok && r.guard.rdb != nil {
+		var err error
+		value, err = ask(ctx, r.guard, func(ctx context.Context) (string, error) { return r.guard.rdb.Get(ctx, taskPrefix+id).Result() })
 		if err != nil && !errors.Is(err, redis.Nil) {
 			return t, err
 		}
-		value, ok = v, err == nil
+		ok = err == nil
 	}
 	if !ok {
 		return t, ErrNoTask

@@ -26,7 +26,7 @@ func (c *Context) reply(card cards.Card) {
 	if err == nil {
 		ctx, cancel := c.sendContext()
 		defer cancel()
-		err = deliver(ctx, c.router.cfg.Sender, c.UserID, card, c.Style)
+		_, err = Deliver(ctx, c.router.cfg.Sender, c.UserID, card, c.Style, 0)
 	}
 	if err != nil {
 		c.router.cfg.Log.Warn("card replaced by text", "request", c.RequestID, "kind", card.Kind, "err", err)
@@ -34,26 +34,23 @@ func (c *Context) reply(card cards.Card) {
 	}
 }
 
-// deliver sends a card in the wanted style, or as a textcard if WeCom says that this app or message cannot have cards.
-func deliver(ctx context.Context, s Sender, userID string, card cards.Card, style Style) error {
-	if style == StyleTextCard {
-		return deliverTextCard(ctx, s, userID, card)
+// Deliver sends a card to a member in the style they want, or as a textcard if WeCom says that this app or this card cannot be sent as
+// one. A push that may be repeated after a time-out sets once, as Outgoing.Once. Buttons that come back need a Task: reply with such cards,
+// do not push them.
+func Deliver(ctx context.Context, s Sender, userID string, card cards.Card, style Style, once time.Duration) (Sent, error) {
+	asTextCard := Outgoing{Text: card.Text(), Once: once}
+	if tc := card.TextCard(); tc.URL != "" {
+		asTextCard = Outgoing{TextCard: &tc, Once: once}
 	}
-	_, err := s.Send(ctx, userID, Outgoing{Card: &card})
+	if style == StyleTextCard {
+		return s.Send(ctx, userID, asTextCard)
+	}
+	sent, err := s.Send(ctx, userID, Outgoing{Card: &card, Once: once})
 	var api *APIError
 	if errors.As(err, &api) && api.cardRefused() {
-		return deliverTextCard(ctx, s, userID, card)
+		return s.Send(ctx, userID, asTextCard)
 	}
-	return err
-}
-
-func deliverTextCard(ctx context.Context, s Sender, userID string, card cards.Card) error {
-	out := Outgoing{Text: card.Text()}
-	if tc := card.TextCard(); tc.URL != "" {
-		out = Outgoing{TextCard: &tc}
-	}
-	_, err := s.Send(ctx, userID, out)
-	return err
+	return sent, err
 }
 
 // prepare gives a card its task and proves that WeCom will take it.
