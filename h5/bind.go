@@ -79,7 +79,7 @@ func sameNumber(typed, onRecord string) int {
 	return subtle.ConstantTimeCompare([]byte(strings.ToLower(typed)), []byte(strings.ToLower(onRecord)))
 }
 
-// clip is what may be shown again of something typed: short, trimmed, without
+// clip is what may be shown of something others wrote: short, trimmed, without
 // characters that cannot be seen or that turn the writing round.
 func clip(s string) string {
 	s = strings.Map(func(r rune) rune {

@@ -36,7 +36,7 @@ func (v *visit) codeState(purpose ledger.Purpose) (codeForm, error) {
 			form.SentTo, form.Sent = c.Masked, c.Channel == sent
 		}
 	}
-	if form.Sent {
+	if form.Sent && v.r.Method == http.MethodGet {
 		form.Wait = 60 / ledger.CodesAMinute
 	}
 	return form, nil

@@ -192,7 +192,7 @@ func TestBind(t *testing.T) {
 		w.locked[verified] = w.now.Add(30 * time.Minute)
 		p := open(t, w)
 		answer := p.post("/h5/bind", bindForm(p.as(w, verified), "李雷", "20230002", "123456"))
-		wantPage(t, answer, 429, "已锁定， 30 分钟后解锁", "/h5/password?with=code")
+		wantPage(t, answer, 429, "已锁定，30 分钟后解锁", "/h5/password?with=code")
 	})
 	t.Run("Incomplete", func(t *testing.T) {
 		w := newWorld()
@@ -242,7 +242,7 @@ func TestPassword(t *testing.T) {
 		token := p.as(w, bound)
 		wantPage(t, post(p, token, "old_password", "000000", "new_password", "905274"), 422, "原密码不对，还可以试 4 次")
 		w.tries[bound] = 4
-		page := wantPage(t, post(p, token, "old_password", "000000", "new_password", "905274"), 429, "查询密码已锁定， 30 分钟后解锁", `name="channel"`)
+		page := wantPage(t, post(p, token, "old_password", "000000", "new_password", "905274"), 429, "查询密码已锁定，30 分钟后解锁", `name="channel"`)
 		if strings.Contains(page, `name="old_password"`) {
 			t.Error("the old one is asked though it is not taken")
 		}
@@ -583,6 +583,28 @@ func TestLanguage(t *testing.T) {
 			t.Error("a link elsewhere changed the language")
 		}
 	})
+}
+
+// What people and the register wrote comes out as words, never as markup, and
+// cannot turn the writing round.
+func TestForeignWords(t *testing.T) {
+	t.Parallel()
+	for _, hostile := range []string{`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `{{.CSRF}}`, `javascript:alert(1)`, "a\u202egnp.exe", "a\u200bb\x00c", strings.Repeat("长", 300)} {
+		w := newWorld()
+		w.people[bound].Name = hostile
+		w.transfers[bound] = []ledger.Transfer{{ID: "1", Kind: "subsidy", Title: hostile, State: ledger.TransferPending, CreatedAt: w.now}}
+		p := open(t, w)
+		token := p.as(w, bound)
+		pages := wantPage(t, p.get("/h5/"), 200) + wantPage(t, p.get("/h5/transfers"), 200) +
+			wantPage(t, p.post("/h5/topup", url.Values{"csrf_token": {token}, "amount_yuan": {hostile}}), 400)
+		token = p.as(w, verified)
+		pages += wantPage(t, p.post("/h5/bind", bindForm(token, hostile, hostile, "000000")), 422)
+		for _, bad := range []string{"<script>alert", "<img", "\u202e", "\u200b", "\x00", strings.Repeat("长", 65)} {
+			if strings.Contains(pages, bad) {
+				t.Errorf("%.40q came through as %.40q", hostile, bad)
+			}
+		}
+	}
 }
 
 func TestErrorPages(t *testing.T) {

@@ -88,6 +88,7 @@ func loadTemplates(assets assetSet, zone *time.Location, now func() time.Time) (
 			"iso":   func(t time.Time) string { return t.In(zone).Format(time.RFC3339) },
 			"yuan":  func(f ledger.Fen) string { return f.Yuan() },
 			"short": shortYuan,
+			"clean": clip,
 		}
 		base, err := template.New("").Funcs(funcs).ParseFS(files, "templates/base.html", "templates/icons.html", "templates/parts.html")
 		if err != nil {

@@ -65,7 +65,7 @@ var catalogue = map[string]both{
 	"code.no_channel":   {"这个方式暂时不能用，请换一个", "This way cannot be used. Please choose another"},
 	"code.too_soon":     {"发送得太快了，%s后可以再发", "That was quick. You can send another in %s"},
 	"code.sent":         {"验证码已发送，请查收", "A code is on its way to you"},
-	"code.sent_to":      {"验证码已发送到 %s，请查收", "A code is on its way to %s"},
+	"code.sent_to":      {"验证码已发送到 %s", "A code is on its way to %s"},
 	"code.label":        {"验证码", "Code"},
 	"code.placeholder":  {"6 位数字", "6 digits"},
 	"code.not_received": {"没有收到", "Nothing received"},
@@ -75,9 +75,9 @@ var catalogue = map[string]both{
 	"code.none":         {"还没有可用的验证码，请先发送", "There is no code to check. Please send one first"},
 	"code.format":       {"验证码是 6 位数字", "The code is six digits"},
 
-	"wait.seconds": {" %d 秒", "%d s"},
-	"wait.minutes": {" %d 分钟", "%d min"},
-	"wait.hours":   {" %d 小时", "%d h"},
+	"wait.seconds": {"%d 秒", "%d s"},
+	"wait.minutes": {"%d 分钟", "%d min"},
+	"wait.hours":   {"%d 小时", "%d h"},
 
 	"verify.title":      {"验证身份", "Verify it is you"},
 	"verify.lead":       {"为了保护你的校园卡，先确认是你本人。我们把 6 位验证码发到学校登记的地址。", "To protect your campus card we first make sure it is you. A six-digit code goes to the address on record."},
@@ -167,6 +167,7 @@ var catalogue = map[string]both{
 	"transfers.none":    {"还没有转账记录", "No transfers yet"},
 	"transfers.full":    {"只显示最近 100 笔", "The latest 100 are shown"},
 
+	"transfer.topup":     {"微信充值", "WeChat top-up"},
 	"transfer.pending":   {"待领取", "Waiting to be collected"},
 	"transfer.in_flight": {"正在写卡，请勿移开卡片", "Writing to your card. Do not move it"},
 	"transfer.in_doubt":  {"写卡结果待确认。钱没有丢，下次刷卡自动核对", "We are checking the last write. Your money is safe; the next tap settles it"},

@@ -110,9 +110,11 @@ func (v *visit) enter() error {
 	if err != nil {
 		return ledger.ErrNotFound
 	}
-	if v.session, err = v.Store.Session(v.ctx(), hashToken(cookie.Value), v.now); err != nil {
+	hash := hashToken(cookie.Value)
+	if v.session, err = v.Store.Session(v.ctx(), hash, v.now); err != nil {
 		return err
 	}
+	v.session.TokenHash = hash
 	if !v.now.Before(v.session.ExpiresAt) {
 		return ledger.ErrNotFound
 	}
