@@ -314,7 +314,7 @@ func (s *Store) creditTopUp(ctx context.Context, tx *gorm.DB, a attempt, p ledge
 	done.Order.State, done.Order.PaidAt, done.Order.TransferID = ledger.OrderPaid, paidAt, t.ID
 	done.Transfer = t.ledger(now)
 	return s.push(ctx, tx, ledger.Event{Kind: ledger.EventTopUpPaid, PersonID: a.PersonID, Amount: ledger.Fen(a.AmountFen),
-		Pending: ledger.Fen(pending), Ref: t.ID, At: paidAt})
+		Pending: ledger.Fen(pending), Ref: a.OrderNo, At: paidAt})
 }
 
 func readTransfer(tx *gorm.DB, done *ledger.Settlement) error {
