@@ -119,19 +119,21 @@ func (v *visit) enter() error {
 		return ledger.ErrNotFound
 	}
 	if v.session.PersonID == 0 {
-		// The register may have been imported since.
-		v.person, err = v.Store.PersonByUserID(v.ctx(), v.session.UserID)
-		if errors.Is(err, ledger.ErrNotFound) {
+		// Once the register has the userid, a session of the person begins,
+		// which can be ended with the person's others.
+		switch _, err := v.Store.PersonByUserID(v.ctx(), v.session.UserID); {
+		case errors.Is(err, ledger.ErrNotFound):
 			return nil
+		case err != nil:
+			return err
 		}
-	} else {
-		v.person, err = v.Store.PersonByID(v.ctx(), v.session.PersonID)
-		if err == nil && ledger.NormalUserID(v.person.UserID) != v.session.UserID {
-			return ledger.ErrNotFound // the person has another userid by now
-		}
+		return ledger.ErrNotFound
 	}
-	if err != nil {
+	if v.person, err = v.Store.PersonByID(v.ctx(), v.session.PersonID); err != nil {
 		return err
+	}
+	if ledger.NormalUserID(v.person.UserID) != v.session.UserID {
+		return ledger.ErrNotFound // the person has another userid by now
 	}
 	if v.person.Lang != "" {
 		v.lang = v.person.Lang
