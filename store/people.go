@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
@@ -223,5 +224,10 @@ func (s *Store) PushWanted(ctx context.Context, personID int64, kind ledger.Even
 	return muted == 0, nil
 }
 
-// conflict tells whether a unique index refused a row.
-func conflict(err error) bool { return errors.Is(err, gorm.ErrDuplicatedKey) }
+// conflict tells whether a unique index refused a row. gorm translates the
+// error of a statement, but not of one whose rows are read.
+func conflict(err error) bool {
+	const uniqueViolation = "23505" // https://www.postgresql.org/docs/current/errcodes-appendix.html
+	var pg *pgconn.PgError
+	return errors.Is(err, gorm.ErrDuplicatedKey) || (errors.As(err, &pg) && pg.Code == uniqueViolation)
+}
