@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -247,14 +249,7 @@ func (cb *Callback) handle(ctx context.Context, cancel context.CancelFunc, m *Me
 
 // work runs the dispatcher in the sender's turn and settles key.
 func (cb *Callback) work(ctx context.Context, key string, m *Message) string {
-	waiting, stop := context.WithTimeout(ctx, turnPatience)
-	defer stop()
-	release, ok := cb.cfg.Turns.Take(waiting, cb.cfg.App.CorpID+":"+m.From())
-	text, handled := cards.Busy(m.lang()), false
-	if ok {
-		text, handled = cb.cfg.Dispatcher.Dispatch(ctx, m)
-		release()
-	}
+	text, handled := cb.inTurn(ctx, m)
 	settle := context.WithoutCancel(ctx)
 	var err error
 	if handled {
@@ -266,6 +261,24 @@ func (cb *Callback) work(ctx context.Context, key string, m *Message) string {
 		cb.cfg.Log.WarnContext(ctx, "repeats cannot be told apart", "app", cb.cfg.App.Name, "err", err)
 	}
 	return text
+}
+
+// inTurn waits for the sender's turn and dispatches m. It runs apart from net/http's goroutine, so a panic must end here.
+func (cb *Callback) inTurn(ctx context.Context, m *Message) (text string, handled bool) {
+	waiting, stop := context.WithTimeout(ctx, turnPatience)
+	defer stop()
+	release, ok := cb.cfg.Turns.Take(waiting, cb.cfg.App.CorpID+":"+m.From())
+	if !ok {
+		return cards.Busy(m.lang()), false
+	}
+	defer release()
+	defer func() {
+		if p := recover(); p != nil {
+			cb.cfg.Log.ErrorContext(ctx, "dispatcher panicked", "app", cb.cfg.App.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			text, handled = cards.Sorry(m.lang(), ""), false
+		}
+	}()
+	return cb.cfg.Dispatcher.Dispatch(ctx, m)
 }
 
 // answer writes the callback's own answer: an encrypted text, or nothing.

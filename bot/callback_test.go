@@ -266,6 +266,23 @@ func TestCallback_FailureIsNotRemembered(t *testing.T) {
 	}
 }
 
+func TestCallback_Panic(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	cb := newTestCallback(t, func(context.Context, *Message) (string, bool) {
+		if calls++; calls == 1 {
+			panic("boom")
+		}
+		return "well", true
+	}, nil)
+	for _, want := range []string{cards.Sorry(cards.En, ""), "well"} {
+		w := serve(cb, push{inner: textXML("u", "1", "x")}.request(t))
+		if r := readReply(t, w.Body.String()); w.Code != 200 || r.Content != want {
+			t.Fatalf("%d %+v, want %q", w.Code, r, want)
+		}
+	}
+}
+
 func TestCallback_OneMessageOfAPersonAtATime(t *testing.T) {
 	t.Parallel()
 	_, client := newTestRedis(t)

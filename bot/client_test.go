@@ -108,7 +108,7 @@ func TestClient_ErrorsShowNoSecret(t *testing.T) {
 	for name, handle := range map[string]http.HandlerFunc{
 		"Status500": func(w http.ResponseWriter, r *http.Request) { http.Error(w, r.URL.String(), 500) },
 		"Redirect": func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "http://127.0.0.1:1/trap?"+r.URL.RawQuery, 302)
+			http.Redirect(w, r, "http://127.0.0.1:1/trap?"+r.URL.RawQuery, http.StatusFound)
 		},
 		"Reset": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 		"Huge": func(w http.ResponseWriter, _ *http.Request) {
