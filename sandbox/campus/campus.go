@@ -1,0 +1,401 @@
+// Package campus joins the simulators into one made-up university: its people and their cards, two WeCom apps, a
+// merchant, a mail server and machines, with everything a product needs to be configured against them written into a
+// directory. The command xiaoka-sandbox opens one and runs the product before it; sandbox/web shows it in a browser.
+//
+// What must outlive a restart is in that directory: keys and secrets (campus.json), people (people.csv), what chips and
+// machines know (cards.json) and the product's own database. Conversations, mails and WeChat Pay's orders are in memory and end
+// with the process, as does the merchant's RSA key, which is made anew at each start.
+package campus
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"xiaoka/sandbox/mail"
+	"xiaoka/sandbox/terminal"
+	"xiaoka/sandbox/wechatpay"
+	"xiaoka/sandbox/wecom"
+)
+
+// Config says which campus to open. Dir and PublicURL are required.
+type Config struct {
+	Dir       string // holds an earlier campus, or is empty or missing
+	PublicURL string // where phones and machines reach the product, no trailing slash
+	People    int    // of a new campus; default 200
+
+	WritePause time.Duration                                // how long writing a chip takes at a machine; default 1.2 s
+	WeChatKeys *wechatpay.Keys                              // default made, which takes half a second
+	HTTPClient *http.Client                                 // for callbacks and machines; default one without proxies
+	AutoMember func(*http.Request) (userID string, ok bool) // whose phone opens an OAuth link
+}
+
+// Campus is an open campus. Its simulators may be used directly.
+type Campus struct {
+	Hub      Hub
+	Timeline Timeline
+	WeCom    *wecom.Server
+	Pay      *wechatpay.Server
+	Mail     *mail.Server
+
+	cfg      Config
+	people   []Person
+	byUser   map[string]Person
+	cards    *cards
+	servers  []*http.Server
+	settings Settings
+	stop     context.CancelFunc
+	ctx      context.Context
+	wait     sync.WaitGroup
+
+	mu       sync.Mutex
+	state    State
+	offset   time.Duration
+	machines []*Machine
+	loaded   map[string]bool // UserIDs whose card was loaded at a machine
+}
+
+// Open makes a new campus in Config.Dir or continues the one that is there, and starts its simulators on loopback.
+func Open(cfg Config) (*Campus, error) {
+	if cfg.Dir == "" || cfg.PublicURL == "" {
+		return nil, errors.New("campus: Dir and PublicURL are needed")
+	}
+	if cfg.People <= 0 {
+		cfg.People = 200
+	}
+	if cfg.WritePause == 0 {
+		cfg.WritePause = 1200 * time.Millisecond
+	}
+	if cfg.HTTPClient == nil {
+		cfg.HTTPClient = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16, IdleConnTimeout: 30 * time.Second}}
+	}
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("campus: %w", err)
+	}
+	c := &Campus{cfg: cfg, byUser: map[string]Person{}, loaded: map[string]bool{}}
+	c.ctx, c.stop = context.WithCancel(context.Background())
+	c.Timeline.changed = func() { c.Hub.Publish(TopicTimeline, "") }
+	if err := c.load(); err != nil {
+		return nil, err
+	}
+	if err := c.start(); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// load reads or makes what the directory holds.
+func (c *Campus) load() error {
+	state, found, err := loadState(c.cfg.Dir)
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(c.cfg.Dir, PeopleFile)
+	if !found {
+		state = newState()
+		c.people = MakePeople(c.cfg.People)
+		var b strings.Builder
+		if err := WriteCSV(&b, c.people); err != nil {
+			return fmt.Errorf("campus: %w", err)
+		}
+		if err := os.WriteFile(file, []byte(b.String()), 0o600); err != nil {
+			return fmt.Errorf("campus: %w", err)
+		}
+		if err := writeJSON(filepath.Join(c.cfg.Dir, stateFile), state); err != nil {
+			return err
+		}
+	} else {
+		f, err := os.Open(file)
+		if err != nil {
+			return fmt.Errorf("campus: %w", err)
+		}
+		defer f.Close()
+		if c.people, err = ReadCSV(f); err != nil {
+			return err
+		}
+	}
+	for i := range state.Agents {
+		state.Agents[i].Callback = c.cfg.PublicURL + []string{"/wecom/assistant", "/wecom/card"}[i]
+	}
+	c.state = state
+	for _, p := range c.people {
+		c.byUser[strings.ToLower(p.UserID)] = p
+	}
+	var journals map[string][]terminal.Entry
+	if c.cards, journals, err = loadCards(c.cfg.Dir, c.people); err != nil {
+		return err
+	}
+	for _, t := range state.Terminals {
+		if t.Secret != "" && t.Kind == "kiosk" {
+			if err := c.addMachine(t, journals[t.ID]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// PeopleFile is the name of the CSV for `xiaoka people import` in the campus's directory.
+const PeopleFile = "people.csv"
+
+// start makes the simulators and listens.
+func (c *Campus) start() error {
+	if err := c.startWeCom(); err != nil {
+		return err
+	}
+	if err := c.startPay(); err != nil {
+		return err
+	}
+	if err := c.startMail(); err != nil {
+		return err
+	}
+	c.wait.Go(c.replayer)
+	return nil
+}
+
+func (c *Campus) startWeCom() error {
+	cfg := wecom.Config{
+		CorpID: c.state.CorpID, Now: c.Now, HTTPClient: c.cfg.HTTPClient,
+		OnChange:   func(userID string) { c.Hub.Publish(topicOf(userID), userID) },
+		Log:        c.Timeline.wecom,
+		AutoMember: c.cfg.AutoMember,
+	}
+	host := strings.TrimPrefix(strings.TrimPrefix(c.cfg.PublicURL, "http://"), "https://")
+	for _, a := range c.state.Agents {
+		cfg.Apps = append(cfg.Apps, wecom.App{
+			AgentID: a.AgentID, Name: a.Name, Secret: a.Secret, Token: a.Token, EncodingAESKey: a.EncodingAESKey,
+			Callback: a.Callback, TrustedDomain: host,
+		})
+	}
+	for _, p := range c.people {
+		cfg.Members = append(cfg.Members, p.member(c.state.CorpID))
+	}
+	var err error
+	if c.WeCom, err = wecom.New(cfg); err != nil {
+		return err
+	}
+	c.settings.WeComURL, err = c.listen(c.WeCom.Handler())
+	return err
+}
+
+func topicOf(userID string) string {
+	if userID == "" {
+		return TopicCorp
+	}
+	return TopicChat
+}
+
+func (c *Campus) startPay() error {
+	var err error
+	c.Pay, err = wechatpay.New(wechatpay.Config{
+		AppID: c.state.CorpID, APIv3Key: c.state.APIv3Key, Keys: c.cfg.WeChatKeys, BillsAtOnce: true, Now: c.Now,
+		KnownOpenID: func(id string) bool {
+			return slices.ContainsFunc(c.people, func(p Person) bool { return p.member(c.state.CorpID).OpenID == id })
+		},
+		Trace: func(x wechatpay.Exchange) {
+			c.Timeline.wechatpay(x)
+			c.Hub.Publish(TopicPay, "")
+		},
+	})
+	if err != nil {
+		return err
+	}
+	c.settings.PayURL, err = c.listen(c.Pay.Handler())
+	return err
+}
+
+// listen serves a simulator on a loopback port of its own and returns its address.
+func (c *Campus) listen(h http.Handler) (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("campus: %w", err)
+	}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	c.servers = append(c.servers, server)
+	c.wait.Go(func() { _ = server.Serve(l) }) // returns when Close closes it
+	return "http://" + l.Addr().String(), nil
+}
+
+// Close stops the simulators. What is on file stays.
+func (c *Campus) Close() {
+	c.stop()
+	for _, m := range c.Machines() {
+		m.wait.Wait()
+	}
+	if c.Pay != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		_ = c.Pay.Close(ctx) // a notification that hangs longer is cut off with its listener
+	}
+	if c.Mail != nil {
+		_ = c.Mail.Close() // nothing of it outlives the process
+	}
+	for _, s := range c.servers {
+		_ = s.Close()
+	}
+	c.wait.Wait()
+}
+
+// replayer delivers confirms that the server has not acknowledged, as a machine does when its line is back.
+func (c *Campus) replayer() {
+	tick := time.NewTicker(3 * time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-c.ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for _, m := range c.Machines() {
+			if m.waiting() {
+				ctx, cancel := context.WithTimeout(c.ctx, callTimeout)
+				m.Replay(ctx)
+				cancel()
+			}
+		}
+	}
+}
+
+// Now is the campus's clock.
+func (c *Campus) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().Add(c.offset)
+}
+
+// SetClockOffset moves the clock of the simulators; the product keeps its own.
+func (c *Campus) SetClockOffset(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.offset = d
+}
+
+// ClockOffset is what SetClockOffset set.
+func (c *Campus) ClockOffset() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.offset
+}
+
+// State returns what the campus remembers.
+func (c *Campus) State() State {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.state
+	s.Agents, s.Terminals = slices.Clone(s.Agents), slices.Clone(s.Terminals)
+	return s
+}
+
+// WriteSettings writes the product's configuration for one that listens on listen and returns the file's path.
+func (c *Campus) WriteSettings(listen, databaseURL, redisURL string) (string, error) {
+	s := c.settings
+	s.Listen, s.PublicURL, s.OAuthURL = listen, c.cfg.PublicURL, c.cfg.PublicURL
+	s.DatabaseURL, s.RedisURL = databaseURL, redisURL
+	s.MchID, s.SerialNo, s.PublicKeyID = c.Pay.MchID(), c.Pay.SerialNo(), c.Pay.PublicKeyID()
+	s.PrivateKeyPEM, s.PublicKeyPEM = c.Pay.MerchantPrivateKeyPEM(), c.Pay.PublicKeyPEM()
+	return filepath.Join(c.cfg.Dir, ConfigFile), writeSettings(c.cfg.Dir, c.State(), s)
+}
+
+// SetImported notes that the people are in the product's database.
+func (c *Campus) SetImported() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.state.Imported = true
+	return writeJSON(filepath.Join(c.cfg.Dir, stateFile), c.state)
+}
+
+// SetTerminalSecret notes the secret, in base64, that the product printed for a terminal, and sets the machine up.
+func (c *Campus) SetTerminalSecret(id, secret string) error {
+	c.mu.Lock()
+	i := slices.IndexFunc(c.state.Terminals, func(t Terminal) bool { return t.ID == id })
+	if i < 0 {
+		c.mu.Unlock()
+		return fmt.Errorf("campus: no terminal %s", id)
+	}
+	c.state.Terminals[i].Secret = secret
+	t := c.state.Terminals[i]
+	err := writeJSON(filepath.Join(c.cfg.Dir, stateFile), c.state)
+	c.mu.Unlock()
+	if err != nil || t.Kind != "kiosk" {
+		return err
+	}
+	return c.addMachine(t, nil)
+}
+
+func (c *Campus) addMachine(t Terminal, journal []terminal.Entry) error {
+	secret, err := base64.StdEncoding.DecodeString(t.Secret)
+	if err != nil {
+		return fmt.Errorf("campus: the secret of terminal %s is not base64", t.ID)
+	}
+	client := &terminal.Client{
+		BaseURL: c.cfg.PublicURL, TerminalID: t.ID, Secret: secret, Now: c.Now,
+		HTTP: &http.Client{Transport: traced{next: c.cfg.HTTPClient.Transport, timeline: &c.Timeline}},
+	}
+	m := newMachine(t, client, journal, c.cfg.WritePause)
+	m.changed = func() { c.Hub.Publish(TopicKiosk, "") }
+	m.save = c.saveCards
+	m.claimed = func(p Person) {
+		c.mu.Lock()
+		c.loaded[p.UserID] = true
+		c.mu.Unlock()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.machines = append(c.machines, m)
+	return nil
+}
+
+func (c *Campus) saveCards() {
+	if err := c.cards.save(c.Machines()); err != nil {
+		c.Timeline.add(Entry{At: c.Now(), System: "terminal", Name: cardsFile, Problem: err.Error()})
+	}
+}
+
+// Machines returns the self-service machines that have a secret.
+func (c *Campus) Machines() []*Machine {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.machines)
+}
+
+// Machine returns the machine of a terminal; false if there is none.
+func (c *Campus) Machine(id string) (*Machine, bool) {
+	for _, m := range c.Machines() {
+		if m.terminal.ID == id {
+			return m, true
+		}
+	}
+	return nil, false
+}
+
+// People returns everybody, the demo student first.
+func (c *Campus) People() []Person { return c.people }
+
+// Person returns the person with that UserID; false if there is none.
+func (c *Campus) Person(userID string) (Person, bool) {
+	p, ok := c.byUser[strings.ToLower(userID)]
+	return p, ok
+}
+
+// Chip returns a person's card.
+func (c *Campus) Chip(p Person) *terminal.Chip { return c.cards.chips[p.UserID] }
+
+// OpenID is the person's at WeChat, empty for one who never bound it.
+func (c *Campus) OpenID(p Person) string { return p.member(c.state.CorpID).OpenID }
+
+// Loaded reports whether the person's card was loaded at a machine since the start.
+func (c *Campus) Loaded(p Person) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.loaded[p.UserID]
+}
