@@ -2,9 +2,6 @@ package pay_test
 
 import (
 	"bytes"
-	"context"
-	"crypto/rand"
-	"crypto/rsa"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -390,55 +387,6 @@ func TestNotify_PaidTwice(t *testing.T) {
 	if s.books.credits[o.OutTradeNo] != 1 || len(s.books.settled) != 2 || !strings.Contains(s.log.String(), "to be refunded") {
 		t.Errorf("credits %v, %d settled", s.books.credits, len(s.books.settled))
 	}
-}
-
-func FuzzNotify(f *testing.F) {
-	small, err := rsa.GenerateKey(rand.Reader, 1024) // signs many times faster than a real one
-	if err != nil {
-		f.Fatal(err)
-	}
-	s := open(f, func(c *pay.Config) {
-		c.Log, c.PublicKey = slog.New(slog.NewTextHandler(io.Discard, nil)), publicPEM(small)
-	})
-	o := s.newOrder(f)
-	a := ledger.Attempt{OutTradeNo: o.OutTradeNo, OrderNo: o.OutTradeNo, N: 1, Amount: 5000, State: ledger.AttemptOpen}
-	if err := s.books.CreateAttempt(context.Background(), a); err != nil {
-		f.Fatal(err)
-	}
-	good := transaction(o.OutTradeNo, 4999, s.clock.now()) // one fen off: nothing the fuzzer keeps of it may be credited
-	plain, _ := json.Marshal(good)
-	f.Add(notice(good), plain, "61f9c719728a", "transaction", true)
-	f.Add([]byte(`{"event_type":"TRANSACTION.SUCCESS"}`), []byte("null"), "", "", true)
-	f.Add([]byte("{}"), []byte("[]"), "61f9c719728a", "", false)
-	f.Fuzz(func(t *testing.T, body, plain []byte, nonce, aad string, sign bool) {
-		before := len(s.books.settled)
-		bodies := [][]byte{body}
-		if len(nonce) == 12 {
-			bodies = append(bodies, envelope("TRANSACTION.SUCCESS", map[string]any{"algorithm": "AEAD_AES_256_GCM",
-				"nonce": nonce, "associated_data": aad, "ciphertext": seal(apiV3Key, nonce, aad, string(plain))}))
-		}
-		for _, b := range bodies {
-			h := http.Header{"Wechatpay-Serial": {nonce}, "Wechatpay-Signature": {aad}, "Wechatpay-Timestamp": {nonce}, "Wechatpay-Nonce": {aad}}
-			if sign {
-				h = platformHeader(small, keyID, s.clock.now(), b)
-			}
-			switch status, _ := s.post(h, b); status {
-			case 200, 400, 413, 500:
-				if !sign {
-					t.Errorf("unsigned: %d", status)
-				}
-			case 401:
-				if sign {
-					t.Error("signed, refused as forged")
-				}
-			default:
-				t.Errorf("status %d", status)
-			}
-		}
-		if len(s.books.settled) != before {
-			t.Error("something was settled")
-		}
-	})
 }
 
 func BenchmarkNotify(b *testing.B) {
