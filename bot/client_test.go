@@ -359,7 +359,7 @@ func TestWholeWay(t *testing.T) {
 	}{"Well": {f.URL, false}, "Slow": {slow.URL, true}, "Down": {"http://127.0.0.1:1", true}} {
 		_, client := newTestRedis(t)
 		state := NewRedis(client, nil)
-		r := NewRouter(RouterConfig{App: testApp, Sender: newTestClient(t, tc.base, func(c *ClientConfig) { c.Redis = client }), Tasks: state, Once: state})
+		r := NewRouter(RouterConfig{App: testApp, Sender: newTestClient(t, tc.base, func(c *ClientConfig) { c.Redis = client }), Tasks: taskMap{}, Once: state})
 		r.Text(func(_ context.Context, c *Context) error { return c.Reply(testCard) })
 		cb := newTestCallback(t, r.Dispatch, state)
 		cb.budget = replyReserve + 200*time.Millisecond

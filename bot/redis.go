@@ -3,7 +3,6 @@ package bot
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"strings"
@@ -64,9 +63,9 @@ func ask[T any](ctx context.Context, g *guard, f func(context.Context) (T, error
 	return none, errRedisDown
 }
 
-// Redis keeps what all replicas must agree on while messages are handled: which were handled (Seen), whose turn it is (Turns), and
-// which cards went to whom (Tasks). While Redis is down, each process keeps the first two by itself and logs it: a repeat that reaches
-// another replica may then be handled twice, so what moves money has business keys of its own.
+// Redis keeps what all replicas must agree on while messages are handled: which were handled (Seen) and whose turn it is (Turns). While
+// Redis is down, each process keeps both by itself and logs it: a repeat that reaches another replica may then be handled twice, so what
+// moves money has business keys of its own.
 type Redis struct {
 	guard *guard
 	local *memory
@@ -91,7 +90,6 @@ const (
 const (
 	seenPrefix = "xiaoka:wecom:seen:"
 	turnPrefix = "xiaoka:wecom:turn:"
-	taskPrefix = "xiaoka:wecom:task:"
 
 	running = "r"
 	done    = "d" // followed by the answer
@@ -183,41 +181,4 @@ func (r *Redis) Take(ctx context.Context, key string) (release func(), ok bool) 
 		case <-time.After(jitter(turnPoll)):
 		}
 	}
-}
-
-// SaveTask implements Tasks.
-func (r *Redis) SaveTask(ctx context.Context, t Task) error {
-	value, err := json.Marshal(t)
-	if err != nil {
-		return err
-	}
-	r.local.set(taskPrefix+t.ID, string(value), taskLife+taskAfterlife)
-	if r.guard.rdb == nil {
-		return nil
-	}
-	_, err = ask(ctx, r.guard, func(ctx context.Context) (string, error) {
-		return r.guard.rdb.Set(ctx, taskPrefix+t.ID, value, taskLife+taskAfterlife).Result()
-	})
-	return err
-}
-
-// taskAfterlife keeps an expired task a while, to say "expired" and not "unknown".
-const taskAfterlife = 7 * 24 * time.Hour
-
-// Task implements Tasks.
-func (r *Redis) Task(ctx context.Context, id string) (Task, error) {
-	var t Task
-	value, ok := r.local.get(taskPrefix + id)
-	if !ok && r.guard.rdb != nil {
-		var err error
-		value, err = ask(ctx, r.guard, func(ctx context.Context) (string, error) { return r.guard.rdb.Get(ctx, taskPrefix+id).Result() })
-		if err != nil && !errors.Is(err, redis.Nil) {
-			return t, err
-		}
-		ok = err == nil
-	}
-	if !ok {
-		return t, ErrNoTask
-	}
-	return t, json.Unmarshal([]byte(value), &t)
 }

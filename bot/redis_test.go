@@ -2,7 +2,6 @@ package bot
 
 import (
 	"context"
-	"errors"
 	"testing"
 	"time"
 )
@@ -83,26 +82,5 @@ func TestRedis_FaltersBetweenRepeats(t *testing.T) {
 	}
 	if first, finished, reply, _ := s.Begin(ctx, "k"); first || !finished || string(reply) != "reply" {
 		t.Fatalf("%v %v %q", first, finished, reply)
-	}
-}
-
-func TestRedis_Tasks(t *testing.T) {
-	t.Parallel()
-	_, client := newTestRedis(t)
-	now := time.Date(2026, 11, 22, 12, 8, 0, 0, time.UTC)
-	want := Task{ID: "a", UserID: "u", AgentID: 218, Kind: "k", Subject: "s", CreatedAt: now, ExpiresAt: now.Add(time.Hour)}
-	for name, s := range map[string]*Redis{"Redis": NewRedis(client, nil), "Process": NewRedis(nil, nil)} {
-		if _, err := s.Task(t.Context(), "a"); !errors.Is(err, ErrNoTask) {
-			t.Errorf("%s: unknown: %v", name, err)
-		}
-		if err := s.SaveTask(t.Context(), want); err != nil {
-			t.Fatal(err)
-		}
-		if got, err := s.Task(t.Context(), "a"); err != nil || got != want {
-			t.Errorf("%s: %+v, %v", name, got, err)
-		}
-	}
-	if got, err := NewRedis(client, nil).Task(t.Context(), "a"); err != nil || got != want {
-		t.Errorf("another replica: %+v, %v", got, err)
 	}
 }

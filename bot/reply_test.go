@@ -78,7 +78,7 @@ func TestContext_ReplyLadder(t *testing.T) {
 func TestContext_ButtonsGetATask(t *testing.T) {
 	t.Parallel()
 	s := &sender{}
-	r, state := newTestRouter(s)
+	r, tasks := newTestRouter(s)
 	r.Text(func(_ context.Context, c *Context) error { return c.Reply(buttonCard().About("subject")) })
 	ids := map[string]bool{}
 	for range 3 {
@@ -88,7 +88,7 @@ func TestContext_ButtonsGetATask(t *testing.T) {
 			t.Fatalf("task id %q", id)
 		}
 		ids[id] = true
-		task, err := state.Task(t.Context(), id)
+		task, err := tasks.Task(t.Context(), id)
 		if err != nil || task.UserID != "zhangsan" || task.AgentID != testAgent || task.Kind != "verify_channels" || task.Subject != "subject" {
 			t.Fatalf("task = %+v, %v", task, err)
 		}
@@ -104,7 +104,7 @@ func TestContext_ButtonsGetATask(t *testing.T) {
 	r.Dispatch(t.Context(), textMessage("充值"))
 	if id := s.sent[0].Card.TaskID; len(id) != 32 {
 		t.Fatalf("task id %q", id)
-	} else if _, err := state.Task(t.Context(), id); !errors.Is(err, ErrNoTask) {
+	} else if _, err := tasks.Task(t.Context(), id); !errors.Is(err, ErrNoTask) {
 		t.Fatalf("recorded: %v", err)
 	}
 }
@@ -136,10 +136,8 @@ func TestContext_Update(t *testing.T) {
 	t.Parallel()
 	press := func(s *sender, h Handler) string {
 		t.Helper()
-		r, state := newTestRouter(s)
-		if err := state.SaveTask(t.Context(), Task{ID: "t", UserID: "u", AgentID: testAgent, ExpiresAt: time.Now().Add(time.Hour)}); err != nil {
-			t.Fatal(err)
-		}
+		r, tasks := newTestRouter(s)
+		tasks["t"] = Task{ID: "t", UserID: "u", AgentID: testAgent, ExpiresAt: time.Now().Add(time.Hour)}
 		r.CardEvent("k", h)
 		text, _ := r.Dispatch(t.Context(), pressMessage("u", "t", "k", "code"))
 		return text

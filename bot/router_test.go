@@ -52,9 +52,22 @@ func (s *sender) UpdateCard(_ context.Context, _, code string, card cards.Card) 
 	return nil
 }
 
-func newTestRouter(s *sender) (*Router, *Redis) {
-	state := NewRedis(nil, nil)
-	return NewRouter(RouterConfig{App: testApp, Sender: s, Tasks: state, Once: state}), state
+// taskMap is a Tasks.
+type taskMap map[string]Task
+
+func (m taskMap) SaveTask(_ context.Context, t Task) error { m[t.ID] = t; return nil }
+
+func (m taskMap) Task(_ context.Context, id string) (Task, error) {
+	t, ok := m[id]
+	if !ok {
+		return t, ErrNoTask
+	}
+	return t, nil
+}
+
+func newTestRouter(s *sender) (*Router, taskMap) {
+	tasks := taskMap{}
+	return NewRouter(RouterConfig{App: testApp, Sender: s, Tasks: tasks, Once: NewRedis(nil, nil)}), tasks
 }
 
 func textMessage(content string) *Message {
@@ -73,7 +86,7 @@ func buttonCard() cards.Card {
 
 func TestRouter_Routes(t *testing.T) {
 	t.Parallel()
-	r, state := newTestRouter(&sender{})
+	r, tasks := newTestRouter(&sender{})
 	var got string
 	as := func(name string) Handler {
 		return func(context.Context, *Context) error { got = name; return nil }
@@ -90,9 +103,7 @@ func TestRouter_Routes(t *testing.T) {
 	}
 	press := func(key string) *Message {
 		m := pressMessage("u", "task "+key, key, "r")
-		if err := state.SaveTask(t.Context(), Task{ID: m.TaskID, UserID: "u", AgentID: testAgent, ExpiresAt: time.Now().Add(time.Hour)}); err != nil {
-			t.Fatal(err)
-		}
+		tasks[m.TaskID] = Task{ID: m.TaskID, UserID: "u", AgentID: testAgent, ExpiresAt: time.Now().Add(time.Hour)}
 		return m
 	}
 	menu := press("loss.menu")
@@ -178,9 +189,9 @@ func TestRouter_PressChecks(t *testing.T) {
 	t.Parallel()
 	s := &sender{}
 	var refused []string
-	state := NewRedis(nil, nil)
+	tasks := taskMap{}
 	now := time.Now()
-	r := NewRouter(RouterConfig{App: testApp, Sender: s, Tasks: state, Once: state, Now: func() time.Time { return now },
+	r := NewRouter(RouterConfig{App: testApp, Sender: s, Tasks: tasks, Once: NewRedis(nil, nil), Now: func() time.Time { return now },
 		OnRefused: func(_ context.Context, _ *Message, reason string) { refused = append(refused, reason) }})
 	var effects int
 	fail := error(nil)
@@ -196,9 +207,7 @@ func TestRouter_PressChecks(t *testing.T) {
 	})
 	save := func(id, user string, agent int64) {
 		t.Helper()
-		if err := state.SaveTask(t.Context(), Task{ID: id, UserID: user, AgentID: agent, Subject: "s", CreatedAt: now, ExpiresAt: now.Add(24 * time.Hour)}); err != nil {
-			t.Fatal(err)
-		}
+		tasks[id] = Task{ID: id, UserID: user, AgentID: agent, Subject: "s", CreatedAt: now, ExpiresAt: now.Add(24 * time.Hour)}
 	}
 	save("mine", "anna", testAgent)
 	save("other agent", "anna", 999)
@@ -247,7 +256,7 @@ func TestRouter_PressChecks(t *testing.T) {
 func TestRouter_LogsNoContent(t *testing.T) {
 	t.Parallel()
 	var log strings.Builder
-	r := NewRouter(RouterConfig{App: testApp, Sender: &sender{fail: func(Outgoing) error { return errors.New("down") }}, Tasks: NewRedis(nil, nil),
+	r := NewRouter(RouterConfig{App: testApp, Sender: &sender{fail: func(Outgoing) error { return errors.New("down") }}, Tasks: taskMap{},
 		Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	r.Text(func(_ context.Context, c *Context) error { _ = c.Reply(testCard); return errors.New("boom") })
 	r.Dispatch(t.Context(), textMessage("654321"))
