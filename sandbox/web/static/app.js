@@ -1,0 +1,132 @@
+// The campus in a browser. This file joins the parts and keeps them up to date: the sandbox names what changed over
+// Server-Sent Events, and the part concerned fetches itself anew.
+//
+// data-testid, for tests that drive the page (stable; {…} stands for a value):
+//   top        member-button, member-search, member-option-{userid}, lang-toggle, scan-button, product
+//   chat list  chat-item-{agentid}, unread-{agentid}
+//   chat       chat-back, log, message (data-id, data-kind, data-from), typing, message-input, send-button,
+//              menu-{i}, menu-{i}-{j}, text-link, textcard
+//   card       card (data-card-type, data-task-id), card-action, card-button-{key}, card-replaced, card-select-{question},
+//              card-option-{question}-{id}, card-submit, card-jump-{i}, card-menu, card-menu-{key}, card-emphasis
+//   browser    browser, browser-frame (the iframe), browser-title, browser-back, browser-close
+//   paying     pay-sheet, pay-amount, pay-confirm, pay-cancel, pay-error; scan-input, scan-pay, scan-order-{out_trade_no}
+//   mail       mail-item (newest first), mail-code, mail-copy, mail-text
+//   kiosk      kiosk-select, kiosk-screen (data-step idle|pin|busy|list|writing|done|doubt), kiosk-put-in, kiosk-take-out,
+//              kiosk-key-0 … kiosk-key-9, kiosk-key-clear, kiosk-key-ok, kiosk-pending, kiosk-claim, kiosk-exit,
+//              kiosk-problem (data-code), kiosk-result (data-outcome claimed|doubt), kiosk-balance, chip-balance,
+//              kiosk-pull-none, kiosk-pull-before, kiosk-pull-after
+//   note       hint-1 … hint-5 (data-done true|false)
+//   inspector  timeline, timeline-item (data-name, data-system), timeline-filter-{all|wecom|…}, timeline-search, timeline-body
+
+import { api, fill, h, icon, toast } from './dom.js';
+import { isEnglish, t, toggleLanguage } from './i18n.js';
+import { mountPhone, refreshChat, showPhone } from './phone.js';
+import { closeBrowser } from './browser.js';
+import { scanner } from './pay.js';
+import { mountKiosk, redrawKiosk, refreshKiosk } from './kiosk.js';
+import { drawInspector, mountInspector, pickPerson, refreshInspector, showHints, showMails } from './panels.js';
+
+const el = (id) => document.getElementById(id);
+const popover = el('popover');
+let state = null;
+let mails = [];
+
+async function refreshState() {
+  state = await api('GET', 'state');
+  showPhone(state);
+  showHints(el('hints'), state.me, state.journey);
+  fill(el('member-button'), h('span', { class: 'avatar face' }, state.me.name.slice(-1)), h('span', {}, h('small', {}, t('you')), h('b', {}, state.me.name)));
+  const product = state.product;
+  el('product').className = 'product ' + product;
+  el('product').dataset.state = product;
+  fill(el('product'), h('i'), product === 'up' ? t('productUp') : product === 'down' ? t('productDown') : t('demoOnly'));
+}
+
+async function refreshMail() {
+  mails = await api('GET', 'mails');
+  showMails(el('mail'), mails);
+}
+
+const refresh = {
+  chat: async () => { await refreshState(); await refreshChat(); },
+  corp: refreshState,
+  product: refreshState,
+  mail: refreshMail,
+  timeline: refreshInspector,
+  kiosk: async () => { await refreshKiosk(); await refreshState(); },
+  pay: refreshState,
+};
+
+const running = new Map();
+
+// update runs one topic's refresh, and once more if the topic came again meanwhile.
+async function update(topic) {
+  if (running.has(topic)) { running.set(topic, true); return; }
+  running.set(topic, false);
+  try { await refresh[topic](); } catch (e) { console.warn(topic, e); }
+  const again = running.get(topic);
+  running.delete(topic);
+  if (again) update(topic);
+}
+
+let stream;
+
+function listen() {
+  if (stream) stream.close();
+  stream = new EventSource('/sandbox/api/events');
+  stream.onopen = () => Object.keys(refresh).forEach(update); // what was missed while the line was down
+  stream.onmessage = (e) => JSON.parse(e.data).forEach((topic) => refresh[topic] && update(topic));
+}
+
+async function become(person) {
+  fill(popover);
+  closeBrowser();
+  await api('POST', 'me', { user_id: person.user_id });
+  await refreshState();
+  await refreshKiosk();
+  listen();
+}
+
+function texts() {
+  document.querySelectorAll('[data-t]').forEach((e) => { e.textContent = t(e.dataset.t); });
+  el('lang').textContent = isEnglish() ? '中文' : 'EN';
+  document.title = '小卡 · ' + t('brand');
+}
+
+el('member-button').addEventListener('click', (e) => {
+  e.stopPropagation();
+  if (popover.childElementCount) fill(popover);
+  else pickPerson(popover, (p) => become(p).catch((x) => toast(x.message)));
+});
+el('lang').addEventListener('click', () => {
+  toggleLanguage();
+  texts();
+  drawInspector();
+  redrawKiosk();
+  showMails(el('mail'), mails);
+  refreshState().then(refreshChat);
+});
+const scan = h('button', { class: 'quiet', 'data-testid': 'scan-button', onclick: (e) => {
+  e.stopPropagation();
+  const box = h('div', { class: 'pop scan-pop' });
+  fill(popover, box);
+  scanner(box).catch((x) => toast(x.message));
+} });
+el('member-button').before(scan);
+document.addEventListener('click', (e) => { if (!popover.contains(e.target)) fill(popover); });
+document.addEventListener('keydown', (e) => { if (e.key === 'Escape') fill(popover); });
+
+function tick() {
+  const now = new Date();
+  el('clock').textContent = now.getHours() + ':' + String(now.getMinutes()).padStart(2, '0');
+  fill(scan, icon('scan', 16), t('scan'));
+}
+
+texts();
+mountPhone();
+mountKiosk(el('kiosk'));
+mountInspector(el('inspector'));
+showMails(el('mail'), []);
+tick();
+setInterval(tick, 10000);
+refreshState().then(listen).catch((e) => toast(e.message));

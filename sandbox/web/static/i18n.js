@@ -1,0 +1,116 @@
+// Every text of the sandbox's own, in both languages. What the product says is the product's.
+
+const texts = {
+  brand: ['沙盒校园', 'Sandbox campus'],
+  messages: ['消息', 'Messages'],
+  you: ['你是', 'You are'],
+  searchPeople: ['姓名、学号或卡号', 'Name, student or card number'],
+  noPeople: ['没有这个人', 'Nobody by that name'],
+  student: ['学生', 'Student'],
+  staff: ['教职工', 'Staff'],
+  no_openid: ['未用微信登录', 'Never signed in with WeChat'],
+  wechat_only: ['在微信里看消息', 'Reads inside WeChat'],
+  productUp: ['小卡运行中', 'xiaoka is running'],
+  productDown: ['小卡没有运行', 'xiaoka is not running'],
+  demoOnly: ['只有模拟器，没有接产品', 'Simulators only'],
+  typeHere: ['发消息', 'Message'],
+  send: ['发送', 'Send'],
+  noMessages: ['还没有消息', 'No messages yet'],
+  failed: ['未送达', 'Not delivered'],
+  unseen: ['暂不支持的消息类型，请在企业微信里查看', 'This kind of message is not shown in WeChat'],
+  recalled: ['撤回了一条消息', 'A message was recalled'],
+  submit: ['提交', 'Submit'],
+  details: ['详情', 'Details'],
+  choose: ['请选择', 'Choose'],
+  notHere: ['沙盒不打开外部地址', 'The sandbox opens no outside address'],
+  miniProgram: ['沙盒不打开小程序', 'The sandbox opens no mini programs'],
+  loading: ['正在打开…', 'Opening…'],
+  payTo: ['付款给', 'Pay to'],
+  merchant: ['小卡大学 一卡通', 'Xiaoka University Card'],
+  payMethod: ['支付方式', 'Method'],
+  balanceWallet: ['零钱', 'Balance'],
+  payConfirm: ['确认支付', 'Pay'],
+  payDone: ['支付成功', 'Paid'],
+  payRefused: ['无法支付', 'Cannot pay'],
+  payBroken: ['微信不接受这个订单', 'WeChat refuses this order'],
+  scan: ['扫码支付', 'Scan to pay'],
+  scanHint: ['粘贴二维码内容 weixin://…，或点选下面待付的订单', 'Paste the code weixin://…, or pick an open order'],
+  scanPay: ['付款', 'Pay'],
+  noOrders: ['没有待付的二维码', 'No code is waiting'],
+  hints: ['第一次来，走五步', 'Five steps to begin'],
+  hint1: ['打开「企业小助手」，发 验证，用邮件里的验证码完成', 'Open 企业小助手, say 验证 and use the code from the mail'],
+  hint2: ['在「校园一卡通」里绑定：姓名、学号、初始密码 123456，再设自己的密码', 'Bind in 校园一卡通: name, number, first password 123456, then choose your own'],
+  hint3: ['发 余额，看看卡里有多少', 'Say 余额 to see the balance'],
+  hint4: ['发 充值 50，在手机里付款', 'Say 充值 50 and pay on the phone'],
+  hint5: ['把卡放到自助机上，领取到卡', 'Put the card on the machine and collect the money'],
+  hintsDone: ['五步都走完了', 'All five done'],
+  hintFacts: ['姓名 {name} · 学号 {no}', '{name} · {no}'],
+  step1: ['验证', 'Verify'], step2: ['绑定', 'Bind'], step3: ['余额', 'Balance'], step4: ['充值', 'Top up'], step5: ['领取', 'Collect'],
+  mailbox: ['邮箱', 'Mail'],
+  noMail: ['还没有邮件', 'No mail yet'],
+  mailTo: ['收件人', 'To'],
+  copy: ['复制', 'Copy'],
+  copied: ['已复制', 'Copied'],
+  inspector: ['通信记录', 'Inspector'],
+  all: ['全部', 'All'],
+  sys_wecom: ['企业微信', 'WeCom'], sys_wechatpay: ['微信支付', 'WeChat Pay'], sys_terminal: ['终端', 'Terminal'], sys_mail: ['邮件', 'Mail'],
+  filter: ['筛选', 'Filter'],
+  nothingYet: ['这里会列出每一次回调和接口调用', 'Every callback and API call appears here'],
+  request: ['请求', 'Request'], response: ['应答', 'Response'], noBody: ['（空）', '(empty)'],
+  pickLine: ['点一行看解密后的内容', 'Click a line to see it decrypted'],
+  noAnswer: ['无应答', 'no answer'],
+  kioskTitle: ['校园卡自助服务系统', 'Campus Card Automatic Service System'],
+  stepCard: ['放卡', 'Card'], stepPin: ['密码', 'Password'], stepClaim: ['领取', 'Collect'],
+  putCard: ['请将校园卡放在感应区', 'Place your campus card on the reader'],
+  enterPin: ['请输入卡密码', 'Enter your card password'],
+  reading: ['正在查询', 'One moment'],
+  pending: ['待领金额', 'Waiting for you'],
+  nothingPending: ['没有待领的转账', 'Nothing is waiting'],
+  transferName: ['转账名称', 'Transfer'], amount: ['转账金额', 'Amount'], time: ['转账时间', 'Time'],
+  claim: ['领取', 'Collect'], exit: ['退出', 'Exit'], ok: ['确定', 'OK'], clear: ['清除', 'Clear'],
+  writing: ['正在写卡，请勿移开卡片', 'Writing to your card. Do not move it'],
+  claimed: ['已到卡', 'On your card'],
+  onCardNow: ['卡上余额', 'On the card now'],
+  doubt: ['写卡结果待确认', 'The last write is being checked'],
+  doubtText: ['钱没有丢，下次放卡会自动核对', 'Your money is safe; the next tap settles it'],
+  takeCard: ['请取走卡片', 'Please take your card'],
+  slotIn: ['放卡', 'Put the card in'], slotOut: ['取卡', 'Take the card out'],
+  chip: ['芯片', 'Chip'], chipLine: ['圈存 {load} 次 · 消费 {spend} 次', '{load} loads · {spend} purchases'],
+  pull: ['写卡时', 'While writing'], pullNone: ['放稳', 'Hold still'], pullBefore: ['写入前抽走', 'Pull before the write'], pullAfter: ['写入后抽走', 'Pull after the write'],
+  notHome: ['这张卡在别的机器上', 'The card is in another machine'],
+  triesLeft: ['还可以试 {n} 次', '{n} tries left'],
+  err_pin_wrong: ['密码不对', 'Wrong password'],
+  err_pin_locked: ['密码已锁定，请稍后再试', 'The password is locked for a while'],
+  err_password_change_required: ['请先在手机上把初始密码改成自己的', 'Choose your own password on the phone first'],
+  err_card_lost: ['这张卡已挂失', 'This card is reported lost'],
+  err_card_frozen: ['这张卡已冻结', 'This card is frozen'],
+  err_card_not_found: ['没有这张卡', 'No such card'],
+  err_nothing_pending: ['没有待领的转账', 'Nothing is waiting'],
+  err_claim_in_progress: ['这张卡正在别处领取', 'This card is being loaded elsewhere'],
+  err_purse_full: ['卡上余额已到上限，先消费再来领取', 'The card is full; spend a little first'],
+  err_chip_out_of_step: ['卡片状态需要人工核对，请到受理中心', 'Please take the card to the service centre'],
+  err_rate_limited: ['请稍等再试', 'Please try again in a moment'],
+  err_unreachable: ['暂时连不上服务器', 'The server cannot be reached'],
+  err_other: ['暂时办不了，请稍后再试', 'This does not work right now'],
+};
+
+let lang = localStorage.getItem('lang') === 'en' ? 1 : 0;
+
+/** t is a text in the chosen language, {name} replaced from values. */
+export function t(key, values) {
+  const pair = texts[key];
+  let text = pair ? pair[lang] : key;
+  for (const [name, value] of Object.entries(values || {})) text = text.replace('{' + name + '}', value);
+  return text;
+}
+
+export const has = (key) => key in texts;
+export const isEnglish = () => lang === 1;
+
+export function toggleLanguage() {
+  lang = 1 - lang;
+  localStorage.setItem('lang', lang ? 'en' : 'zh');
+  document.documentElement.lang = lang ? 'en' : 'zh-CN';
+}
+
+document.documentElement.lang = lang ? 'en' : 'zh-CN';
