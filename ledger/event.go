@@ -13,6 +13,9 @@ const (
 	EventRefunded    EventKind = "refunded"
 	EventLowBalance  EventKind = "low_balance"
 	EventClaimFailed EventKind = "claim_failed"
+	EventUnusual     EventKind = "unusual"   // spending unlike the person's own history
+	EventReminder    EventKind = "reminder"  // money still waits to be collected
+	EventStatement   EventKind = "statement" // the month's bill is ready
 
 	EventVerified        EventKind = "verified"
 	EventBound           EventKind = "bound"
@@ -20,12 +23,17 @@ const (
 	EventLossCancelled   EventKind = "loss_cancelled"
 	EventPasswordChanged EventKind = "password_changed"
 	EventPasswordLocked  EventKind = "password_locked"
+	EventUnbound         EventKind = "unbound"
+	// EventSpentAfterLoss: a purchase arrived that was made after the loss was
+	// reported.
+	EventSpentAfterLoss EventKind = "spent_after_loss"
 )
 
 // Security tells whether the kind is always sent.
 func (k EventKind) Security() bool {
 	switch k {
-	case EventTopUpPaid, EventClaimed, EventConsumption, EventRefunded, EventLowBalance, EventClaimFailed:
+	case EventTopUpPaid, EventClaimed, EventConsumption, EventRefunded, EventLowBalance, EventClaimFailed,
+		EventUnusual, EventReminder, EventStatement:
 		return false
 	}
 	return true
