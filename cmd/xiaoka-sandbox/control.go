@@ -1,0 +1,127 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"xiaoka/sandbox/campus"
+	"xiaoka/sandbox/mail"
+	"xiaoka/sandbox/wecom"
+)
+
+// control is what --control serves: faults, the simulators' clock, and crashes of the product, as JSON. GET / lists it.
+// The forms of the faults are those of wecom.Faults, wechatpay.Fault and mail.Faults.
+func control(world *campus.Campus, p *product) http.Handler {
+	routes := map[string]func(*http.Request) (any, error){
+		"GET /state": func(*http.Request) (any, error) {
+			return map[string]any{
+				"product_pid": p.pid(), "product_starts": p.started(), "clock_offset": world.ClockOffset().String(), "people": len(world.People()),
+			}, nil
+		},
+		"POST /product/kill":  func(*http.Request) (any, error) { p.kill(); return nil, nil },
+		"POST /product/stop":  func(*http.Request) (any, error) { p.stop(); return nil, nil },
+		"POST /product/start": func(r *http.Request) (any, error) { return nil, p.start(r.Context()) },
+
+		"GET /wecom/faults":                 func(*http.Request) (any, error) { return world.WeCom.Faults(), nil },
+		"PUT /wecom/faults":                 take(func(f wecom.Faults) error { world.WeCom.SetFaults(f); return nil }),
+		"POST /wecom/tokens/{agent}/expire": agent(func(id int) { world.WeCom.ExpireToken(id) }),
+		"POST /wecom/tokens/{agent}/revoke": agent(func(id int) { world.WeCom.RevokeToken(id) }),
+		"GET /wecom/stats":                  func(*http.Request) (any, error) { return world.WeCom.Stats(), nil },
+		"GET /wecom/warnings":               func(*http.Request) (any, error) { return world.WeCom.Warnings(), nil },
+		"GET /wecom/sent":                   func(*http.Request) (any, error) { return world.WeCom.Sent(), nil },
+
+		"GET /wechatpay/faults":     func(*http.Request) (any, error) { return world.Pay.Faults(), nil },
+		"POST /wechatpay/faults":    take(world.Pay.Inject),
+		"DELETE /wechatpay/faults":  func(*http.Request) (any, error) { world.Pay.ClearFaults(); return nil, nil },
+		"GET /wechatpay/orders":     func(*http.Request) (any, error) { return world.Pay.Orders(), nil },
+		"GET /wechatpay/deliveries": func(*http.Request) (any, error) { return world.Pay.Deliveries(), nil },
+
+		"GET /mail/faults": func(*http.Request) (any, error) { return world.Mail.Faults(), nil },
+		"PUT /mail/faults": take(func(f mail.Faults) error { world.Mail.SetFaults(f); return nil }),
+		"GET /mails":       func(*http.Request) (any, error) { return world.Mails(), nil },
+
+		"GET /clock": func(*http.Request) (any, error) { return clock{world.ClockOffset().String()}, nil },
+		"PUT /clock": take(func(c clock) error {
+			d, err := time.ParseDuration(c.Offset)
+			if err != nil {
+				return errBadRequest
+			}
+			world.SetClockOffset(d)
+			return nil
+		}),
+		"GET /timeline": func(r *http.Request) (any, error) {
+			after, err := strconv.Atoi(r.URL.Query().Get("after"))
+			if err != nil {
+				after = 0
+			}
+			return world.Timeline.Since(after), nil
+		},
+	}
+	mux := http.NewServeMux()
+	list := []string{}
+	for pattern, serve := range routes {
+		list = append(list, pattern)
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			v, err := serve(r)
+			respond(w, v, err)
+		})
+	}
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { respond(w, list, nil) })
+	return http.NewCrossOriginProtection().Handler(mux)
+}
+
+// clock is how far the simulators' clock is ahead of this machine's, such as 25h or -10m; the product keeps its own.
+type clock struct {
+	Offset string `json:"offset"`
+}
+
+var errBadRequest = errors.New("this is not the JSON expected here")
+
+// maxBody is far above any fault.
+const maxBody = 1 << 20
+
+func take[T any](set func(T) error) func(*http.Request) (any, error) {
+	return func(r *http.Request) (any, error) {
+		var v T
+		dec := json.NewDecoder(io.LimitReader(r.Body, maxBody))
+		dec.DisallowUnknownFields()
+		if err := dec.Decode(&v); err != nil {
+			return nil, errors.Join(errBadRequest, err)
+		}
+		return v, set(v)
+	}
+}
+
+func agent(act func(int)) func(*http.Request) (any, error) {
+	return func(r *http.Request) (any, error) {
+		id, err := strconv.Atoi(r.PathValue("agent"))
+		if err != nil {
+			return nil, errBadRequest
+		}
+		act(id)
+		return nil, nil
+	}
+}
+
+func respond(w http.ResponseWriter, v any, err error) {
+	status := http.StatusOK
+	switch {
+	case errors.Is(err, errBadRequest):
+		status = http.StatusBadRequest
+	case err != nil:
+		status = http.StatusConflict
+	}
+	if err != nil {
+		v = map[string]string{"error": err.Error()}
+	}
+	if v == nil {
+		v = struct{}{}
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // whoever asked has gone
+}

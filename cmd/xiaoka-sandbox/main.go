@@ -1,0 +1,222 @@
+// Command xiaoka-sandbox is a whole campus on one machine: simulators of WeCom, WeChat Pay, a mail server and the
+// self-service machines, a made-up set of people, and `xiaoka serve` as its child, configured against them. A person
+// plays it at the one address it prints; tests steer it over --control.
+//
+// It runs the product as a program and never links it: what is seen here is what production runs, with other addresses.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"xiaoka/sandbox/campus"
+	"xiaoka/sandbox/web"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// Exit codes.
+const (
+	exitOK    = 0
+	exitFault = 1
+	exitUsage = 2
+)
+
+// options are the flags.
+type options struct {
+	listen, control, dir, product string
+	databaseURL, redisURL         string
+	people                        int
+	json                          bool
+}
+
+func parse(args []string, stderr io.Writer) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("xiaoka-sandbox", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.Usage = func() {
+		fmt.Fprint(stderr, "xiaoka-sandbox plays a whole campus on this machine and prints the address to open.\n\nUsage: xiaoka-sandbox [flags]\n\n")
+		flags.PrintDefaults()
+	}
+	flags.StringVar(&o.listen, "listen", "127.0.0.1:8080", "`address` of the page; the product runs behind it")
+	flags.StringVar(&o.control, "control", "", "`address` for faults, clock and crashes as JSON (GET / there lists them); empty = none, and the sandbox ends when the product does")
+	flags.StringVar(&o.dir, "dir", "", "`directory` for its data; an earlier campus there is continued; empty = a temporary one, removed at the end")
+	flags.IntVar(&o.people, "people", 200, "how many people a new campus has")
+	flags.BoolVar(&o.json, "json", false, "print one JSON object as the first line")
+	flags.StringVar(&o.product, "product", "", "`path` of the xiaoka binary; empty = the one beside this program")
+	flags.StringVar(&o.databaseURL, "database-url", "", "`URL` of the product's database; empty = SQLite in the directory")
+	flags.StringVar(&o.redisURL, "redis-url", "", "`URL` of the product's Redis; empty = the one embedded in it")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if flags.NArg() > 0 {
+		return o, fmt.Errorf("no arguments are expected, only flags: %q", flags.Arg(0))
+	}
+	if o.people < 1 || o.people > 100_000 {
+		return o, errors.New("--people must be 1 to 100000")
+	}
+	if o.databaseURL != "" && o.dir == "" {
+		return o, errors.New("--database-url needs --dir: the keys to that database must not be thrown away")
+	}
+	return o, nil
+}
+
+// run is the program without the process: it returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	o, err := parse(args, stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return exitOK
+	case err != nil:
+		fmt.Fprintf(stderr, "xiaoka-sandbox: %v\nSee xiaoka-sandbox --help.\n", err)
+		return exitUsage
+	}
+	if err := play(ctx, o, stdout, stderr); err != nil {
+		fmt.Fprintln(stderr, "xiaoka-sandbox:", err)
+		return exitFault
+	}
+	return exitOK
+}
+
+// play opens the campus, starts the product and stays until ctx ends or something breaks.
+func play(ctx context.Context, o options, stdout, stderr io.Writer) error {
+	binary, err := productPath(o.product)
+	if err != nil {
+		return err
+	}
+	keep := o.dir != ""
+	if !keep {
+		if o.dir, err = os.MkdirTemp("", "xiaoka-sandbox-"); err != nil {
+			return err
+		}
+		defer os.RemoveAll(o.dir)
+	}
+	front, err := net.Listen("tcp", o.listen)
+	if err != nil {
+		return fmt.Errorf("%w; --listen 127.0.0.1:0 takes any free port", err)
+	}
+	defer front.Close()
+	public := "http://" + reachable(front.Addr())
+
+	world, err := campus.Open(campus.Config{Dir: o.dir, PublicURL: public, People: o.people, AutoMember: web.Phone})
+	if err != nil {
+		return err
+	}
+	defer world.Close()
+	behind, err := freePort()
+	if err != nil {
+		return err
+	}
+	settings, err := world.WriteSettings(behind, o.databaseURL, o.redisURL)
+	if err != nil {
+		return err
+	}
+	child := newProduct(binary, settings, behind, filepath.Join(o.dir, "xiaoka.log"))
+	child.changed = func() { world.Hub.Publish(campus.TopicProduct, "") }
+	defer child.stop()
+
+	broken := make(chan error, 2)
+	serve := func(l net.Listener, h http.Handler) *http.Server {
+		server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)}
+		go func() { broken <- server.Serve(l) }()
+		return server
+	}
+	page := web.New(web.Config{Campus: world, PublicURL: public, Product: &url.URL{Scheme: "http", Host: behind}, ProductUp: child.running})
+	defer serve(front, page.Handler()).Close()
+
+	if err := prepare(ctx, world, child, o.dir); err != nil {
+		return err
+	}
+	var controlURL string
+	if o.control != "" {
+		l, err := net.Listen("tcp", o.control)
+		if err != nil {
+			return err
+		}
+		controlURL = "http://" + reachable(l.Addr())
+		defer serve(l, control(world, child)).Close()
+	}
+	announce(stdout, o, world, public, controlURL, keep)
+
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-broken:
+			return fmt.Errorf("the sandbox's own server ended: %w", err)
+		case end := <-child.died:
+			if ctx.Err() != nil {
+				return nil
+			}
+			fmt.Fprintf(stderr, "xiaoka-sandbox: %v\n%s", end, child.lastWords())
+			if o.control == "" {
+				return errors.New("the product is gone; its last words are above")
+			}
+		}
+	}
+}
+
+// reachable is the address under which a listener is opened in a browser on this machine.
+func reachable(a net.Addr) string {
+	host, port, err := net.SplitHostPort(a.String())
+	if err != nil {
+		return a.String()
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+func freePort() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
+
+func announce(w io.Writer, o options, world *campus.Campus, public, controlURL string, keep bool) {
+	state := world.State()
+	if o.json {
+		line, err := json.Marshal(struct {
+			URL        string         `json:"url"`
+			ControlURL string         `json:"control_url,omitempty"`
+			CorpID     string         `json:"corp_id"`
+			Agents     []campus.Agent `json:"agents"`
+			Dir        string         `json:"dir"`
+			Config     string         `json:"config"` // of the product
+		}{public, controlURL, state.CorpID, state.Agents, o.dir, filepath.Join(o.dir, campus.ConfigFile)})
+		if err == nil { // strings and numbers always marshal
+			fmt.Fprintf(w, "%s\n", line)
+		}
+	}
+	fmt.Fprintf(w, "小卡的校园开好了，在浏览器里打开：  %s\n", public)
+	where := "data in " + o.dir
+	if !keep {
+		where = "data is thrown away at the end (--dir keeps it)"
+	}
+	fmt.Fprintf(w, "%d people, %s. Stop with Ctrl-C.\n", len(world.People()), where)
+	if controlURL != "" {
+		fmt.Fprintf(w, "Faults, clock and crashes: %s\n", controlURL)
+	}
+}
