@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 )
@@ -82,5 +83,33 @@ func TestRedis_FaltersBetweenRepeats(t *testing.T) {
 	}
 	if first, finished, reply, _ := s.Begin(ctx, "k"); first || !finished || string(reply) != "reply" {
 		t.Fatalf("%v %v %q", first, finished, reply)
+	}
+}
+
+// An outage, or a flood, cannot fill the memory.
+func TestMemory_Bounded(t *testing.T) {
+	t.Parallel()
+	m := newMemory()
+	for i := range memorySize + 10 {
+		life := time.Hour
+		if i%2 == 0 {
+			life = -time.Second
+		}
+		m.set(fmt.Sprint(i), "v", life)
+	}
+	if n := len(m.values); n > memorySize {
+		t.Fatalf("%d values", n)
+	}
+	if _, ok := m.get("2"); ok {
+		t.Error("an expired value lives")
+	}
+	if v, ok := m.get("3"); !ok || v != "v" {
+		t.Error("a live value went before the expired")
+	}
+	for i := range memorySize {
+		m.set(fmt.Sprint("live", i), "v", time.Hour)
+	}
+	if n := len(m.values); n > memorySize {
+		t.Fatalf("%d live values", n)
 	}
 }
