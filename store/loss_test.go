@@ -1,0 +1,146 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"xiaoka/ledger"
+	"xiaoka/store"
+	"xiaoka/store/storetest"
+)
+
+func TestStore_Loss(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	chip := ledger.Chip{LoadSeq: 7, SpendSeq: 41, Balance: 1250}
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		p, other := campus(t, s, 1), campus(t, s, 2)
+		topUp(t, s, p, "XK1", 5000)
+		if b, err := s.Blacklist(ctx, "K01", 0, noon); err != nil || b.Version != 0 || !b.Full || len(b.Add) != 0 {
+			t.Fatalf("before any loss: %+v, %v", b, err)
+		}
+		first, err := s.ReportLoss(ctx, p.ID, noon)
+		if err != nil || first.Receipt == "" || first.Version != 1 || first.Terminals != 2 || first.Informed != 0 {
+			t.Fatalf("ReportLoss = %+v, %v", first, err)
+		}
+		again, err := s.ReportLoss(ctx, p.ID, noon.Add(time.Hour))
+		if err != nil || again.Receipt != first.Receipt || !again.AcceptedAt.Equal(noon) {
+			t.Errorf("a repeat = %+v, %v; want the same receipt", again, err)
+		}
+		if _, err := s.Authorise(ctx, request(p, "key-1", chip)); !errors.Is(err, ledger.ErrCardLost) {
+			t.Errorf("a claim after the loss: %v, want card_lost", err)
+		}
+		if b, err := s.Blacklist(ctx, "K01", 0, noon); err != nil || b.Version != 1 || !slices.Equal(b.Add, []string{p.CardNo}) {
+			t.Errorf("the list = %+v, %v", b, err)
+		}
+		if got, err := s.LossState(ctx, p.ID); err != nil || got.Informed != 1 {
+			t.Errorf("LossState = %+v, %v; want 1 terminal informed", got, err)
+		}
+		if _, err := s.ReportLoss(ctx, other.ID, noon); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.CancelLoss(ctx, p.ID, noon); err != nil {
+			t.Fatal(err)
+		}
+		b, err := s.Blacklist(ctx, "K01", 1, noon)
+		if err != nil || b.Full || b.Version != 3 || !slices.Equal(b.Add, []string{other.CardNo}) || !slices.Equal(b.Remove, []string{p.CardNo}) {
+			t.Errorf("the change since 1 = %+v, %v", b, err)
+		}
+		full, err := s.Blacklist(ctx, "K02", 99, noon)
+		if err != nil || !full.Full || !slices.Equal(full.Add, []string{other.CardNo}) || full.Checksum != b.Checksum {
+			t.Errorf("ahead of ours = %+v, %v; want the whole list", full, err)
+		}
+		if _, err := s.CancelLoss(ctx, p.ID, noon); !errors.Is(err, ledger.ErrNotLost) {
+			t.Errorf("taking it back twice: %v", err)
+		}
+		if _, err := s.Authorise(ctx, request(p, "key-2", chip)); err != nil {
+			t.Errorf("a claim after the un-loss: %v", err)
+		}
+		if got, err := s.AuditOfCard(ctx, p.CardNo, 10); err != nil || len(got) != 2 || got[1].Action != "loss_reported" {
+			t.Errorf("audit = %+v, %v", got, err)
+		}
+		proven(t, s)
+	})
+}
+
+// No claim commits for a card once its loss is acknowledged.
+func TestStore_LossAgainstClaim(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		for i := range 40 {
+			p := campus(t, s, i)
+			topUp(t, s, p, "XK"+p.StudentNo, 100)
+			var claimed ledger.Claim
+			var claimErr error
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				claimed, claimErr = s.Authorise(ctx, request(p, "key-"+p.StudentNo, ledger.Chip{Balance: 1250}))
+			})
+			wg.Go(func() {
+				if _, err := s.ReportLoss(ctx, p.ID, noon); err != nil {
+					t.Error(err)
+				}
+			})
+			wg.Wait()
+			if claimErr != nil && !errors.Is(claimErr, ledger.ErrCardLost) {
+				t.Fatalf("claim: %+v, %v", claimed, claimErr)
+			}
+			if _, err := s.Authorise(ctx, request(p, "late-"+p.StudentNo, ledger.Chip{Balance: 1250})); !errors.Is(err, ledger.ErrCardLost) && claimErr != nil {
+				t.Errorf("a claim after the acknowledgement: %v", err)
+			}
+		}
+		proven(t, s)
+	})
+}
+
+func TestStore_Unbind(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		p := campus(t, s, 1)
+		if err := s.Unbind(ctx, p.ID, noon); !errors.Is(err, ledger.ErrNotBound) {
+			t.Errorf("nothing bound: %v", err)
+		}
+		if err := s.BindCard(ctx, p.ID, noon); err != nil {
+			t.Fatal(err)
+		}
+		token := []byte("token")
+		if err := s.CreateSession(ctx, ledger.Session{TokenHash: token, UserID: p.UserID, PersonID: p.ID, CreatedAt: noon, ExpiresAt: noon.Add(time.Hour)}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Unbind(ctx, p.ID, noon); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Session(ctx, token, noon); !errors.Is(err, ledger.ErrNotFound) {
+			t.Errorf("the session lives on: %v", err)
+		}
+		if p, _ = s.PersonByID(ctx, p.ID); p.Bound() {
+			t.Error("the card is still bound")
+		}
+	})
+}
+
+func TestStore_LinkMember(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		p, other := campus(t, s, 1), campus(t, s, 2)
+		if err := s.LinkMember(ctx, p.ID, other.UserID, noon); !errors.Is(err, ledger.ErrConflict) {
+			t.Errorf("a member on record as somebody else: %v", err)
+		}
+		if err := s.LinkMember(ctx, p.ID, "NewOne", noon); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.PersonByUserID(ctx, "newone"); err != nil || got.ID != p.ID || !got.Verified() {
+			t.Errorf("PersonByUserID = %+v, %v", got, err)
+		}
+		if err := s.LinkMember(ctx, p.ID, "thief", noon); !errors.Is(err, ledger.ErrConflict) {
+			t.Errorf("a second member for a verified person: %v", err)
+		}
+	})
+}
