@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/sync/errgroup"
+
+	"xiaoka/config"
+	"xiaoka/identity"
+	"xiaoka/ledger"
+)
+
+type peopleCmd struct {
+	Import peopleImportCmd `cmd:"" help:"Add or update people and cards from a CSV file with a header line."`
+}
+
+type peopleImportCmd struct {
+	File   string `arg:"" help:"Columns by header, any order: student_no, name, card_no, email, phone, type, department, wecom_userid, query_password, opening_balance."`
+	DryRun bool   `help:"Check every row and change nothing."`
+}
+
+// columns a register may have; only student_no is required.
+var columns = []string{"student_no", "name", "card_no", "email", "phone", "type", "department", "wecom_userid", "query_password", "opening_balance"}
+
+// registerRow is a row read from the file, or why it cannot be taken.
+type registerRow struct {
+	ledger.PersonRow
+	password string
+	err      error
+}
+
+// Run imports the good rows and reports the bad ones by line and reason.
+func (c peopleImportCmd) Run(p *program) error {
+	file, err := os.Open(c.File)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	rows, err := readRegister(file)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.File, err)
+	}
+	need := config.Need(0)
+	if slices.ContainsFunc(rows, func(r registerRow) bool { return r.password != "" }) {
+		need = config.MasterKey // own passwords are hashed under it
+	}
+	cfg, s, err := p.ready(need)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if err := hashPasswords(p.ctx, cfg, rows); err != nil {
+		return err
+	}
+	var added, updated, bad int
+	for _, r := range rows {
+		created := false
+		if r.err == nil {
+			created, r.err = s.ImportPerson(p.ctx, r.PersonRow, now(), c.DryRun)
+		}
+		switch {
+		case p.ctx.Err() != nil:
+			return p.ctx.Err()
+		case r.err != nil:
+			bad++
+			fmt.Fprintf(p.stderr, "line %d: %v\n", r.Line, r.err)
+		case created:
+			added++
+		default:
+			updated++
+		}
+	}
+	note := ""
+	if c.DryRun {
+		note = " (dry run: nothing was changed)"
+	}
+	fmt.Fprintf(p.stdout, "%d added, %d updated, %d bad%s\n", added, updated, bad, note)
+	if bad > 0 {
+		return errQuiet
+	}
+	return nil
+}
+
+// readRegister reads all rows; a bad one carries its own error.
+func readRegister(in io.Reader) ([]registerRow, error) {
+	r := csv.NewReader(in)
+	r.FieldsPerRecord = -1
+	r.TrimLeadingSpace = true
+	header, err := r.Read()
+	if err != nil {
+		return nil, errors.New("the file needs a header line that names its columns")
+	}
+	at := map[string]int{}
+	for i, name := range header {
+		name = strings.ToLower(strings.TrimSpace(strings.TrimPrefix(name, "\ufeff")))
+		if !slices.Contains(columns, name) {
+			return nil, fmt.Errorf("unknown column %q; known are %s", name, strings.Join(columns, ", "))
+		}
+		if _, twice := at[name]; twice {
+			return nil, fmt.Errorf("column %q stands twice", name)
+		}
+		at[name] = i
+	}
+	if _, ok := at["student_no"]; !ok {
+		return nil, errors.New("the column student_no is missing")
+	}
+	var rows []registerRow
+	seen := map[string]int{}
+	for {
+		record, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return rows, nil
+		}
+		line, _ := r.FieldPos(0)
+		if err != nil {
+			var syntax *csv.ParseError
+			if !errors.As(err, &syntax) {
+				return nil, err
+			}
+			rows = append(rows, registerRow{PersonRow: ledger.PersonRow{Line: syntax.StartLine}, err: syntax.Err})
+			continue
+		}
+		row := parseRow(record, at, len(header))
+		row.Line = line
+		if first, twice := seen[row.StudentNo]; twice && row.err == nil {
+			row.err = fmt.Errorf("student_no stands on line %d already", first)
+		}
+		seen[row.StudentNo] = line
+		rows = append(rows, row)
+	}
+}
+
+func parseRow(record []string, at map[string]int, width int) (row registerRow) {
+	get := func(column string) string {
+		i, ok := at[column]
+		if !ok || i >= len(record) {
+			return ""
+		}
+		return strings.TrimSpace(record[i])
+	}
+	row.PersonRow = ledger.PersonRow{
+		StudentNo: get("student_no"), Name: get("name"), CardNo: get("card_no"), Email: get("email"), Phone: get("phone"),
+		Type: get("type"), Department: get("department"), UserID: get("wecom_userid"),
+	}
+	row.password = get("query_password")
+	if len(record) != width {
+		row.err = fmt.Errorf("%d fields where the header has %d", len(record), width)
+		return row
+	}
+	for column, value := range map[string]string{"student_no": row.StudentNo, "card_no": row.CardNo, "wecom_userid": row.UserID} {
+		if !wellFormedID(value) {
+			row.err = fmt.Errorf("%s must be at most 64 letters, digits, and . _ @ -", column)
+		}
+	}
+	switch {
+	case row.err != nil:
+	case row.StudentNo == "":
+		row.err = errors.New("student_no is empty")
+	case !utf8.ValidString(strings.Join(record, "")):
+		row.err = errors.New("the row is not UTF-8")
+	case len(row.Name) > 200:
+		row.err = errors.New("name is too long")
+	case row.Email != "" && !strings.Contains(row.Email, "@"):
+		row.err = errors.New("email is not an address")
+	case row.password != "" && !sixDigits(row.password):
+		row.err = errors.New("query_password must be six digits")
+	default:
+		if balance := get("opening_balance"); balance != "" {
+			if row.OpeningBalance, row.err = ledger.ParseYuan(balance); row.err != nil {
+				row.err = fmt.Errorf("opening_balance is %w", row.err)
+			}
+		}
+	}
+	return row
+}
+
+func wellFormedID(s string) bool {
+	return len(s) <= 64 && !strings.ContainsFunc(s, func(r rune) bool {
+		return !('0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || strings.ContainsRune("._@-", r))
+	})
+}
+
+func sixDigits(s string) bool {
+	return len(s) == 6 && strings.Trim(s, "0123456789") == ""
+}
+
+// hashPasswords hashes the register's own passwords side by side: each costs
+// as much as a guess.
+func hashPasswords(ctx context.Context, cfg *config.Config, rows []registerRow) error {
+	passwords := identity.NewPasswords(identity.PasswordOptions{MasterKey: cfg.SecretKey.Reveal()})
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range rows {
+		if rows[i].err != nil || rows[i].password == "" {
+			continue
+		}
+		group.Go(func() (err error) {
+			rows[i].PasswordHash, err = passwords.Hash(ctx, rows[i].password)
+			return err
+		})
+	}
+	return group.Wait()
+}

@@ -1,0 +1,290 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/net/netutil"
+
+	"xiaoka/bot"
+	"xiaoka/config"
+	"xiaoka/h5"
+	"xiaoka/handlers"
+	"xiaoka/handlers/intent"
+	"xiaoka/identity"
+	"xiaoka/kiosk"
+	"xiaoka/ledger"
+	"xiaoka/pay"
+	"xiaoka/store"
+)
+
+type serveCmd struct{}
+
+// drain is how long requests and pushes in hand may take to finish after
+// SIGTERM.
+const drain = 15 * time.Second
+
+// Run serves until it is told to stop, then finishes what is in hand.
+func (serveCmd) Run(p *program) error {
+	cfg, s, err := p.ready(config.Serve)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	log := newLog(cfg.Log, p.stderr)
+	short, err := openRedis(cfg.RedisURL.Reveal())
+	if err != nil {
+		return err
+	}
+	defer short.close()
+	house, err := build(cfg, s, short, log)
+	if err != nil {
+		return err
+	}
+	queue, err := s.StartQueue(p.ctx, house.work(cfg))
+	if err != nil {
+		return err
+	}
+	err = house.listen(p.ctx, cfg, log)
+	stop, cancel := context.WithTimeout(context.WithoutCancel(p.ctx), drain)
+	defer cancel()
+	return errors.Join(err, queue.Stop(stop))
+}
+
+// house is everything that serves, joined.
+type house struct {
+	store     *store.Store
+	short     *shortLived
+	meters    *meters
+	merchant  *pay.Merchant
+	pusher    *handlers.Push
+	assistant *bot.Callback
+	card      *bot.Callback
+	pages     *h5.Pages
+	terminals *kiosk.API
+}
+
+// build joins the packages. It makes no call to the outside: a restart while
+// WeCom or WeChat Pay is down must not take the service with it.
+func build(cfg *config.Config, s *store.Store, short *shortLived, log *slog.Logger) (*house, error) {
+	h := &house{store: s, short: short, meters: newMeters()}
+	senders, err := senders(cfg)
+	if err != nil {
+		return nil, err
+	}
+	codes := identity.NewCodes(identity.CodeOptions{Store: s, MasterKey: cfg.SecretKey.Reveal(), TTL: cfg.OTP.TTL, Senders: senders})
+	passwords := identity.NewPasswords(identity.PasswordOptions{Store: s, MasterKey: cfg.SecretKey.Reveal(), OnHash: h.meters.hashes.Inc})
+	h.merchant, err = merchant(cfg, pay.Config{NotifyURL: cfg.PublicURL + "/wechatpay/notify",
+		Min: ledger.Fen(cfg.TopUp.Min), Max: ledger.Fen(cfg.TopUp.Max), Store: s, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	cardClient, err := h.chat(cfg, codes, log)
+	if err != nil {
+		return nil, err
+	}
+	h.pages, err = h5.New(h5.Config{
+		PublicURL: cfg.PublicURL, OAuthURL: cfg.WeCom.OAuthURL, CorpID: cfg.WeCom.CorpID, AgentID: int(cfg.WeCom.Card.AgentID),
+		Amounts: fens(cfg.TopUp.Amounts), Min: ledger.Fen(cfg.TopUp.Min), Max: ledger.Fen(cfg.TopUp.Max),
+		MaxBalance: ledger.Fen(cfg.Card.MaxBalance), Expire: cfg.TopUp.Expire,
+		RequireOwnPassword: cfg.Card.RequirePasswordChange, Location: cfg.Timezone,
+		Store: s, States: states{short}, Members: members{cardClient}, Codes: codes, Passwords: passwords, Payments: payments{h.merchant},
+		Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	h.terminals = kiosk.New(kiosk.Config{
+		Store: s, Passwords: passwords, SealKey: sealKey(cfg), HashKey: identity.DeriveKey(cfg.SecretKey.Reveal(), "claim bodies"),
+		RequireChange: cfg.Card.RequirePasswordChange, ClaimExpire: cfg.Claim.Expire, MaxBalance: ledger.Fen(cfg.Card.MaxBalance),
+		Zone: cfg.Timezone, Log: log,
+	})
+	return h, nil
+}
+
+// senders are the ways codes travel.
+func senders(cfg *config.Config) (map[ledger.Channel]identity.Sender, error) {
+	mail, err := identity.NewSMTP(identity.SMTPOptions{URL: cfg.SMTP.URL.Reveal(), From: cfg.SMTP.From})
+	if err != nil {
+		return nil, err
+	}
+	return map[ledger.Channel]identity.Sender{ledger.Email: mail}, nil
+}
+
+// chat joins both apps and returns the card app's client.
+func (h *house) chat(cfg *config.Config, codes *identity.Codes, log *slog.Logger) (*bot.Client, error) {
+	apps, err := handlers.New(handlers.Config{
+		Store: h.store, Codes: codes, Pace: handlers.RedisPace{Redis: h.short}, Understand: understand,
+		PublicURL: cfg.PublicURL, CodeTTL: cfg.OTP.TTL,
+		Amounts: fens(cfg.TopUp.Amounts), Min: ledger.Fen(cfg.TopUp.Min), Max: ledger.Fen(cfg.TopUp.Max),
+		RequireOwnPassword: cfg.Card.RequirePasswordChange, Contact: contact, Zone: cfg.Timezone, Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	shared := bot.NewRedis(h.short, log)
+	if _, h.assistant, err = h.app(cfg, handlers.AssistantApp, cfg.WeCom.Assistant, apps.Assistant, shared, log); err != nil {
+		return nil, err
+	}
+	client, callback, err := h.app(cfg, handlers.CardApp, cfg.WeCom.Card, apps.Card, shared, log)
+	if err != nil {
+		return nil, err
+	}
+	h.card = callback
+	h.pusher = apps.Push(client)
+	return client, nil
+}
+
+// app joins one app: its client, its router and its callback.
+func (h *house) app(cfg *config.Config, name string, agent config.Agent, routes func(*bot.Router), shared *bot.Redis, log *slog.Logger) (*bot.Client, *bot.Callback, error) {
+	app := bot.App{Name: name, CorpID: cfg.WeCom.CorpID, AgentID: agent.AgentID}
+	client, err := bot.NewClient(bot.ClientConfig{App: app, Secret: agent.Secret.Reveal(), BaseURL: cfg.WeCom.APIURL, Redis: h.short, Log: log})
+	if err != nil {
+		return nil, nil, err
+	}
+	router := bot.NewRouter(bot.RouterConfig{
+		App: app, Sender: client, Tasks: tasks{h.store}, Once: shared, Log: log,
+		OnRefused: func(ctx context.Context, m *bot.Message, reason string) {
+			h.meters.refused.WithLabelValues(name).Inc()
+			log.WarnContext(ctx, "card press refused", "app", name, "userid", m.From(), "event_key", m.EventKey, "task_id", m.TaskID, "reason", reason)
+		},
+		Observe: func(route, outcome string, took time.Duration) {
+			h.meters.messages.WithLabelValues(name, route, outcome).Observe(took.Seconds())
+		},
+	})
+	routes(router)
+	callback, err := bot.NewCallback(bot.CallbackConfig{App: app, Token: agent.Token.Reveal(), EncodingAESKey: agent.AESKey.Reveal(),
+		Dispatcher: router, Seen: shared, Turns: shared, Log: log})
+	return client, callback, err
+}
+
+// understand joins the reader of texts to the handlers.
+func understand(text string, today time.Time) handlers.Said {
+	u := intent.Understand(text, today)
+	said := handlers.Said{Intent: string(u.Intent), Month: u.Month}
+	if u.AmountFen != nil {
+		said.Amount = ledger.Fen(*u.AmountFen)
+	}
+	return said
+}
+
+// work is what the queue does: pushes, and what nobody asks for but time.
+func (h *house) work(cfg *config.Config) store.Work {
+	return store.Work{
+		Concurrency: cfg.Push.Concurrency,
+		Push: func(ctx context.Context, e ledger.Event) error {
+			err := h.push(ctx, e)
+			outcome := "sent"
+			if err != nil {
+				outcome = "failed"
+			}
+			h.meters.pushes.WithLabelValues(string(e.Kind), outcome).Inc()
+			return err
+		},
+		Periodic: []store.Periodic{
+			{Name: "poll open payments", Every: 30 * time.Second, Run: h.merchant.Poll},
+			{Name: "expire orders", Every: time.Minute, Run: func(ctx context.Context) error { return h.store.ExpireOrders(ctx, now()) }},
+			{Name: "sweep", Every: 10 * time.Minute, Run: func(ctx context.Context) error { return h.store.Sweep(ctx, now()) }},
+		},
+	}
+}
+
+// push sends one event and says in the queue's words what to do when it
+// cannot.
+func (h *house) push(ctx context.Context, e ledger.Event) error {
+	err := h.pusher.Send(ctx, e)
+	var later *handlers.LaterError
+	switch {
+	case errors.As(err, &later):
+		return &store.Snooze{For: later.After}
+	case errors.Is(err, handlers.ErrGiveUp):
+		return fmt.Errorf("%w: %w", store.ErrGiveUp, err)
+	}
+	return err
+}
+
+// routes is every address of the server.
+func (h *house) routes(cfg *config.Config) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/wecom/assistant", h.assistant)
+	mux.Handle("/wecom/card", h.card)
+	mux.Handle("POST /wechatpay/notify", h.merchant.Notify())
+	mux.Handle("/h5/", h.pages)
+	h.terminals.Routes(mux)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", h.ready)
+	if cfg.Metrics.Listen == "" {
+		mux.Handle("GET /metrics", loopbackOnly(h.meters.handler()))
+	}
+	return h.meters.watch(mux)
+}
+
+// ready answers 200 only while the database and Redis do.
+func (h *house) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	if err := h.store.Ping(ctx); err != nil {
+		http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
+		return
+	}
+	if err := h.short.Ping(ctx).Err(); err != nil {
+		http.Error(w, "Redis does not answer", http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintln(w, "ready")
+}
+
+// maxConns bounds open connections, so that slow clients cannot use up the
+// process's files.
+const maxConns = 4096
+
+// listen serves until ctx ends, then lets requests in hand finish.
+func (h *house) listen(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
+	servers := []*http.Server{server(cfg.Listen, h.routes(cfg), log)}
+	if cfg.Metrics.Listen != "" {
+		own := server(cfg.Metrics.Listen, h.meters.own(), log)
+		own.WriteTimeout = 2 * time.Minute // a profile takes its time
+		servers = append(servers, own)
+	}
+	failed := make(chan error, len(servers))
+	for _, s := range servers {
+		l, err := net.Listen("tcp", s.Addr)
+		if err != nil {
+			return fmt.Errorf("listen on %s: %w", s.Addr, err)
+		}
+		go func() { failed <- s.Serve(netutil.LimitListener(l, maxConns)) }()
+		log.Info("listening", "address", l.Addr().String(), "public_url", cfg.PublicURL)
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+		log.Info("stopping; finishing what is in hand")
+	case err = <-failed:
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer cancel()
+	for _, s := range servers {
+		err = errors.Join(err, s.Shutdown(stop))
+	}
+	return err
+}
+
+func server(addr string, handler http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{Addr: addr, Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
+		WriteTimeout: 15 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
+}
+
+// contact is where people help.
+var contact = handlers.Contact{
+	Office: handlers.Words{Zh: "校园一卡通受理中心", En: "Campus card office"},
+	Machines: []handlers.Words{
+		{Zh: "二号餐厅", En: "Canteen 2"}, {Zh: "图书馆一楼", En: "Library, ground floor"},
+		{Zh: "受理中心", En: "Card office"}, {Zh: "行政中心一楼", En: "Administration centre, ground floor"},
+	},
+}
