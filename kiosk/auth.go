@@ -138,7 +138,7 @@ func parseAuthorization(headers []string) (s signature, ok bool) {
 	}
 	s = signature{terminalID: pairs["terminal_id"], timestamp: pairs["timestamp"], nonce: pairs["nonce_str"]}
 	s.seconds, _ = strconv.ParseInt(s.timestamp, 10, 64)
-	s.mac, _ = base64.StdEncoding.Strict().DecodeString(pairs["signature"])
+	s.mac, _ = base64.StdEncoding.DecodeString(pairs["signature"])
 	return s, len(pairs) == 4 &&
 		ValidTerminalID(s.terminalID) &&
 		only(s.timestamp, 1, 12, digits) &&

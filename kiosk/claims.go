@@ -73,13 +73,8 @@ func readClaim(c *call, checkPIN func(fields, string)) (key string, in claimBody
 
 func idempotencyKey(h http.Header) (string, error) {
 	keys := h.Values("Idempotency-Key")
-	if len(keys) != 1 || len(keys[0]) < 1 || len(keys[0]) > 128 {
+	if len(keys) != 1 || !visible(keys[0], 128) {
 		return "", errNoIdempotencyKey
-	}
-	for _, b := range []byte(keys[0]) {
-		if b <= ' ' || b > '~' {
-			return "", errNoIdempotencyKey
-		}
 	}
 	return keys[0], nil
 }

@@ -60,6 +60,7 @@ type problem struct {
 	Type        string            `json:"type"`
 	Title       string            `json:"title"`
 	Status      int               `json:"status"`
+	Detail      string            `json:"detail,omitempty"`
 	Code        string            `json:"code"`
 	TriesLeft   *int              `json:"tries_left,omitempty"`
 	LockedUntil string            `json:"locked_until,omitempty"`
@@ -105,6 +106,9 @@ func (a *API) problem(err error) problem {
 	p := problem{
 		Type:  "urn:xiaoka:problem:" + strings.ReplaceAll(known.code, "_", "-"),
 		Title: known.title, Status: known.status, Code: known.code, Fields: known.fields,
+	}
+	if known == errStaleRequest {
+		p.Detail = "The server's clock shows " + a.time(a.cfg.Now())
 	}
 	if wrong != nil {
 		p.TriesLeft = &wrong.TriesLeft
