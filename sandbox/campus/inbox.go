@@ -3,6 +3,7 @@ package campus
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"xiaoka/sandbox/mail"
@@ -51,7 +52,7 @@ func (c *Campus) Mails() []Mail {
 	all = all[:min(len(all), mostMails)]
 	out := make([]Mail, len(all))
 	for i, m := range all {
-		out[i] = Mail{ID: strconv.Itoa(m.ID), Time: m.Time, To: m.Header.To, Subject: m.Subject, Text: m.Text}
+		out[i] = Mail{ID: strconv.Itoa(m.ID), Time: m.Time, To: strings.Join(m.To, ", "), Subject: m.Subject, Text: m.Text}
 	}
 	return out
 }

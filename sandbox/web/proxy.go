@@ -24,6 +24,9 @@ type proxy struct {
 // weComAgent is how the client's WebView names itself: both words are what pages look for.
 const weComAgent = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 wxwork/4.1.36 MicroMessenger/7.0.1 Language/zh"
 
+// languageCookie is the page's own choice of language, which the phone shares.
+const languageCookie = "sandbox_lang"
+
 func newProxy(cfg Config, watch func(string, *http.Response)) *proxy {
 	p := &proxy{jars: map[string]*cookiejar.Jar{}, watch: watch}
 	if cfg.Product == nil {
@@ -84,7 +87,7 @@ func (p *proxy) asPhone(r *httputil.ProxyRequest) {
 	r.Out.Header.Del("Cookie")
 	if !isPhone {
 		for _, c := range r.In.Cookies() {
-			if c.Name != phoneCookie {
+			if c.Name != phoneCookie && c.Name != languageCookie {
 				r.Out.AddCookie(c)
 			}
 		}
@@ -92,6 +95,10 @@ func (p *proxy) asPhone(r *httputil.ProxyRequest) {
 	}
 	for _, c := range from.jar.Cookies(p.at(r.In)) {
 		r.Out.AddCookie(c)
+	}
+	r.Out.Header.Set("Accept-Language", "zh-CN,zh;q=0.9")
+	if c, err := r.In.Cookie(languageCookie); err == nil && c.Value == "en" {
+		r.Out.Header.Set("Accept-Language", "en-GB,en;q=0.9,zh;q=0.5")
 	}
 	if dest := r.In.Header.Get("Sec-Fetch-Dest"); dest == "iframe" || dest == "" {
 		r.Out.Header.Set("User-Agent", weComAgent) // a page opened in a tab of its own stays a desktop browser's

@@ -207,7 +207,7 @@ func TestProxy(t *testing.T) {
 		if r.URL.Query().Has("login") {
 			http.SetCookie(w, &http.Cookie{Name: "session", Value: r.URL.Query().Get("login"), Path: "/h5", HttpOnly: true})
 		}
-		fmt.Fprintf(w, "cookie=%s host=%s agent=%s", r.Header.Get("Cookie"), r.Host, r.UserAgent())
+		fmt.Fprintf(w, "cookie=%s host=%s agent=%s language=%s", r.Header.Get("Cookie"), r.Host, r.UserAgent(), r.Header.Get("Accept-Language"))
 	})
 	product.HandleFunc("/wechatpay/", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", "frame-ancestors 'none'")
@@ -232,7 +232,7 @@ func TestProxy(t *testing.T) {
 		if policy := resp.Header.Get("Content-Security-Policy"); policy != "default-src 'self'; img-src data:" || resp.Header.Get("X-Frame-Options") != "" {
 			t.Errorf("the page will not open in the phone: %q", policy)
 		}
-		if !strings.Contains(body, "host="+strings.TrimPrefix(d.url, "http://")) || !strings.Contains(body, "wxwork/") || !strings.Contains(body, "MicroMessenger/") {
+		if !strings.Contains(body, "host="+strings.TrimPrefix(d.url, "http://")) || !strings.Contains(body, "wxwork/") || !strings.Contains(body, "MicroMessenger/") || !strings.Contains(body, "language=zh-CN") {
 			t.Errorf("the product was asked by %s", body)
 		}
 	})

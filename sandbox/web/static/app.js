@@ -18,7 +18,7 @@
 //   note       hint-1 … hint-5 (data-done true|false)
 //   inspector  timeline, timeline-item (data-name, data-system), timeline-filter-{all|wecom|…}, timeline-search, timeline-body
 
-import { api, fill, h, icon, toast } from './dom.js';
+import { api, clock, fill, h, icon, toast } from './dom.js';
 import { isEnglish, t, toggleLanguage } from './i18n.js';
 import { mountPhone, refreshChat, showPhone } from './phone.js';
 import { closeBrowser } from './browser.js';
@@ -117,8 +117,7 @@ document.addEventListener('click', (e) => { if (!popover.contains(e.target)) fil
 document.addEventListener('keydown', (e) => { if (e.key === 'Escape') fill(popover); });
 
 function tick() {
-  const now = new Date();
-  el('clock').textContent = now.getHours() + ':' + String(now.getMinutes()).padStart(2, '0');
+  el('clock').textContent = clock(Date.now());
   fill(scan, icon('scan', 16), t('scan'));
 }
 

@@ -81,10 +81,13 @@ export function yuan(fen) {
   return sign + Math.trunc(abs / 100) + '.' + String(abs % 100).padStart(2, '0');
 }
 
-export function clock(iso, seconds = false) {
-  const d = new Date(iso);
-  const two = (n) => String(n).padStart(2, '0');
-  return two(d.getHours()) + ':' + two(d.getMinutes()) + (seconds ? ':' + two(d.getSeconds()) : '');
+const campusTime = (options) => new Intl.DateTimeFormat('en-GB', { timeZone: 'Asia/Shanghai', hour: '2-digit', minute: '2-digit', ...options });
+const minutes = campusTime({});
+const seconds = campusTime({ second: '2-digit' });
+
+/** clock is a time of day on the campus, wherever the browser stands. */
+export function clock(at, withSeconds = false) {
+  return (withSeconds ? seconds : minutes).format(new Date(at));
 }
 
 let toastTimer = 0;

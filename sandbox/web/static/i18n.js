@@ -110,7 +110,12 @@ export const isEnglish = () => lang === 1;
 export function toggleLanguage() {
   lang = 1 - lang;
   localStorage.setItem('lang', lang ? 'en' : 'zh');
-  document.documentElement.lang = lang ? 'en' : 'zh-CN';
+  apply();
 }
 
-document.documentElement.lang = lang ? 'en' : 'zh-CN';
+function apply() {
+  document.documentElement.lang = lang ? 'en' : 'zh-CN';
+  document.cookie = 'sandbox_lang=' + (lang ? 'en' : 'zh') + '; path=/; samesite=lax; max-age=31536000'; // the phone's language too
+}
+
+apply();
