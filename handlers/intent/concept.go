@@ -1,0 +1,120 @@
+package intent
+
+// concept is what a word means to the rules.
+type concept uint8
+
+const (
+	filler concept = iota // said for politeness or grammar; known, and of no weight
+
+	// How the rest is meant.
+	neg        // not
+	or         // carries a negation on to the next word
+	correct    // what follows replaces what was said
+	imperative // somebody is asked to do something
+	past       // it has happened
+	ifWord
+	why
+	fee
+	howLong
+	limit
+	promo
+	stillCan
+	whatIs
+	requirement
+	trouble
+	where
+	how
+	who     // somebody else
+	whose   // marks the next word, when it is not a word known here, as somebody or something else
+	of      // 的
+	mine    // the speaker's
+	product // something that is not the campus card
+	wallet  // where money may come from, or another product
+	by      // by means of
+	meta    // about words
+	inject  // an attempt to instruct the program
+
+	// Things.
+	card
+	aCard // a card, whoever's
+	money
+	howMuch
+	left
+	enough
+	machine
+	transfer
+	meal
+	amount
+	count // a number of something else
+	longNumber
+	sixDigits
+	month
+	day
+	password
+	reissue
+
+	// Wishes.
+	balance
+	bill
+	spend
+	detail
+	topUp
+	topUpWeak // needs an amount, or card or money
+	addMoney  // needs an amount
+	moveMoney // needs an amount and the card
+	topUpPast
+	notArrived
+	lowMoney
+	claim
+	waiting
+	loss
+	lossPast
+	lossMaybe // past, unless somebody is asked to do it
+	lost
+	notFound
+	moneyGone
+	freeze
+	freezeWeak // needs the card
+	unloss
+	resume // needs the card
+	found  // needs the card
+	pickedUp
+	verify
+	codeWord
+	bind
+	unbind
+	language
+	languageName
+	switchTo
+	notify
+	on
+	off
+	help
+	human
+	robot
+	cancel
+	greeting
+
+	concepts
+)
+
+// set is a set of concepts.
+type set [2]uint64
+
+func setOf(cs ...concept) (s set) {
+	for _, c := range cs {
+		s.add(c)
+	}
+	return s
+}
+
+func (s *set) add(c concept)     { s[c>>6] |= 1 << (c & 63) }
+func (s set) has(c concept) bool { return s[c>>6]&(1<<(c&63)) != 0 }
+func (s set) any(of set) bool    { return s[0]&of[0]|s[1]&of[1] != 0 }
+func (s set) all(of set) bool    { return s[0]&of[0] == of[0] && s[1]&of[1] == of[1] }
+func (s set) or(t set) set       { return set{s[0] | t[0], s[1] | t[1]} }
+
+// negatable are the concepts that a "not" before them reaches; it passes over all others.
+var negatable = setOf(amount, month, day, password, balance, enough, bill, spend, detail, topUp, topUpWeak, addMoney, moveMoney,
+	topUpPast, claim, waiting, loss, lossPast, lossMaybe, lost, freeze, freezeWeak, unloss, resume, found, verify, codeWord, bind, unbind,
+	language, languageName, notify, on, off, help, human, robot, cancel)

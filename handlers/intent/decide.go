@@ -1,0 +1,281 @@
+package intent
+
+// clause is what one clause says.
+type clause struct {
+	said, denied set
+	unknown      int // words not understood
+	product      bool
+}
+
+// decide applies the rules to the tokens of a text.
+func decide(tokens []token) Result {
+	markOthers(tokens)
+	clauses, said, denied := gather(tokens)
+	switch {
+	case said.any(setOf(inject, meta)):
+		return Result{Intent: None}
+	case said.has(sixDigits) && said.has(password):
+		return Result{Intent: Help}
+	case said.has(sixDigits) && said.has(codeWord):
+		return Result{Intent: Code}
+	}
+	intent, at := choose(clauses, said)
+	if intent == None {
+		intent = declined(said, denied)
+	}
+	intent = veto(intent, clauses, at, tokens, said, denied)
+
+	result := Result{Intent: intent}
+	switch intent {
+	case TopUp:
+		result.AmountFen = amountOf(tokens)
+	case Statement, TransactionsToday:
+		result.Month = monthOf(tokens)
+		if result.Month != "" {
+			result.Intent = Statement
+		}
+	}
+	return result
+}
+
+// gather sums the tokens up by clause.
+func gather(tokens []token) (clauses []clause, said, denied set) {
+	for _, t := range tokens {
+		for len(clauses) <= t.clause {
+			clauses = append(clauses, clause{})
+		}
+		c := &clauses[t.clause]
+		switch {
+		case t.unknown():
+			c.unknown++
+		case t.negated:
+			c.denied = c.denied.or(t.set)
+		default:
+			c.said = c.said.or(t.set)
+		}
+	}
+	for i := range clauses {
+		said, denied = said.or(clauses[i].said), denied.or(clauses[i].denied)
+	}
+	return clauses, said, denied
+}
+
+// choose finds the intent that weighs most, and the clause it stands in; -1 if it is spread over several.
+func choose(clauses []clause, said set) (best Intent, at int) {
+	best = None
+	for i, c := range clauses {
+		for _, r := range compiled {
+			if r.fits(c.said, c.unknown) {
+				if rankOf(r.intent) > rankOf(best) {
+					best, at = r.intent, i
+				}
+				break
+			}
+		}
+	}
+	if rankOf(best) >= 2 || len(clauses) == 1 {
+		return best, at
+	}
+	unknown := 0
+	for _, c := range clauses {
+		unknown += c.unknown
+	}
+	for _, r := range compiled {
+		if r.across && r.fits(said, unknown) && rankOf(r.intent) > rankOf(best) {
+			return r.intent, -1
+		}
+	}
+	return best, at
+}
+
+var (
+	wishes = setOf(topUp, topUpWeak, addMoney, moveMoney, loss, lossMaybe, freeze, freezeWeak, unloss, resume, bind, unbind, claim, verify, amount, cancel)
+	bare   = setOf(filler, imperative, mine, by, wallet, correct, or, money, greeting)
+)
+
+// declined reads a text in which no wish was found: a wish that was declined, messages that are not wanted, a bare amount.
+func declined(said, denied set) Intent {
+	switch {
+	case denied.has(notify), denied.has(on) && said.has(notify):
+		return NotificationsOff
+	case denied.any(wishes):
+		return Cancel
+	case said.has(notFound) && said.has(card) && denied == (set{}):
+		return ReportLoss
+	}
+	return None
+}
+
+// veto takes back a wish that is somebody else's, about something else, a question, a supposition or past.
+func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied set) Intent {
+	if !personal[intent] {
+		if said.has(product) && rankOf(intent) < 2 {
+			return None
+		}
+		if intent == None && denied == (set{}) && bareAmount(tokens) {
+			return TopUp
+		}
+		return intent
+	}
+	here := said
+	if at >= 0 && !risky[intent] {
+		here = clauses[at].said
+	}
+	asksMoney := intent == Balance || intent == Statement || intent == TransactionsToday
+	switch {
+	case here.has(product) && !here.has(card), asksMoney && here.has(wallet) && !here.has(card):
+		return None
+	case said.has(who) && !ownCard(tokens), asksMoney && here.has(trouble):
+		return Help
+	case risky[intent] && said.any(questions):
+		return Help
+	case (intent == ReportLoss || intent == CancelLoss) && strangeCard(tokens):
+		return Help
+	case intent == ReportLoss && said.has(found) && !said.has(loss):
+		return Help
+	case intent == ReportLoss && moneyLost(tokens):
+		return Help
+	case intent == CancelLoss && !said.has(unloss) && denied.any(setOf(loss, lossMaybe, unloss, lost)):
+		return Cancel
+	case intent == TopUp && strangeCard(tokens):
+		return Help
+	}
+	return intent
+}
+
+// markOthers finds words that are not known and stand where somebody else or another product is named, and marks payment
+// means.
+func markOthers(tokens []token) {
+	things := setOf(topUp, topUpWeak, balance, bill, detail, lowMoney)
+	seenCard := false
+	for i := range tokens {
+		t := &tokens[i]
+		var before, after *token
+		if i > 0 && tokens[i-1].clause == t.clause {
+			before = &tokens[i-1]
+		}
+		if i+1 < len(tokens) && tokens[i+1].clause == t.clause {
+			after = &tokens[i+1]
+		}
+		if before == nil {
+			seenCard = false
+		}
+		long := func(u *token) bool { return u != nil && u.unknown() && (!u.han || u.end-u.start >= 2) }
+		switch {
+		case t.has(whose) && after != nil && (after.unknown() || after.set.any(setOf(longNumber, sixDigits))):
+			t.set.add(who)
+		case t.has(whose) && after != nil && after.has(wallet):
+			after.set.add(product)
+		case t.han && t.set.any(things) && before != nil && before.has(of) && i > 1 && tokens[i-2].unknown() && tokens[i-2].end == before.start:
+			before.set.add(who) // 李四的余额
+		case t.has(product) && before != nil && before.has(by):
+			t.set = setOf(filler)
+		case t.han && t.has(card) && t.end-t.start == 1 && before != nil && before.unknown() && before.han:
+			t.set = setOf(product)
+		case t.han && t.set.any(things) && !seenCard && before != nil && before.han && long(before) && before.end == t.start:
+			before.set = setOf(product)
+		case t.set.any(setOf(topUp, topUpWeak)) && !seenCard && long(after):
+			after.set = setOf(product)
+		}
+		seenCard = seenCard || t.has(card)
+	}
+}
+
+// ownCard reports that the speaker names their own card, whoever else is in the text.
+func ownCard(tokens []token) bool {
+	for i := range tokens[:max(0, len(tokens)-1)] {
+		if tokens[i].has(mine) && tokens[i+1].has(card) && (i == 0 || !tokens[i-1].has(whose)) {
+			return true
+		}
+	}
+	return false
+}
+
+// strangeCard reports an English word not known right before "card": tom card, gym card.
+func strangeCard(tokens []token) bool {
+	for i := 1; i < len(tokens); i++ {
+		if tokens[i].has(card) && !tokens[i].han && tokens[i-1].unknown() && !tokens[i-1].han && tokens[i-1].clause == tokens[i].clause {
+			return true
+		}
+	}
+	return false
+}
+
+// moneyLost reports that money, and not the card, is what is gone: 卡里的钱不见了.
+func moneyLost(tokens []token) bool {
+	for i, t := range tokens {
+		if !t.has(lost) || t.negated || i == 0 {
+			continue
+		}
+		before := tokens[i-1]
+		if before.set.any(setOf(money, balance, amount)) && before.clause == t.clause {
+			return true
+		}
+	}
+	return false
+}
+
+// bareAmount reports an amount and nothing else of weight. Without a unit it must stand alone, or in a Chinese phrase such as
+// 要50的, and be no more than anybody tops up.
+func bareAmount(tokens []token) bool {
+	found := false
+	for _, t := range tokens {
+		switch {
+		case t.has(amount):
+			if !t.explicit && (t.fen == 0 || t.fen > 500_00) {
+				return false
+			}
+			found = true
+		case t.unknown() || !t.set.any(bare):
+			return false
+		case !t.han && !t.has(imperative):
+			return false
+		}
+	}
+	return found
+}
+
+// amountOf returns the one amount that was named with a wish and not declined; of a corrected one, the last.
+func amountOf(tokens []token) *int64 {
+	var named []token
+	corrected, declining := false, false
+	charging := setOf(topUp, topUpWeak, addMoney, moveMoney)
+	for i, t := range tokens {
+		if i > 0 && t.clause != tokens[i-1].clause {
+			declining = false
+		}
+		switch {
+		case t.set.any(charging) && !t.has(amount):
+			declining = t.negated
+		case t.has(correct) && len(named) > 0:
+			corrected = true
+		case t.has(amount) && !t.negated && !declining:
+			named = append(named, t)
+		}
+	}
+	if len(named) == 0 {
+		return nil
+	}
+	last := named[len(named)-1]
+	if !corrected {
+		for _, t := range named {
+			if t.fen != last.fen {
+				return nil
+			}
+		}
+	}
+	if last.fen == 0 {
+		return nil
+	}
+	return &last.fen
+}
+
+// monthOf returns the last month named and not declined.
+func monthOf(tokens []token) (named string) {
+	for _, t := range tokens {
+		if t.has(month) && !t.negated {
+			named = t.month
+		}
+	}
+	return named
+}

@@ -1,0 +1,78 @@
+// Package intent understands what people type to the card app: which of the things the app can do they want, how much money
+// and which month they named. The chat handlers call it for every text message and `xiaoka understand` for every line.
+//
+// It is rules over a word list and nothing else: no network, no model, the same answer every time. A text is brought to one
+// spelling (normal.go), cut into clauses and words that carry a concept (lexicon*.go, token.go) with amounts and months read
+// on the way (number.go, month.go), and the concepts are matched against the rules (rules.go).
+//
+// A wrong top-up or loss report costs far more than a wish that is asked for twice. So negated wishes, questions about an
+// action, reports of a past one, other people's cards, other products and attempts to instruct the program never yield an
+// action; when unsure, the answer is Help or None.
+package intent
+
+import "time"
+
+// Intent is what a text asks for. The values are those of `xiaoka understand`.
+type Intent string
+
+// The intents. None is no wish that the app knows: no action follows, and no query.
+const (
+	Balance           Intent = "balance"
+	TopUp             Intent = "topup"
+	Statement         Intent = "statement"
+	TransactionsToday Intent = "transactions_today"
+	ReportLoss        Intent = "report_loss"
+	CancelLoss        Intent = "cancel_loss"
+	Claim             Intent = "claim"
+	Pending           Intent = "pending"
+	Verify            Intent = "verify"
+	Bind              Intent = "bind"
+	Unbind            Intent = "unbind"
+	ChangeLanguage    Intent = "change_language"
+	NotificationsOn   Intent = "notifications_on"
+	NotificationsOff  Intent = "notifications_off"
+	Help              Intent = "help"
+	Human             Intent = "human"
+	Cancel            Intent = "cancel"
+	Code              Intent = "code"
+	None              Intent = "none"
+)
+
+// Result is what a text was understood to ask for.
+type Result struct {
+	Intent Intent
+	// AmountFen is the amount named with a top-up, in fen, above zero and not checked against any limit; nil if none was
+	// named, or if it is not certain which.
+	AmountFen *int64
+	// Month is the month named with a statement, as YYYY-MM; empty if none was.
+	Month string
+}
+
+// maxRunes is how much of a text is read. Nobody asks for a top-up in an essay, so longer ones yield no intent.
+const maxRunes = 200
+
+// Understand reads one message. today, in the zone months are counted in, decides which month "October" is.
+func Understand(text string, today time.Time) Result {
+	runes := normalize(text)
+	if len(runes) == 0 || len(runes) > maxRunes {
+		return Result{Intent: None}
+	}
+	if isCode(runes) {
+		return Result{Intent: Code}
+	}
+	return decide(tokenize(runes, today))
+}
+
+// isCode tells six digits and nothing else, however they are spaced.
+func isCode(runes []rune) bool {
+	digits := 0
+	for _, r := range runes {
+		switch {
+		case r >= '0' && r <= '9':
+			digits++
+		case r != ' ' && r != '-' && r != boundary:
+			return false
+		}
+	}
+	return digits == 6
+}

@@ -1,0 +1,179 @@
+package intent
+
+import (
+	"fmt"
+	"time"
+)
+
+// relativeMonths are counted back from the current one.
+var relativeMonths = []struct {
+	word string
+	back int
+}{
+	{"上上个月", 2}, {"上上月", 2}, {"前个月", 2}, {"上个月份", 1}, {"上个月", 1}, {"上月份", 1}, {"上月", 1}, {"本月份", 0}, {"本月", 0}, {"这个月", 0}, {"这月", 0}, {"当月", 0},
+	{"今个月", 0}, {"这一个月", 0}, {"month before last", 2}, {"last month", 1}, {"last months", 1}, {"previous month", 1}, {"prev month", 1}, {"past month", 1}, {"this month", 0},
+	{"this months", 0}, {"current month", 0}, {"lastmonth", 1}, {"shang ge yue", 1}, {"shangge yue", 1}, {"shanggeyue", 1}, {"shang geyue", 1}, {"shangyue", 1}, {"ben yue", 0}, {"benyue", 0},
+	{"zhe ge yue", 0}, {"zhege yue", 0}, {"zhegeyue", 0},
+}
+
+var relativeYears = []struct {
+	word string
+	back int
+}{{"今年", 0}, {"去年", 1}, {"旧年", 1}, {"上年", 1}, {"前年", 2}, {"明年", -1}, {"this year", 0}, {"last year", 1}}
+
+var englishMonths = map[string]int{"january": 1, "jan": 1, "february": 2, "feb": 2, "febuary": 2, "march": 3, "mar": 3, "april": 4, "apr": 4, "may": 5, "june": 6, "jun": 6, "july": 7, "jul": 7,
+	"august": 8, "aug": 8, "september": 9, "sept": 9, "sep": 9, "october": 10, "oct": 10, "november": 11, "nov": 11, "december": 12, "dec": 12}
+
+// parseMonth reads the month named at i, as YYYY-MM, and its length, 0 if none is. Without a year it is the latest such month
+// that is not after today.
+func parseMonth(r []rune, i int, today time.Time) (string, int) {
+	first := time.Date(today.Year(), today.Month(), 1, 0, 0, 0, 0, time.UTC)
+	switch c := r[i]; {
+	case isASCIILetter(c):
+		if isASCIILetter(at(r, i-1)) {
+			return "", 0
+		}
+	case !isDigit(c) && !isHan(c), isDigit(c) && isDigit(at(r, i-1)):
+		return "", 0
+	}
+	for _, m := range relativeMonths {
+		if n := match(r, i, []string{m.word}); n > 0 {
+			return first.AddDate(0, -m.back, 0).Format("2006-01"), n
+		}
+	}
+	if m, n := figures(r, i); n > 0 {
+		return m, n
+	}
+	year, n := 0, 0
+	for _, y := range relativeYears {
+		if k := match(r, i, []string{y.word}); k > 0 {
+			year, n = today.Year()-y.back, k
+		}
+	}
+	if n == 0 {
+		if y, k := yearOf(r, i); k > 0 && at(r, i+k) == '年' && y >= 2000 {
+			year, n = y, k+1
+		}
+	}
+	if n > 0 {
+		for at(r, i+n) == '的' || at(r, i+n) == ' ' {
+			n++
+		}
+	}
+	m, k := monthName(r, i+n)
+	if k == 0 {
+		return "", 0
+	}
+	n += k
+	if year == 0 {
+		if y, k := yearAfter(r, i+n); k > 0 {
+			year, n = y, n+k
+		}
+	}
+	if year == 0 {
+		year = today.Year()
+		if m > int(today.Month()) {
+			year--
+		}
+	}
+	return fmt.Sprintf("%04d-%02d", year, m), n
+}
+
+// figures reads 2026-07, 2026/7, 2026.07, 202607 and 7/2026.
+func figures(r []rune, i int) (string, int) {
+	number := func(i, digits int) (n int) {
+		for k := range digits {
+			if !isDigit(at(r, i+k)) {
+				return -1
+			}
+			n = n*10 + int(r[i+k]-'0')
+		}
+		return n
+	}
+	made := func(year, m, n int) (string, int) {
+		if year < 2000 || year > 2099 || m < 1 || m > 12 || isDigit(at(r, i+n)) {
+			return "", 0
+		}
+		return fmt.Sprintf("%04d-%02d", year, m), n
+	}
+	if year := number(i, 4); year >= 2000 {
+		switch at(r, i+4) {
+		case '-', '/', '.':
+			if m := number(i+5, 2); m > 0 {
+				return made(year, m, 7)
+			}
+			return made(year, number(i+5, 1), 6)
+		}
+		return made(year, number(i+4, 2), 6)
+	}
+	for width := 1; width <= 2; width++ {
+		if at(r, i+width) == '/' {
+			return made(number(i+width+1, 4), number(i, width), width+5)
+		}
+	}
+	return "", 0
+}
+
+// monthName reads 10月, 十月份, 元月, 10yue, october.
+func monthName(r []rune, i int) (m, n int) {
+	if word, k := latinWord(r, i); k > 0 {
+		m = englishMonths[word]
+		if m == 0 || word == "may" && !mayIsMonth(r, i, k) {
+			return 0, 0
+		}
+		if at(r, i+k) == '.' {
+			k++
+		}
+		return m, k
+	}
+	switch c := at(r, i); {
+	case c == '元' && at(r, i+1) == '月':
+		m, n = 1, 1
+	case isDigit(c):
+		for isDigit(at(r, i+n)) && n < 3 {
+			m = m*10 + int(r[i+n]-'0')
+			n++
+		}
+	default:
+		fen, end, certain, _ := hanNumber(r, i)
+		if end == 0 || !certain {
+			return 0, 0
+		}
+		m, n = int(fen/100), end-i
+	}
+	if m < 1 || m > 12 {
+		return 0, 0
+	}
+	if k := match(r, i+n, []string{"月份", "月", "yue"}); k > 0 {
+		return m, n + k
+	}
+	return 0, 0
+}
+
+// mayIsMonth tells the month from the verb by its neighbours.
+func mayIsMonth(r []rune, i, n int) bool {
+	after, _ := latinWord(r, i+n+1)
+	switch after {
+	case "statement", "bill", "spending", "expenses", "transactions", "summary":
+		return true
+	}
+	if isDigit(at(r, i+n+1)) || isHan(at(r, i+n+1)) || isHan(at(r, i+n)) {
+		return true
+	}
+	for _, before := range []string{"in ", "for ", "of ", "last ", "during ", "my "} {
+		if k := i - len(before); k >= 0 && match(r, k, []string{before}) > 0 && (i+n == len(r) || after == "" || after == "please") {
+			return true
+		}
+	}
+	return i == 0 && n == len(r)
+}
+
+// yearAfter reads the year after an English month: december 2025.
+func yearAfter(r []rune, i int) (year, n int) {
+	if at(r, i) == ' ' {
+		if y, k := yearOf(r, i+1); k == 4 && y >= 2000 && y <= 2099 && !isDigit(at(r, i+5)) {
+			return y, k + 1
+		}
+	}
+	return 0, 0
+}

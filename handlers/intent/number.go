@@ -1,0 +1,361 @@
+package intent
+
+import "strings"
+
+// maxYuan bounds what is read as an amount; larger ones are not certain.
+const maxYuan = 10_000_000
+
+var (
+	hanDigits = map[rune]int64{'零': 0, '〇': 0, '一': 1, '二': 2, '两': 2, '三': 3, '四': 4, '五': 5, '六': 6, '七': 7, '八': 8, '九': 9}
+	hanUnits  = map[rune]int64{'十': 10, '百': 100, '千': 1000, '万': 10000}
+	// englishNumbers below 20 and tens add up; hundred and thousand multiply.
+	englishNumbers = map[string]int64{"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
+		"ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16, "seventeen": 17, "eighteen": 18,
+		"nineteen": 19, "twenty": 20, "thirty": 30, "forty": 40, "fourty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
+	englishUnits = map[string]int64{"hundred": 100, "hundreds": 100, "thousand": 1000, "grand": 1000}
+
+	yuanWords = []string{"块钱", "块", "元钱", "元", "圆", "蚊", "大洋", "yuan", "rmb", "cny", "kuai", "bucks", "¥", "r"}
+	// counters follow numbers that are no money.
+	counters = []string{"个月", "个人", "个小时", "分钟", "小时", "次", "天", "年", "月", "日", "号", "点", "时", "秒", "度", "人", "位", "页", "台", "楼", "级", "期", "周", "斤", "米",
+		"岁", "折", "倍", "瓶", "杯", "碗", "份", "室", "栋", "路", "食堂", "餐厅", "饭堂", "教", "门", "本", "顿", "笔", "条", "公里", "股", "分之", "排", "班", "%",
+		"minutes", "minute", "mins", "min", "hours", "hour", "hrs", "days", "day", "weeks", "week", "months", "years", "times", "gb", "mb", "g", "km", "kg", "am", "pm",
+		"th", "st", "nd", "rd", "percent", "people", "pages", "oclock", "problems", "questions", "points"}
+)
+
+// parseNumber reads a number at i and what it counts: an amount of money, something else, or a string of digits such as a
+// student number. Its end is 0 if there is none.
+func parseNumber(r []rune, i int) token {
+	t := token{start: i}
+	sign := r[i] == '¥' || r[i] == '$' || r[i] == '-'
+	j := i
+	if sign {
+		j++
+	}
+	var value, end = int64(0), 0 // value in fen
+	certain := r[i] != '$' && r[i] != '-'
+	switch c := at(r, j); {
+	case isDigit(c):
+		var kind concept
+		value, end, kind, certain = digits(r, j, certain)
+		if kind != amount {
+			return token{set: setOf(kind), start: i, end: end}
+		}
+	case sign:
+		return t
+	case isHan(c):
+		var ok bool
+		if value, end, ok, t.lone = hanNumber(r, j); end == 0 {
+			return t
+		}
+		certain = certain && ok
+	case isASCIILetter(c) && !isASCIILetter(at(r, j-1)):
+		if value, end, t.lone = englishNumber(r, j); end == 0 {
+			return t
+		}
+	default:
+		return t
+	}
+	t.end, t.set = end, setOf(amount)
+	value, certain = t.unit(r, value, certain)
+	if r[i] == '¥' {
+		t.explicit, t.lone = true, false
+	}
+	if !t.explicit && !t.has(amount) {
+		return t
+	}
+	if certain && value > 0 && value <= maxYuan*100 {
+		t.fen = value
+	}
+	return t
+}
+
+// unit reads what follows a number: 块 元 yuan, with 毛 and the rest; or a counter, and then it is no money.
+func (t *token) unit(r []rune, value int64, certain bool) (int64, bool) {
+	after := t.end
+	if at(r, after) == ' ' {
+		after++
+	}
+	if n := match(r, after, yuanWords); n > 0 {
+		t.explicit, t.lone, t.end = true, false, after+n
+		return t.cents(r, value, certain)
+	}
+	switch at(r, after) {
+	case '毛', '角':
+		t.explicit, t.lone, t.end = true, false, after+1
+		return value / 10, certain && value%10 == 0
+	case '多', '来', '几':
+		t.end = after + 1 // 五十多: about fifty
+		if n := match(r, t.end, yuanWords); n > 0 {
+			t.explicit, t.lone, t.end = true, false, t.end+n
+		}
+		return value, false
+	}
+	if n := match(r, after, counters); n > 0 {
+		t.set, t.lone, t.end = setOf(count), false, after+n
+	}
+	return value, certain
+}
+
+// cents reads what may follow 块: 五, 半, 五毛, 零五分.
+func (t *token) cents(r []rune, value int64, certain bool) (int64, bool) {
+	digit := func(i int) (int64, bool) {
+		c := at(r, i)
+		if isDigit(c) {
+			return int64(c - '0'), !isDigit(at(r, i+1))
+		}
+		n, ok := hanDigits[c]
+		_, more := hanUnits[at(r, i+1)]
+		return n, ok && !more
+	}
+	switch c := at(r, t.end); {
+	case c == '半':
+		t.end++
+		return value + 50, certain
+	case c == '几' || c == '多':
+		t.end++
+		return value, false
+	}
+	jiao, ok := digit(t.end)
+	if !ok || value%100 != 0 || match(r, t.end+1, counters) > 0 {
+		return value, certain
+	}
+	t.end++
+	if at(r, t.end) == '毛' || at(r, t.end) == '角' {
+		t.end++
+	}
+	value += jiao * 10
+	if fen, ok := digit(t.end); ok && (at(r, t.end+1) == '分' || jiao == 0) {
+		t.end++
+		value += fen
+	}
+	if at(r, t.end) == '分' {
+		t.end++
+	}
+	return value, certain
+}
+
+// digits reads 50, 12.5, 1k, 50-100; long strings of digits are no amounts.
+func digits(r []rune, i int, certain bool) (fen int64, end int, kind concept, _ bool) {
+	j := i
+	for isDigit(at(r, j)) {
+		if j-i < 9 {
+			fen = fen*10 + int64(r[j]-'0')
+		}
+		j++
+	}
+	long := j - i
+	fen *= 100
+	switch at(r, j) {
+	case '.':
+		scale := int64(10)
+		k := j + 1
+		for ; isDigit(at(r, k)); k++ {
+			fen += int64(r[k]-'0') * scale
+			scale /= 10
+		}
+		certain = certain && k-j <= 3 && at(r, k) != '.'
+		for isDigit(at(r, k)) || at(r, k) == '.' {
+			k++
+		}
+		j = k
+	case '-', ':', '/':
+		first := at(r, j)
+		total := long
+		for isDigit(at(r, j)) || at(r, j) == '-' || at(r, j) == ':' || at(r, j) == '/' {
+			if isDigit(r[j]) {
+				total++
+			}
+			j++
+		}
+		if first != '-' {
+			return 0, j, count, false
+		}
+		if total >= 7 {
+			return 0, j, longNumber, false
+		}
+		return 0, j, amount, false // a range
+	}
+	switch {
+	case long >= 7:
+		return 0, j, longNumber, false
+	case long == 6:
+		return 0, j, sixDigits, false
+	}
+	switch c := at(r, j); {
+	case c == 'k' && !isASCIILetter(at(r, j+1)), c == '千':
+		return fen * 1000, j + 1, amount, certain
+	case c == 'w' && !isASCIILetter(at(r, j+1)), c == '万':
+		return fen * 10000, j + 1, amount, certain
+	case c == '百':
+		return fen * 100, j + 1, amount, certain
+	case (c == 'o' || c == 'l') && !isASCIILetter(at(r, j+1)): // 5O: a letter for a digit
+		return 0, j + 1, amount, false
+	case c == '亿':
+		return 0, j + 1, amount, false
+	}
+	return fen, j, amount, certain
+}
+
+// hanNumber reads 五十, 一百五, 两千零二十, 廿五, 半百. certain is false for 几十 and 五六十; lone says it is one numeral.
+func hanNumber(r []rune, i int) (fen int64, end int, certain, lone bool) {
+	switch at(r, i) {
+	case '廿', '卅':
+		tens := int64(20)
+		if r[i] == '卅' {
+			tens = 30
+		}
+		if n, ok := hanDigits[at(r, i+1)]; ok {
+			return (tens + n) * 100, i + 2, true, false
+		}
+		return tens * 100, i + 1, true, false
+	case '半':
+		if at(r, i+1) == '百' {
+			return 5000, i + 2, true, false
+		}
+		return 0, 0, false, false
+	}
+	certain = true
+	var total, section, digit, lastUnit int64
+	pendingDigit, zero, positional := false, false, true
+	j := i
+	for ; ; j++ {
+		c := at(r, j)
+		if c == '几' && (hanUnits[at(r, j+1)] != 0 || j > i) {
+			certain = false
+			continue
+		}
+		if n, ok := hanDigits[c]; ok {
+			if n == 0 {
+				zero = true
+			}
+			if pendingDigit && !zero {
+				certain = false // 五六十
+			}
+			digit, pendingDigit = digit*10*b2i(pendingDigit)+n, n != 0 || pendingDigit
+			continue
+		}
+		unit, ok := hanUnits[c]
+		if !ok || j == i && c != '十' && c != '百' {
+			break
+		}
+		if c == '百' && j == i { // 百 alone is 百度, 百货
+			break
+		}
+		positional = false
+		if !pendingDigit {
+			digit = 1
+		}
+		if unit == 10000 {
+			total += (section + digit*b2i(pendingDigit)) * unit
+			section = 0
+		} else {
+			section += digit * unit
+		}
+		digit, pendingDigit, zero, lastUnit = 0, false, false, unit
+	}
+	if j == i {
+		return 0, 0, false, false
+	}
+	switch {
+	case positional && j-i == 1:
+		return digit * 100, j, digit > 0, true
+	case positional:
+		// 五零, 一二三: figures read out; two without a zero are 五六, about five.
+		return digit * 100, j, zero || j-i > 2 && certain, false
+	case pendingDigit && !zero && lastUnit > 10:
+		digit *= lastUnit / 10 // 一百五
+	}
+	return (total + section + digit) * 100, j, certain, false
+}
+
+func b2i(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// englishNumber reads ten, twenty five, a hundred, two hundred and fifty.
+func englishNumber(r []rune, i int) (fen int64, end int, lone bool) {
+	var total, section int64
+	count := 0
+	for j := i; ; {
+		word, n := latinWord(r, j)
+		value, isNumber := englishNumbers[word]
+		unit, isUnit := englishUnits[word]
+		switch {
+		case isNumber:
+			section += value
+		case isUnit:
+			section = max(section, 1) * unit
+			if unit == 1000 {
+				total, section = total+section, 0
+			}
+		case (word == "a" || word == "an") && count == 0, word == "and" && count > 0:
+			if next, _ := latinWord(r, j+n+1); englishUnits[next] == 0 && (word != "and" || englishNumbers[next] == 0) {
+				return (total + section) * 100, end, count == 1 && section < 10
+			}
+			j += n + 1
+			continue
+		default:
+			return (total + section) * 100, end, count == 1 && total == 0 && section < 10
+		}
+		count++
+		end = j + n
+		if at(r, end) != ' ' {
+			return (total + section) * 100, end, count == 1 && total == 0 && section < 10
+		}
+		j = end + 1
+	}
+}
+
+// latinWord returns the run of ASCII letters at i.
+func latinWord(r []rune, i int) (string, int) {
+	end := i
+	for isASCIILetter(at(r, end)) {
+		end++
+	}
+	if end == i || end-i > 12 {
+		return "", end - i
+	}
+	return string(r[i:end]), end - i
+}
+
+// match returns the length of the first of list that stands at i, whole if it is Latin.
+func match(r []rune, i int, list []string) int {
+	for _, word := range list {
+		n := 0
+		for _, c := range word {
+			if at(r, i+n) != c {
+				n = -1
+				break
+			}
+			n++
+		}
+		if n > 0 && !(isASCIILetter(at(r, i)) && isASCIILetter(at(r, i+n))) {
+			return n
+		}
+	}
+	return 0
+}
+
+// yearOf reads four figures, or two, followed by 年; 去年 and the like are in month.go.
+func yearOf(r []rune, i int) (year, n int) {
+	for n < 4 {
+		c := at(r, i+n)
+		d, ok := hanDigits[c]
+		switch {
+		case isDigit(c):
+			year = year*10 + int(c-'0')
+		case ok && !strings.ContainsRune("两", c):
+			year = year*10 + int(d)
+		default:
+			if n == 2 {
+				return 2000 + year, n
+			}
+			return 0, 0
+		}
+		n++
+	}
+	return year, n
+}

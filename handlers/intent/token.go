@@ -1,0 +1,205 @@
+package intent
+
+import (
+	"strings"
+	"time"
+)
+
+// token is a stretch of a text that means something, or (with an empty set) one that is not understood.
+type token struct {
+	set        set
+	start, end int // in the normalised runes
+	clause     int
+	han        bool
+	negated    bool
+	explicit   bool   // an amount said with its unit
+	lone       bool   // a single numeral, an amount only right after a word for topping up
+	fen        int64  // of an amount; 0 = not certain
+	month      string // YYYY-MM
+}
+
+func (t token) has(c concept) bool { return t.set.has(c) }
+func (t token) unknown() bool      { return t.set == set{} }
+
+// tokenize cuts normalised text into tokens and carries negations to what they negate.
+func tokenize(r []rune, today time.Time) []token {
+	tokens := make([]token, 0, 16)
+	clause := 0
+	pending := false // a negation that has not met its word
+	for i := 0; i < len(r); {
+		if r[i] == boundary || r[i] == ' ' {
+			switch {
+			case r[i] == boundary:
+				clause++
+				pending = false
+			case isHan(at(r, i-1)) && isHan(at(r, i+1)):
+				clause++
+			}
+			i++
+			continue
+		}
+		t := next(r, i, today)
+		t.clause = clause
+		i = t.end
+		last := len(tokens) - 1
+		if t.unknown() && t.han && last >= 0 && tokens[last].unknown() && tokens[last].end == t.start && tokens[last].clause == clause {
+			tokens[last].end = t.end
+			continue
+		}
+		switch {
+		case t.has(neg) && !t.set.any(negatable):
+			pending = true
+		case t.set.any(negatable):
+			t.negated = pending || t.has(or) && last >= 0 && tokens[last].negated
+			pending = false
+		case t.has(or) && last >= 0 && tokens[last].negated && tokens[last].clause == clause:
+			pending = true
+		}
+		tokens = append(tokens, t)
+	}
+	settleLone(tokens)
+	return tokens
+}
+
+// settleLone makes a single numeral (五, five) an amount where a word for topping up stands right before it, part of a name
+// after a character that is not known (李四), and a mere count elsewhere.
+func settleLone(tokens []token) {
+	charging := setOf(topUp, topUpWeak, addMoney, moveMoney, topUpPast)
+	for i, t := range tokens {
+		switch {
+		case !t.lone || i > 0 && tokens[i-1].set.any(charging):
+		case i > 0 && tokens[i-1].unknown() && tokens[i-1].end == t.start:
+			tokens[i].set = set{}
+		default:
+			tokens[i].set = setOf(count)
+		}
+	}
+}
+
+// next reads the token at i: the longest of a month, a number and a listed word.
+func next(r []rune, i int, today time.Time) token {
+	word := lookUp(r, i)
+	if m, n := parseMonth(r, i, today); n > 0 && n >= word.end-i {
+		return token{set: setOf(month), start: i, end: i + n, month: m}
+	}
+	if number := parseNumber(r, i); number.end > word.end {
+		return number
+	}
+	if word.end > i {
+		return word
+	}
+	if !isASCIILetter(r[i]) {
+		return token{start: i, end: i + 1, han: isHan(r[i])}
+	}
+	end := i
+	for end < len(r) && isASCIILetter(r[end]) {
+		end++
+	}
+	return token{set: correctSpelling(string(r[i:end])), start: i, end: end}
+}
+
+// lookUp finds the longest listed word at i; its end is 0 if there is none. Latin words are only found whole.
+func lookUp(r []rune, i int) token {
+	t := token{start: i, han: isHan(r[i])}
+	if isASCIILetter(r[i]) && isASCIILetter(at(r, i-1)) {
+		return t
+	}
+	node := int32(0)
+	for j := i; j < len(r); j++ {
+		child, ok := words.next[edge{node, r[j]}]
+		if !ok {
+			break
+		}
+		node = child
+		if meaning := words.meaning[node]; meaning != (set{}) && !(isASCIILetter(r[j]) && isASCIILetter(at(r, j+1))) {
+			t.end, t.set = j+1, meaning
+		}
+	}
+	return t
+}
+
+// trie holds the word lists.
+type trie struct {
+	next    map[edge]int32
+	meaning []set // by node; empty where no word ends
+}
+
+type edge struct {
+	node int32
+	r    rune
+}
+
+func (t *trie) add(word string, c concept) {
+	node := int32(0)
+	for _, r := range word {
+		child, ok := t.next[edge{node, r}]
+		if !ok {
+			child = int32(len(t.meaning))
+			t.next[edge{node, r}] = child
+			t.meaning = append(t.meaning, set{})
+		}
+		node = child
+	}
+	t.meaning[node].add(c)
+}
+
+func (t *trie) find(word string) set {
+	node, ok := int32(0), true
+	for _, r := range word {
+		if node, ok = t.next[edge{node, r}]; !ok {
+			return set{}
+		}
+	}
+	return t.meaning[node]
+}
+
+var words = buildWords()
+
+func buildWords() *trie {
+	t := &trie{next: map[edge]int32{}, meaning: make([]set, 1)}
+	for c, list := range chinese {
+		for word := range strings.FieldsSeq(list) {
+			t.add(strings.ToLower(word), c)
+		}
+	}
+	for c, list := range latin {
+		for phrase := range strings.SplitSeq(list, ",") {
+			t.add(strings.Join(strings.Fields(phrase), " "), c)
+		}
+	}
+	for _, word := range mistyped {
+		meaning := t.find(word)
+		for _, variant := range variants([]rune(word)) {
+			if t.find(variant) != (set{}) {
+				continue // a word of its own
+			}
+			for c := range concepts {
+				if meaning.has(c) {
+					t.add(variant, c)
+				}
+			}
+		}
+	}
+	return t
+}
+
+// variants spells a word of two characters with every lookalike of each.
+func variants(word []rune) []string {
+	spellings := []string{""}
+	for _, r := range word {
+		group := string(r)
+		for _, g := range lookalikes {
+			if strings.HasPrefix(g, string(r)) {
+				group = g
+			}
+		}
+		var longer []string
+		for _, s := range spellings {
+			for _, alike := range group {
+				longer = append(longer, s+string(alike))
+			}
+		}
+		spellings = longer
+	}
+	return spellings
+}
