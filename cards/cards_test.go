@@ -45,6 +45,10 @@ func samples(lang Lang) map[string]Card {
 	withPassword := BoundData{Name: "张三", CardNo: "2026001234", HomeURL: site + "/"}
 	initial := withPassword
 	initial.PasswordURL = site + "/password"
+	ask := LossAskData{CardNo: "2026001234", URL: site + "/loss"}
+	lost := LostData{CardNo: "2026001234", Receipt: "L20261122120817AB", AcceptedAt: at, Terminals: 44, Informed: 41, URL: site + "/loss", CancelURL: site + "/loss/cancel"}
+	noTerminals := lost
+	noTerminals.Terminals, noTerminals.Informed = 0, 0
 	trouble := ClaimTroubleData{AmountFen: 5000, Place: "图书馆一楼", At: at, URL: site + "/transfers"}
 	return map[string]Card{
 		"balance":          Balance(lang, balance),
@@ -68,6 +72,14 @@ func samples(lang Lang) map[string]Card {
 		"claimed":          Claimed(lang, ClaimedData{AmountFen: 5000, CardNo: "2026001234", BalanceFen: 10230, Place: "图书馆一楼", At: at, URL: site + "/transfers"}),
 		"claim_in_doubt":   ClaimInDoubt(lang, trouble),
 		"claim_released":   ClaimReleased(lang, trouble),
+		"loss_confirm":     LossConfirm(lang, ask),
+		"loss_next":        LossNext(lang, ask),
+		"lost":             Lost(lang, lost),
+		"lost_accepted":    Lost(lang, noTerminals),
+		"push_on":          AskPurchasePush(lang, true, site+"/settings"),
+		"push_off":         AskPurchasePush(lang, false, site+"/settings"),
+		"newcomer":         NewcomerChannels(lang, NewcomerData{Number: "2025533001", Email: true, Phone: true, URL: site + "/verify"}),
+		"newcomer_email":   NewcomerChannels(lang, NewcomerData{Number: "2025533001", Email: true, URL: site + "/verify"}),
 		"help":             Help(lang, site+"/"),
 		"help_assistant":   HelpAssistant(lang, site+"/verify"),
 		"notice":           Notice(lang, NoticeData{Title: "暂时查不到余额", Body: "请稍后再试。", LinkTitle: "打开网页", URL: site + "/"}),
@@ -242,6 +254,10 @@ func TestCards_AnyData(t *testing.T) {
 			Verified(lang, person), Welcome(lang, person), NotVerified(lang, url("u")), NotBound(lang, url("u")),
 			Bound(lang, BoundData{text("name"), text("no"), url("home"), rapid.SampledFrom([]string{"", url("pw")}).Draw(t, "pw?")}),
 			PasswordFirst(lang, url("u")),
+			LossConfirm(lang, LossAskData{text("no"), url("u")}), LossNext(lang, LossAskData{text("no"), url("u")}),
+			Lost(lang, LostData{text("no"), text("receipt"), at, rapid.Int().Draw(t, "terminals"), rapid.Int().Draw(t, "informed"), url("u"), maybe("c")}),
+			AskPurchasePush(lang, rapid.Bool().Draw(t, "on"), url("u")),
+			NewcomerChannels(lang, NewcomerData{text("number"), rapid.Bool().Draw(t, "email"), rapid.Bool().Draw(t, "phone"), url("u")}),
 			Pending(lang, PendingData{fen("total"), rapid.Int().Draw(t, "count"), transfers, places, url("list"), maybe("topup")}),
 			Claimed(lang, ClaimedData{fen("a"), text("no"), fen("b"), text("place"), at, url("u")}),
 			ClaimInDoubt(lang, trouble), ClaimReleased(lang, trouble),

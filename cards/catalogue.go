@@ -31,6 +31,8 @@ const (
 	kRowSentTo  key = "row.sent_to"
 	kRowValid   key = "row.valid"
 	kRowMore    key = "row.more"
+	kRowReceipt key = "row.receipt"
+	kRowNumber  key = "row.number"
 
 	kStatusNormal key = "status.normal"
 	kStatusLost   key = "status.lost"
@@ -103,6 +105,31 @@ const (
 	kInDoubtDesc     key = "in_doubt.desc"
 	kReleasedTitle   key = "released.title"
 	kReleasedDesc    key = "released.desc"
+
+	kLossConfirmTitle key = "loss.confirm.title"
+	kLossConfirmDesc  key = "loss.confirm.desc"
+	kLossConfirmHint  key = "loss.confirm.hint"
+	kLossConfirmYes   key = "loss.confirm.yes"
+	kLossConfirmNo    key = "loss.confirm.no"
+	kLossNextTitle    key = "loss.next.title"
+	kLossNextDesc     key = "loss.next.desc"
+	kLossNextGo       key = "loss.next.go"
+	kLostDesc         key = "lost.desc"
+	kLostAccepted     key = "lost.accepted"
+	kLostActive       key = "lost.active"
+	kLostFollow       key = "lost.follow"
+	kLostCancel       key = "lost.cancel"
+
+	kPushOnTitle  key = "push.on.title"
+	kPushOffTitle key = "push.off.title"
+	kPushDesc     key = "push.desc"
+	kPushHint     key = "push.hint"
+	kPushOnDo     key = "push.on.do"
+	kPushOffDo    key = "push.off.do"
+	kPushSettings key = "push.settings"
+
+	kNewcomerHint key = "newcomer.hint"
+
 	kHelpCardTitle   key = "help.card.title"
 	kHelpCardDesc    key = "help.card.desc"
 	kHelpCardText    key = "help.card.text"
@@ -146,6 +173,8 @@ var catalogue = map[key]words{
 	kRowSentTo:  {"发送到", "To"},
 	kRowValid:   {"有效期", "Valid"},
 	kRowMore:    {"其他", "More"},
+	kRowReceipt: {"回执号", "Ref."},
+	kRowNumber:  {"学工号", "No."},
 
 	kStatusNormal: {"正常", "Normal"},
 	kStatusLost:   {"已挂失", "Reported lost"},
@@ -218,6 +247,31 @@ var catalogue = map[key]words{
 	kInDoubtDesc:     {"钱没有丢，下次刷卡自动核对", "Your money is safe; the next tap settles it"},
 	kReleasedTitle:   {"未写入，已退回待领", "Not written; back to waiting"},
 	kReleasedDesc:    {"可以再领一次", "You can collect it again"},
+
+	kLossConfirmTitle: {"要挂失这张卡吗", "Report this card as lost?"},
+	kLossConfirmDesc:  {"挂失后马上停用，找到了可以解挂", "It stops at once; undo it if you find it"},
+	kLossConfirmHint:  {"确认后，在网页上填查询密码。没有改过的话，初始密码也可以。", "After you confirm, a page asks for your query password. If you never changed it, the initial one will do."},
+	kLossConfirmYes:   {"确认挂失", "Report"},
+	kLossConfirmNo:    {"取消", "Cancel"},
+	kLossNextTitle:    {"还差一步，卡还没有挂失", "One more step: not reported yet"},
+	kLossNextDesc:     {"在网页上填查询密码，提交后马上生效", "Enter your query password on the page"},
+	kLossNextGo:       {"填密码，完成挂失", "Finish the report"},
+	kLostDesc:         {"卡已停用，找到了可以解挂", "It is stopped; undo this if you find it"},
+	kLostAccepted:     {"挂失已受理 %s", "Loss reported %s"},
+	kLostActive:       {"挂失已受理 %s，已有 %d/%d 台终端生效", "Loss reported %s; active on %d of %d terminals"},
+	kLostFollow:       {"查看生效情况", "See its progress"},
+	kLostCancel:       {"找到卡了，解挂", "I have found it"},
+
+	kPushOnTitle:  {"要打开消费通知吗", "Hear about each purchase?"},
+	kPushOffTitle: {"要关掉消费通知吗", "Stop hearing about purchases?"},
+	kPushDesc:     {"这里只改「消费」这一种通知", "This is about purchases only"},
+	kPushHint:     {"挂失、密码这类安全通知一直会发。其他通知可以在设置里一项一项选。", "Security messages, such as loss and password, always come. Every other kind has its own switch in the settings."},
+	kPushOnDo:     {"打开消费通知", "Turn on"},
+	kPushOffDo:    {"关掉消费通知", "Turn off"},
+	kPushSettings: {"逐项设置", "Settings"},
+
+	kNewcomerHint: {"如果登记了这个学工号，验证码会发到它登记的地址。", "If this number is on record, a code goes to its address."},
+
 	kHelpCardTitle:   {"可以这样问我", "You can ask me"},
 	kHelpCardDesc:    {"直接发一句话，或用下面的菜单", "Just type, or use the menu below"},
 	kHelpCardText:    {"余额 · 充值 50 · 账单 · 明细 · 待领 · 挂失 · 解挂 · 绑定 · 解绑 · 修改密码 · 设置 · 语言", "balance · top up 50 · statement · transactions · pending · report loss · cancel loss · bind · unbind · password · settings · language"},
@@ -230,7 +284,7 @@ var catalogue = map[key]words{
 	kBusy:            {"上一条还在处理，请稍等片刻再发。", "Your last message is still being handled. Please send this one again in a moment."},
 	kSlow:            {"还在处理，稍等一会儿再问一次就能看到结果。", "Still working on it. Ask again in a moment to see the result."},
 	kRefused:         {"这张卡片不是发给你的，不能操作。", "This card was not sent to you, so its buttons do nothing."},
-	kUsed:            {"这张卡片已经处理过了。", "This card has already been dealt with."},
+	kUsed:            {"这个按钮已经按过了。想知道现在怎样，再问一次就好。", "This button was pressed already. Ask again to see how things stand."},
 	kExpired:         {"这张卡片已过期，请重新发送你的问题。", "This card has expired. Please ask again."},
 	kTextOnly:        {"我只看得懂文字，试试发送「帮助」。", "I only understand text. Try “help”."},
 }
