@@ -339,7 +339,7 @@ func (c *Campus) addMachine(t Terminal, journal []terminal.Entry) error {
 	}
 	client := &terminal.Client{
 		BaseURL: c.cfg.PublicURL, TerminalID: t.ID, Secret: secret, Now: c.Now,
-		HTTP: &http.Client{Transport: traced{next: c.cfg.HTTPClient.Transport, timeline: &c.Timeline}},
+		HTTP: &http.Client{Transport: traced{terminal: t.ID, next: c.cfg.HTTPClient.Transport, timeline: &c.Timeline}},
 	}
 	m := newMachine(t, client, journal, c.cfg.WritePause)
 	m.changed = func() { c.Hub.Publish(TopicKiosk, "") }

@@ -333,6 +333,23 @@ func TestHub(t *testing.T) {
 	}
 }
 
+func TestTimelineOfPayments(t *testing.T) {
+	t.Parallel()
+	var tl Timeline
+	tl.wechatpay(wechatpay.Exchange{Method: "POST", URL: "/v3/pay/transactions/jsapi?x=1", Status: 200, Request: "order"})
+	tl.wechatpay(wechatpay.Exchange{
+		Outgoing: true, URL: "http://127.0.0.1/wechatpay/notify", Request: `{"event_type":"TRANSACTION.SUCCESS"}`, Plain: "open",
+	})
+	order, _ := tl.Entry(1)
+	if order.Name != "pay/transactions/jsapi" || order.Inbound || !order.OK || order.Request != "order" {
+		t.Errorf("an order is shown as %+v", order)
+	}
+	notice, _ := tl.Entry(2)
+	if notice.Name != "TRANSACTION.SUCCESS" || !notice.Inbound || notice.OK || notice.Request != "open" {
+		t.Errorf("a notification without an answer is shown as %+v", notice)
+	}
+}
+
 func TestTimeline(t *testing.T) {
 	t.Parallel()
 	var tl Timeline

@@ -2,6 +2,7 @@ package campus
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 	"net/http"
 	"regexp"
@@ -23,6 +24,7 @@ type Entry struct {
 	Name     string    `json:"name"`
 	AgentID  int       `json:"agent_id,omitempty"`
 	UserID   string    `json:"user_id,omitempty"`
+	Terminal string    `json:"terminal,omitempty"`
 	Status   int       `json:"status"` // HTTP status; 0: no answer
 	ErrCode  int       `json:"err_code,omitempty"`
 	Millis   int64     `json:"ms"`
@@ -84,6 +86,12 @@ func (t *Timeline) Entry(seq int) (Entry, bool) {
 }
 
 func (t *Timeline) wecom(e wecom.Event) {
+	var sent struct {
+		ToUser string `json:"touser"`
+	}
+	if e.UserID == "" && e.Name == "message/send" && json.Unmarshal([]byte(e.Request), &sent) == nil {
+		e.UserID = sent.ToUser
+	}
 	t.add(Entry{
 		At: e.Time, System: "wecom", Inbound: e.Kind == "callback", Name: e.Name, AgentID: e.AgentID, UserID: e.UserID,
 		Status: e.Status, ErrCode: e.ErrCode, Millis: e.Duration.Milliseconds(), Problem: e.Problem,
@@ -93,21 +101,26 @@ func (t *Timeline) wecom(e wecom.Event) {
 }
 
 func (t *Timeline) wechatpay(x wechatpay.Exchange) {
-	name, _, _ := strings.Cut(x.URL, "?")
-	request := x.Request
-	if x.Outgoing {
-		name = "notify"
-		request = x.Plain
+	path, _, _ := strings.Cut(x.URL, "?")
+	e := Entry{
+		At: x.At, System: "wechatpay", Inbound: x.Outgoing, Name: strings.TrimPrefix(path, "/v3/"), Status: x.Status,
+		Millis: x.Took.Milliseconds(), Request: x.Request, Response: x.Response, OK: x.Status >= 200 && x.Status < 300,
 	}
-	t.add(Entry{
-		At: x.At, System: "wechatpay", Inbound: x.Outgoing, Name: strings.TrimPrefix(x.Method+" "+name, "POST notify"),
-		Status: x.Status, Millis: x.Took.Milliseconds(), Request: request, Response: x.Response,
-		OK: x.Status >= 200 && x.Status < 300,
-	})
+	if x.Outgoing {
+		var notice struct {
+			EventType string `json:"event_type"`
+		}
+		if json.Unmarshal([]byte(x.Request), &notice) == nil {
+			e.Name = notice.EventType
+		}
+		e.Request = x.Plain
+	}
+	t.add(e)
 }
 
 // traced notes a machine's calls, without passwords.
 type traced struct {
+	terminal string
 	next     http.RoundTripper
 	timeline *Timeline
 }
@@ -127,7 +140,7 @@ func (t traced) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	e := Entry{
-		At: time.Now(), System: "terminal", Inbound: true, Name: r.URL.Path,
+		At: time.Now(), System: "terminal", Inbound: true, Name: strings.TrimPrefix(r.URL.Path, "/"), Terminal: t.terminal,
 		Request: pinInBody.ReplaceAllString(string(request), `"pin":"……"`),
 	}
 	next := t.next

@@ -18,7 +18,7 @@
 //   note       hint-1 … hint-5 (data-done true|false)
 //   inspector  timeline, timeline-item (data-name, data-system), timeline-filter-{all|wecom|…}, timeline-search, timeline-body
 
-import { api, clock, fill, h, icon, toast } from './dom.js';
+import { api, clock, fill, h, icon, once, toast } from './dom.js';
 import { isEnglish, t, toggleLanguage } from './i18n.js';
 import { mountPhone, refreshChat, showPhone } from './phone.js';
 import { closeBrowser } from './browser.js';
@@ -35,7 +35,7 @@ async function refreshState() {
   state = await api('GET', 'state');
   showPhone(state);
   showHints(el('hints'), state.me, state.journey);
-  fill(el('member-button'), h('span', { class: 'avatar face' }, state.me.name.slice(-1)), h('span', {}, h('small', {}, t('you')), h('b', {}, state.me.name)));
+  once(el('member-button'), state.me, () => fill(el('member-button'), h('span', { class: 'avatar face' }, state.me.name.slice(-1)), h('span', {}, h('small', {}, t('you')), h('b', {}, state.me.name))));
   const product = state.product;
   el('product').className = 'product ' + product;
   el('product').dataset.state = product;
@@ -90,6 +90,7 @@ async function become(person) {
 function texts() {
   document.querySelectorAll('[data-t]').forEach((e) => { e.textContent = t(e.dataset.t); });
   el('lang').textContent = isEnglish() ? '中文' : 'EN';
+  if (scan.isConnected) tick();
   document.title = '小卡 · ' + t('brand');
 }
 
@@ -118,7 +119,7 @@ document.addEventListener('keydown', (e) => { if (e.key === 'Escape') fill(popov
 
 function tick() {
   el('clock').textContent = clock(Date.now());
-  fill(scan, icon('scan', 16), t('scan'));
+  once(scan, 0, () => fill(scan, icon('scan', 16), t('scan')));
 }
 
 texts();

@@ -29,7 +29,7 @@ export function openBrowser(address) {
   }
 }
 
-/** reloadBrowser shows the same page again, after the product came back. */
+/** closeBrowser closes it, as when the phone changes hands. */
 export function closeBrowser() { close(); }
 
 function close() {
@@ -39,8 +39,10 @@ function close() {
 }
 
 function back() {
-  const pages = frame ? frame.contentWindow : null;
-  if (pages && pages.history.length > 1) pages.history.back();
+  // The frame shares the desk's history, so only its own list of pages says whether there is one to go back to.
+  let pages = null;
+  try { pages = frame.contentWindow.navigation; } catch { /* a page of another origin */ }
+  if (pages && pages.canGoBack) pages.back();
   else close();
 }
 

@@ -28,6 +28,16 @@ export function fill(el, ...children) {
   return el;
 }
 
+const drawn = new WeakMap();
+
+/** once runs draw unless it has drawn the same values into el before: what a person is about to press stays where it is. */
+export function once(el, values, draw) {
+  const text = JSON.stringify([values, document.documentElement.lang]);
+  if (drawn.get(el) === text) return;
+  drawn.set(el, text);
+  draw();
+}
+
 const paths = {
   back: 'M15 5l-7 7 7 7',
   close: 'M6 6l12 12M18 6L6 18',
@@ -84,6 +94,14 @@ export function yuan(fen) {
 const campusTime = (options) => new Intl.DateTimeFormat('en-GB', { timeZone: 'Asia/Shanghai', hour: '2-digit', minute: '2-digit', ...options });
 const minutes = campusTime({});
 const seconds = campusTime({ second: '2-digit' });
+
+const days = new Intl.DateTimeFormat('en-GB', { timeZone: 'Asia/Shanghai', day: 'numeric', month: 'numeric' });
+
+/** moment is a day and a time: 11-23 10:50. */
+export function moment(at) {
+  const [day, month] = days.format(new Date(at)).split('/');
+  return month + '-' + day + ' ' + clock(at);
+}
 
 /** clock is a time of day on the campus, wherever the browser stands. */
 export function clock(at, withSeconds = false) {

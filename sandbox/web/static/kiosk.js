@@ -1,7 +1,7 @@
 // The self-service machine with its card reader, drawn by the sandbox. The machine's steps live in the sandbox's own
 // process (the same for every open page, as a real machine is); this file draws the step it is at.
 
-import { api, clock, fill, h, icon, toast, yuan } from './dom.js';
+import { api, fill, h, icon, moment, toast, yuan } from './dom.js';
 import { has, isEnglish, t } from './i18n.js';
 
 let root, machine, digits = '', last = '';
@@ -79,7 +79,7 @@ const steps = {
         h('strong', { 'data-testid': 'kiosk-pending' }, '¥' + yuan(a.pending_fen))),
       none ? h('p', { class: 'kiosk-none' }, t('nothingPending')) : h('table', {},
         h('thead', {}, h('tr', {}, h('th', {}, t('transferName')), h('th', {}, t('amount')), h('th', {}, t('time')))),
-        h('tbody', {}, a.transfers.slice(0, 4).map((x) => h('tr', {}, h('td', {}, x.title), h('td', {}, yuan(x.amount_fen)), h('td', {}, clock(x.created_at)))))),
+        h('tbody', {}, a.transfers.slice(0, 4).map((x) => h('tr', {}, h('td', {}, x.title), h('td', {}, yuan(x.amount_fen)), h('td', {}, moment(x.created_at)))))),
       problem(),
       h('div', { class: 'kiosk-buttons' },
         h('button', { class: 'plain', 'data-testid': 'kiosk-exit', onclick: () => act('remove') }, t('exit')),

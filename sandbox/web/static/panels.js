@@ -1,17 +1,17 @@
 // What lies around the phone and the machine: the note with the five steps, the mail, the inspector, the list of people.
 
-import { api, clock, fill, h, icon, toast } from './dom.js';
+import { api, clock, fill, h, icon, once, toast } from './dom.js';
 import { t } from './i18n.js';
 
 /** showHints draws the journey's five steps; done is five booleans. */
 export function showHints(el, me, done) {
   const all = done.every(Boolean);
-  fill(el,
+  once(el, [me, done], () => fill(el,
     h('h2', {}, all ? t('hintsDone') : t('hints')),
     h('ol', {}, done.map((ok, i) => h('li', {
       class: ok ? 'done' : done.slice(0, i).every(Boolean) ? 'now' : '', 'data-testid': 'hint-' + (i + 1), 'data-done': String(ok),
     }, h('i', {}, ok ? icon('check', 13) : i + 1), h('span', {}, h('b', {}, t('step' + (i + 1))), ' ', h('small', {}, t('hint' + (i + 1))))))),
-    h('p', { class: 'note-facts' }, t('hintFacts', { name: me.name, no: me.student_no })));
+    h('p', { class: 'note-facts' }, t('hintFacts', { name: me.name, no: me.student_no }))));
 }
 
 const codeIn = (text) => (text.match(/(?<!\d)\d{6}(?!\d)/) || [''])[0];
@@ -19,7 +19,7 @@ let openMail = '';
 
 /** showMails draws the mail box, newest first. */
 export function showMails(el, mails) {
-  fill(el,
+  once(el, [mails, openMail], () => fill(el,
     h('h2', {}, icon('mail', 18), t('mailbox'), mails.length ? h('span', { class: 'count' }, mails.length) : null),
     mails.length ? h('div', { class: 'mail-list' }, mails.map((m, i) => {
       const code = codeIn(m.text);
@@ -30,7 +30,7 @@ export function showMails(el, mails) {
         code ? h('div', { class: 'mail-code' }, h('code', { 'data-testid': 'mail-code' }, code),
           h('button', { class: 'quiet', 'data-testid': 'mail-copy', onclick: () => copy(code) }, icon('copy', 14), t('copy'))) : null,
         open ? h('pre', { 'data-testid': 'mail-text' }, m.text) : null);
-    })) : h('p', { class: 'empty' }, t('noMail')));
+    })) : h('p', { class: 'empty' }, t('noMail'))));
 }
 
 async function copy(text) {
@@ -76,7 +76,7 @@ export async function refreshInspector() {
   drawRows();
 }
 
-const matches = (e) => (!view.system || e.system === view.system) && (!view.text || (e.name + ' ' + (e.who || '') + ' ' + (e.user_id || '') + ' ' + (e.agent_id || '')).toLowerCase().includes(view.text.toLowerCase()));
+const matches = (e) => (!view.system || e.system === view.system) && (!view.text || (e.name + ' ' + (e.who || '') + ' ' + (e.terminal || '') + ' ' + (e.user_id || '') + ' ' + (e.agent_id || '')).toLowerCase().includes(view.text.toLowerCase()));
 
 function drawRows() {
   const list = view.entries.filter(matches).slice(-120).reverse();
@@ -87,7 +87,7 @@ function drawRows() {
   h('b', {}, e.name), h('span', {}, who(e)), h('span', { class: 'status' }, e.err_code || e.status || t('noAnswer')), h('small', {}, e.ms + ' ms'))));
 }
 
-const who = (e) => [e.agent_id ? (e.agent_id === 1000001 ? '小助手' : '一卡通') : '', e.who || ''].filter(Boolean).join(' · ');
+const who = (e) => [e.agent_id ? (e.agent_id === 1000001 ? '小助手' : '一卡通') : '', e.who || e.terminal || ''].filter(Boolean).join(' · ');
 
 async function open(seq) {
   view.open = seq;

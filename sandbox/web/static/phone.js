@@ -1,13 +1,13 @@
 // The phone: the list of chats, a chat with its bubbles and cards, the menu. The conversations are the sandbox's; this
 // file draws them and says what the member does.
 
-import { api, clock, fill, h, icon, toast } from './dom.js';
+import { api, clock, fill, h, icon, once, toast } from './dom.js';
 import { isEnglish, t } from './i18n.js';
 import { drawCard } from './cards.js';
 import { openBrowser } from './browser.js';
 
 const state = { me: null, apps: [], open: 0, drawn: new Map(), waiting: 0, draft: {} };
-let list, chat, log, menuBar, input, typing;
+let list, chat, log, messagesBox, menuBar, input, typing;
 
 /** mountPhone builds the two screens. */
 export function mountPhone() {
@@ -22,7 +22,9 @@ export function showPhone(next) {
   state.me = next.me;
   state.apps = next.apps;
   drawList();
-  if (state.open) drawMenu();
+  if (!state.open) return;
+  drawMenu();
+  input.placeholder = t('typeHere');
 }
 
 const seenKey = () => 'seen:' + state.me.user_id;
@@ -34,7 +36,7 @@ function markSeen(agentID, count) {
 
 function drawList() {
   const counts = seen();
-  fill(list,
+  once(list, [state.apps, state.open, counts], () => fill(list,
     h('div', { class: 'screen-title' }, h('b', {}, t('messages'))),
     h('div', { class: 'chat-list' }, state.apps.map((app) => {
       const unread = app.agent_id === state.open ? 0 : Math.max(0, app.received - (counts[app.agent_id] || 0));
@@ -43,7 +45,7 @@ function drawList() {
         h('span', { class: 'chat-item-text' },
           h('span', {}, h('b', {}, app.name), app.last ? h('time', {}, clock(app.last.time)) : null),
           h('small', {}, app.last ? preview(app.last) : t('noMessages'))));
-    })));
+    }))));
 }
 
 function avatar(app) {
@@ -64,8 +66,9 @@ async function openChat(agentID) {
   const app = state.apps.find((a) => a.agent_id === agentID);
   state.open = agentID;
   state.drawn.clear();
-  log = h('div', { class: 'log', 'data-testid': 'log' });
+  messagesBox = h('div');
   typing = h('div', { class: 'row app typing', hidden: true, 'data-testid': 'typing' }, avatar(app), h('div', { class: 'bubble' }, h('i'), h('i'), h('i')));
+  log = h('div', { class: 'log', 'data-testid': 'log' }, messagesBox, typing);
   menuBar = h('nav', { class: 'menu-bar', 'data-testid': 'menu' });
   input = h('input', {
     class: 'message-input', 'data-testid': 'message-input', placeholder: t('typeHere'), 'aria-label': t('typeHere'), autocomplete: 'off', value: state.draft[agentID] || '',
@@ -76,7 +79,7 @@ async function openChat(agentID) {
     h('div', { class: 'screen-title' },
       h('button', { class: 'bare', 'data-testid': 'chat-back', 'aria-label': t('messages'), onclick: closeChat }, icon('back', 24)),
       h('b', {}, app.name), h('span', { class: 'bare' }, icon('more', 22))),
-    log, typing,
+    log,
     h('div', { class: 'compose' }, input, h('button', { class: 'send', 'data-testid': 'send-button', 'aria-label': t('send'), onclick: say }, icon('send', 20))),
     menuBar);
   drawMenu();
@@ -121,7 +124,7 @@ function drawMessages(messages) {
     const el = h('div', { class: 'message', 'data-testid': 'message', 'data-id': m.id, 'data-kind': m.kind, 'data-from': m.from },
       stamp ? h('time', { class: 'stamp' }, clock(m.time)) : null, drawMessage(m, app));
     if (old) old.el.replaceWith(el);
-    else { log.append(el); grew = true; }
+    else { messagesBox.append(el); grew = true; }
     state.drawn.set(m.id, { text, el });
   }
   for (const [id, d] of state.drawn) if (!ids.has(id)) { d.el.remove(); state.drawn.delete(id); }
@@ -190,7 +193,7 @@ function openJump(jump) {
 // run carries out what the member does and shows the typing dots while the app is at it.
 async function run(act) {
   state.waiting++;
-  const late = setTimeout(() => { if (typing) { typing.hidden = false; log.append(typing); toEnd(); } }, 120);
+  const late = setTimeout(() => { if (typing) { typing.hidden = false; toEnd(); } }, 120);
   try { await act(); } catch (e) { toast(e.message); } finally {
     state.waiting--;
     clearTimeout(late);
@@ -215,12 +218,12 @@ function press(m, key, selected) {
 function drawMenu() {
   const app = state.apps.find((a) => a.agent_id === state.open);
   menuBar.hidden = !app.menu || !app.menu.length;
-  fill(menuBar, (app.menu || []).map((b, i) => {
+  once(menuBar, app.menu, () => fill(menuBar, (app.menu || []).map((b, i) => {
     const subs = b.sub_button || [];
     const sheet = h('div', { class: 'menu-sheet', hidden: true, role: 'menu' }, subs.map((s, j) => h('button', { role: 'menuitem', 'data-testid': `menu-${i}-${j}`, onclick: () => { sheet.hidden = true; click(s); } }, s.name)));
     return h('div', { class: 'menu-cell' }, sheet,
       h('button', { 'data-testid': 'menu-' + i, 'aria-haspopup': subs.length ? 'menu' : null, onclick: () => (subs.length ? toggle(sheet) : click(b)) }, subs.length ? icon('menu', 14) : null, b.name));
-  }));
+  })));
 }
 
 function toggle(sheet) {
