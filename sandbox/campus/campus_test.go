@@ -147,7 +147,10 @@ func TestOpen(t *testing.T) {
 type server struct {
 	mu       sync.Mutex
 	confirms int
-	refuse   bool // of confirm
+	cancels  int
+	refuse   bool                // of confirm
+	open     *terminal.ChipState // the chip of a claim that was not settled, before the write
+	taken    bool                // nothing waits any more
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -166,9 +169,19 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch path := r.URL.Path; {
 	case strings.HasSuffix(path, "/lookup") && in.PIN != "258036":
 		say(http.StatusForbidden, "application/problem+json", map[string]any{"code": "pin_wrong", "tries_left": 4})
+	case strings.HasSuffix(path, "/lookup") && (s.taken || s.open != nil):
+		say(http.StatusOK, "application/json", terminal.Account{Holder: "张*"})
 	case strings.HasSuffix(path, "/lookup"):
 		say(http.StatusOK, "application/json", terminal.Account{Holder: "张*", PendingFen: 5000, Transfers: []terminal.Transfer{{ID: "1", AmountFen: 5000}}})
+	case strings.HasSuffix(path, "/claims") && (s.taken || s.open != nil && in.Chip.LoadSeq == s.open.LoadSeq+1):
+		s.open, s.taken = nil, true
+		say(http.StatusConflict, "application/problem+json", map[string]any{"code": "nothing_pending"})
+	case strings.HasSuffix(path, "/cancel"):
+		s.open = nil
+		s.cancels++
+		say(http.StatusOK, "application/json", map[string]string{"state": "released"})
 	case strings.HasSuffix(path, "/claims"):
+		s.open = &in.Chip
 		say(http.StatusCreated, "application/json", terminal.Claim{
 			ClaimID: "c1", AmountFen: 5000, Expected: terminal.Expected{LoadSeq: in.Chip.LoadSeq + 1, BalanceFen: in.Chip.BalanceFen + 5000},
 		})
@@ -176,6 +189,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler) // no answer at all
 	case strings.HasSuffix(path, "/confirm"):
 		s.confirms++
+		s.open, s.taken = nil, true
 		say(http.StatusOK, "application/json", map[string]string{"state": "claimed"})
 	}
 }
@@ -216,6 +230,39 @@ func TestMachine(t *testing.T) {
 			m.Remove()
 			if got := m.Screen(); got.Step != StepIdle || got.Card != nil || got.Account != nil {
 				t.Errorf("after the card has gone: %+v", got)
+			}
+		})
+	}
+	for name, c := range map[string]struct {
+		pull    terminal.Tear
+		pending int64
+		cancels int
+		loaded  bool
+	}{
+		"DoubtWritten":    {terminal.AfterWrite, 0, 0, true},
+		"DoubtNotWritten": {terminal.BeforeWrite, 5000, 1, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &server{}
+			world, m, chip, p := machine(t, s)
+			enter(t, m, p, chip)
+			if err := m.Claim(c.pull); err != nil {
+				t.Fatal(err)
+			}
+			m.wait.Wait()
+			if err := m.Insert(p, chip); err != nil {
+				t.Fatal(err)
+			}
+			if err := m.EnterPIN(context.Background(), "258036"); err != nil {
+				t.Fatal(err)
+			}
+			got := m.Screen()
+			if got.Step != StepList || got.Account.PendingFen != c.pending || s.cancels != c.cancels || world.Loaded(p) != c.loaded {
+				t.Errorf("step %s, %+v, %d cancels, loaded %v", got.Step, got.Account, s.cancels, world.Loaded(p))
+			}
+			if n := len(m.kiosk.Journal()); n != 0 {
+				t.Errorf("%d claims are still in the journal", n)
 			}
 		})
 	}

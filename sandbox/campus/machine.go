@@ -136,6 +136,9 @@ func (m *Machine) EnterPIN(ctx context.Context, pin string) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	account, err := m.kiosk.EnterPIN(ctx, pin)
+	if err == nil && account.PendingFen == 0 {
+		account, err = m.check(ctx, pin)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
@@ -146,6 +149,43 @@ func (m *Machine) EnterPIN(ctx context.Context, pin string) error {
 		m.show(Screen{Step: StepList, Account: &account})
 	}
 	return nil
+}
+
+// check shows the server the chip of a card for which nothing seems to wait: a write of unknown outcome is settled by
+// that, here or at whatever machine the card comes to next. Money that turns out not to have been written waits again,
+// and is listed before the holder collects it.
+func (m *Machine) check(ctx context.Context, pin string) (terminal.Account, error) {
+	doubtful := m.doubtful()
+	_, err := m.kiosk.Claim(ctx)
+	switch {
+	case err == nil:
+		err = m.kiosk.Cancel(ctx, "to be shown to the holder first")
+	case terminal.Code(err) == "nothing_pending":
+		if doubtful {
+			m.mu.Lock()
+			person := m.person
+			m.mu.Unlock()
+			m.claimed(person)
+		}
+		err = nil
+	}
+	m.save()
+	if err != nil {
+		return terminal.Account{}, err
+	}
+	return m.kiosk.EnterPIN(ctx, pin)
+}
+
+// doubtful reports whether this machine began to write the card that is in, and never learned how it ended.
+func (m *Machine) doubtful() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, e := range m.kiosk.Journal() {
+		if m.chip != nil && e.CardNo == m.chip.CardNo() && e.Phase == terminal.PhaseWriting {
+			return true
+		}
+	}
+	return false
 }
 
 // enter moves from one of the steps to the next, or returns terminal.ErrStage.
