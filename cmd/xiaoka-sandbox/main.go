@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -186,13 +187,18 @@ func reachable(a net.Addr) string {
 	return net.JoinHostPort(host, port)
 }
 
+// freePort finds a port that nobody listens on, below those that systems hand to outgoing connections: one of these could
+// take it between now and the moment the product listens, or while it is down.
 func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	const from, to, attempts = 20000, 32000, 50
+	var err error
+	for range attempts {
+		var l net.Listener
+		if l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", from+rand.IntN(to-from))); err == nil {
+			return l.Addr().String(), l.Close()
+		}
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	return "", fmt.Errorf("no free port for the product: %w", err)
 }
 
 func announce(w io.Writer, o options, world *campus.Campus, public, controlURL string, keep bool) {
