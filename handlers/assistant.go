@@ -37,6 +37,9 @@ func (a *Apps) Assistant(r *bot.Router) {
 		if code, found := codeIn(c.Message.Content); found {
 			return a.takeCode(ctx, t, code)
 		}
+		if number, found := numberIn(c.Message.Content); found && !t.known() {
+			return a.takeNumber(t, number)
+		}
 		t.Said = a.understand(c.Message.Content)
 		if answer, ok := asks[t.Said.Intent]; ok {
 			return answer(ctx, t)
@@ -51,6 +54,8 @@ func (a *Apps) Assistant(r *bot.Router) {
 	}
 	r.CardEvent(cards.KeyVerifyEmail, a.on(a.sendCode))
 	r.CardEvent(cards.KeyVerifyPhone, a.on(a.sendCode))
+	r.CardEvent(cards.KeyNewcomerEmail, a.on(a.sendToNumber))
+	r.CardEvent(cards.KeyNewcomerPhone, a.on(a.sendToNumber))
 	r.Event("enter_agent", a.on(a.greet))
 	r.Event("subscribe", a.on(a.greet))
 	r.NotFound(a.on(a.notUnderstood))
@@ -88,10 +93,14 @@ func (a *Apps) askCardApp(ctx context.Context, t *turn) error {
 	if !t.Person.Verified() {
 		return a.offerCode(ctx, t)
 	}
-	return t.Reply(cards.Notice(t.Lang, cards.NoticeData{
+	d := cards.NoticeData{
 		Title: wInCardApp.in(t.Lang), Body: wInCardAppBody.in(t.Lang),
 		LinkTitle: wOpenHome.in(t.Lang), URL: a.link.home(), Assistant: true,
-	}))
+	}
+	if t.Said.Intent == "report_loss" { // no detour for what cannot wait
+		d.LinkTitle, d.URL = wLossPage.in(t.Lang), a.link.loss()
+	}
+	return t.Reply(cards.Notice(t.Lang, d))
 }
 
 // notUnderstood answers what is no text: pictures, voice, unknown buttons.

@@ -2,8 +2,8 @@ package handlers
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -34,17 +34,20 @@ type campus struct {
 	pace   *fakePace
 	wecom  *fakeWeCom
 	log    *bytes.Buffer
+	tasks  fakeTasks
+	kept   fakePresses
 	apps2r map[string]*bot.Router
 	serial int64
 }
 
 func newCampus(t testing.TB, change ...func(*Config)) *campus {
 	t.Helper()
-	c := &campus{t: t, store: newStore(), codes: &fakeCodes{good: "482913"}, pace: &fakePace{}, wecom: &fakeWeCom{t: t}, log: &bytes.Buffer{}}
+	c := &campus{t: t, store: newStore(), codes: &fakeCodes{good: "482913"}, pace: &fakePace{}, wecom: &fakeWeCom{t: t}, log: &bytes.Buffer{},
+		tasks: fakeTasks{}, kept: fakePresses{}}
 	c.codes.store = c.store
 	log := slog.New(slog.NewTextHandler(c.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	cfg := Config{
-		Store: c.store, Codes: c.codes, Pace: c.pace, Understand: understandPlainly,
+		Store: c.store, Codes: c.codes, Pace: c.pace, Understand: understandPlainly, Presses: c.kept,
 		PublicURL: "https://card.example.edu.cn", CodeTTL: 5 * time.Minute,
 		Amounts: []ledger.Fen{1000, 2000, 5000, 10000, 20000}, Min: 100, Max: 50000, RequireOwnPassword: true,
 		Contact: Contact{
@@ -64,7 +67,7 @@ func newCampus(t testing.TB, change ...func(*Config)) *campus {
 	for i, name := range []string{AssistantApp, CardApp} {
 		state := bot.NewRedis(nil, nil)
 		c.apps2r[name] = bot.NewRouter(bot.RouterConfig{
-			App: bot.App{Name: name, CorpID: "ww1", AgentID: int64(1000001 + i)}, Sender: c.wecom, Tasks: state, Once: state,
+			App: bot.App{Name: name, CorpID: "ww1", AgentID: int64(1000001 + i)}, Sender: c.wecom, Tasks: c.tasks, Once: state,
 			Log: log, Now: func() time.Time { return noon },
 		})
 	}
@@ -178,6 +181,35 @@ func show(how string, c cards.Card) string {
 	return out
 }
 
+// fakeTasks keeps tasks for ever.
+type fakeTasks map[string]bot.Task
+
+func (f fakeTasks) SaveTask(_ context.Context, t bot.Task) error { f[t.ID] = t; return nil }
+
+func (f fakeTasks) Task(_ context.Context, id string) (bot.Task, error) {
+	if t, ok := f[id]; ok {
+		return t, nil
+	}
+	return bot.Task{}, bot.ErrNoTask
+}
+
+// fakePresses keeps presses for ever.
+type fakePresses map[string]string
+
+func (f fakePresses) Put(_ context.Context, key, code string, _ time.Duration) error {
+	f[key] = code
+	return nil
+}
+
+func (f fakePresses) Take(_ context.Context, key string) (string, error) {
+	code, ok := f[key]
+	if !ok {
+		return "", ledger.ErrNotFound
+	}
+	delete(f, key)
+	return code, nil
+}
+
 // fakeStore holds people and what they own.
 type fakeStore struct {
 	people    map[string]ledger.Person
@@ -186,6 +218,7 @@ type fakeStore struct {
 	movements map[int64][]ledger.Movement
 	initial   map[int64]bool
 	muted     map[ledger.EventKind]bool
+	lost      map[int64]ledger.LossReport
 	err       error
 }
 
@@ -193,6 +226,7 @@ func newStore() *fakeStore {
 	s := &fakeStore{
 		people: map[string]ledger.Person{}, balances: map[int64]ledger.Balance{}, transfers: map[int64][]ledger.Transfer{},
 		movements: map[int64][]ledger.Movement{}, initial: map[int64]bool{}, muted: map[ledger.EventKind]bool{},
+		lost: map[int64]ledger.LossReport{},
 	}
 	fresh := ledger.Person{ID: 1, UserID: "fresh", Name: "张三", Email: "zhangsan@example.edu.cn", CardID: 11, CardNo: "60001234"}
 	s.add(fresh)
@@ -234,8 +268,11 @@ func (s *fakeStore) add(p ledger.Person) { s.people[p.UserID] = p }
 
 func (s *fakeStore) PersonByUserID(_ context.Context, userID string) (ledger.Person, error) {
 	p, ok := s.people[userID]
-	if s.err != nil || !ok {
-		return ledger.Person{}, errors.Join(s.err, ledger.ErrNotFound)
+	switch {
+	case s.err != nil:
+		return ledger.Person{}, s.err
+	case !ok:
+		return ledger.Person{}, ledger.ErrNotFound
 	}
 	return p, nil
 }
@@ -256,6 +293,38 @@ func (s *fakeStore) change(id int64, f func(*ledger.Person)) error {
 		s.add(p)
 	}
 	return err
+}
+
+func (s *fakeStore) PersonByStudentNo(_ context.Context, no string) (ledger.Person, error) {
+	for _, p := range s.people {
+		if no != "" && p.StudentNo == no {
+			return p, s.err
+		}
+	}
+	return ledger.Person{}, cmp.Or(s.err, ledger.ErrNotFound)
+}
+
+func (s *fakeStore) LinkMember(_ context.Context, id int64, userID string, at time.Time) error {
+	p, err := s.PersonByID(context.Background(), id)
+	if _, taken := s.people[userID]; err == nil && (taken || p.Verified()) {
+		return ledger.ErrConflict
+	}
+	delete(s.people, p.UserID)
+	p.UserID, p.VerifiedAt = userID, at
+	s.add(p)
+	return err
+}
+
+func (s *fakeStore) LossState(_ context.Context, id int64) (ledger.LossReport, error) {
+	if r, ok := s.lost[id]; ok {
+		return r, s.err
+	}
+	return ledger.LossReport{}, cmp.Or(s.err, ledger.ErrNotFound)
+}
+
+func (s *fakeStore) SetPush(_ context.Context, _ int64, kind ledger.EventKind, on bool) error {
+	s.muted[kind] = !on
+	return s.err
 }
 
 func (s *fakeStore) SetLang(_ context.Context, id int64, lang ledger.Lang) error {

@@ -9,7 +9,7 @@ import (
 )
 
 // 校园一卡通 answers about the campus card. Nothing it does moves money or
-// changes a card: it shows, and leads to the page that asks for a password.
+// stops a card: it shows, and leads to the page that asks for a password.
 
 // need is what somebody must be to be answered. Each includes the ones before
 // it; who is less is led to the next step instead.
@@ -18,6 +18,7 @@ type need int
 const (
 	anyone   need = iota
 	verified      // proved to be the person on record
+	holder        // has bound the campus card. For what cannot wait: the initial query password will do, and who is less is told the office too
 	bound         // has bound the campus card, and chosen an own query password where that is required
 )
 
@@ -41,16 +42,16 @@ func (a *Apps) cardAsks() []route {
 		{"transactions_today", bound, a.transactions, ""},
 		{"statement", bound, a.notYet(wNoStatement), ""},
 
-		{"report_loss", anyone, a.callOffice(wNoLoss), ""},
-		{"cancel_loss", anyone, a.callOffice(wNoCancelLoss), ""},
-		{"unbind", verified, a.callOffice(wNoUnbind), ""},
+		{"report_loss", holder, a.reportLoss, ""},
+		{"cancel_loss", bound, a.cancelLoss, ""},
+		{"unbind", bound, a.unbind, ""},
 
 		{"verify", anyone, a.verify, ""},
 		{"bind", verified, a.bind, ""},
 		{"password", verified, a.password, "密码|查询密码|修改密码|改密码|忘记密码|重置密码|password|my password|change password|change my password|reset password|forgot password"},
 		{"settings", verified, a.settings, "设置|设定|settings|setting|preferences"},
-		{"notifications_on", verified, a.notYet(wNoPushSettings), ""},
-		{"notifications_off", verified, a.notYet(wNoPushSettings), ""},
+		{"notifications_on", bound, a.askPush(true), ""},
+		{"notifications_off", bound, a.askPush(false), ""},
 		{"change_language", anyone, a.changeLanguage, ""},
 
 		{"help", anyone, a.help, ""},
@@ -72,6 +73,10 @@ func (a *Apps) Card(r *bot.Router) {
 		r.Click(route.intent, a.on(answer))
 		r.CardEvent(route.intent, a.on(answer))
 	}
+	r.CardEvent(cards.KeyLossConfirm, a.on(a.gate(holder, a.confirmLoss)))
+	r.CardEvent(cards.KeyLossDrop, a.on(a.gate(holder, a.dropLoss)))
+	r.CardEvent(cards.KeyPurchasePushOn, a.on(a.gate(bound, a.setPush(true))))
+	r.CardEvent(cards.KeyPurchasePushOff, a.on(a.gate(bound, a.setPush(false))))
 	r.Use(a.know)
 	r.Text(func(ctx context.Context, c *bot.Context) error {
 		t := newTurn(ctx, c)
@@ -107,13 +112,15 @@ func (a *Apps) gate(least need, answer ask) ask {
 	return func(ctx context.Context, t *turn) error {
 		switch {
 		case !t.known():
-			return a.notOnRecord(ctx, t)
+			return a.askNumber(t)
 		case !t.Person.Verified():
-			return t.Update(cards.NotVerified(t.Lang, a.link.verify()))
+			return t.Update(a.beside(t, least, cards.NotVerified(t.Lang, a.link.verify())))
 		case least == verified:
 			return answer(ctx, t)
 		case !t.Person.Bound():
-			return t.Update(cards.NotBound(t.Lang, a.link.bind()))
+			return t.Update(a.beside(t, least, cards.NotBound(t.Lang, a.link.bind())))
+		case least == holder:
+			return answer(ctx, t)
 		}
 		initial, _, err := a.Store.PasswordState(ctx, t.Person.ID, a.Now())
 		switch {
@@ -129,6 +136,14 @@ func (a *Apps) gate(least need, answer ask) ask {
 	}
 }
 
+// beside names the office beside the next step of what cannot wait.
+func (a *Apps) beside(t *turn, least need, step cards.Card) cards.Card {
+	if least != holder {
+		return step
+	}
+	return rows(step, wRowPhone.in(t.Lang), a.Contact.Phone, wRowOffice.in(t.Lang), a.Contact.Office.in(t.Lang))
+}
+
 // enterCard leads who opens the chat and is not ready yet to the next step,
 // and is silent to everybody else.
 func (a *Apps) enterCard(ctx context.Context, t *turn) error {
@@ -142,7 +157,7 @@ func (a *Apps) enterCard(ctx context.Context, t *turn) error {
 func (a *Apps) verify(ctx context.Context, t *turn) error {
 	switch {
 	case !t.known():
-		return a.notOnRecord(ctx, t)
+		return a.askNumber(t)
 	case t.Person.Verified():
 		return a.alreadyVerified(ctx, t)
 	}
@@ -163,6 +178,13 @@ func (a *Apps) password(_ context.Context, t *turn) error {
 	return t.Update(cards.Notice(t.Lang, cards.NoticeData{
 		Title: wPassword.in(t.Lang), Body: wPasswordBody.in(t.Lang), LinkTitle: wPasswordPage.in(t.Lang), URL: a.link.password(),
 	}))
+}
+
+// unbind leads to the page; a word in a chat ends nothing.
+func (a *Apps) unbind(_ context.Context, t *turn) error {
+	return t.Update(rows(cards.Notice(t.Lang, cards.NoticeData{
+		Title: wUnbind.title.in(t.Lang), Body: wUnbind.body.in(t.Lang), LinkTitle: wUnbindPage.in(t.Lang), URL: a.link.unbind(),
+	}), wRowCard.in(t.Lang), cards.MaskCardNo(t.Person.CardNo)))
 }
 
 func (a *Apps) settings(_ context.Context, t *turn) error {

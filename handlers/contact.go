@@ -43,10 +43,3 @@ func (a *Apps) notYet(what notice) ask {
 		}))
 	}
 }
-
-// callOffice says the same where only the office can help.
-func (a *Apps) callOffice(what notice) ask {
-	return func(_ context.Context, t *turn) error {
-		return t.Update(a.contactCard(t, what.title.in(t.Lang), what.body.in(t.Lang)))
-	}
-}

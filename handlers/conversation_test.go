@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -23,6 +24,18 @@ func (c *campus) does(s step) string {
 		return c.press(s.app, s.user, s.what)
 	case "event":
 		return c.event(s.app, s.user, s.what, "")
+	case "page": // what the pages do meanwhile
+		report := reported
+		if s.what == "loss/cancel" {
+			report.EndedAt = noon
+		}
+		p := c.store.people[s.user]
+		c.store.lost[p.ID] = report
+		c.wecom.said = nil
+		if s.what == "loss" {
+			c.apps.LossCards(c.wecom).Accepted(context.Background(), p, report)
+		}
+		return strings.Join(c.wecom.said, "\n")
 	}
 	return c.types(s.app, s.user, s.what)
 }
@@ -49,6 +62,10 @@ func TestConversations(t *testing.T) {
 			{AssistantApp, "bound", "type", "验证"}, {AssistantApp, "bound", "event", "enter_agent"}, {AssistantApp, "fresh", "type", "English"},
 			{AssistantApp, "fresh", "type", "你好"},
 		},
+		"loss.zh": lossOf("bound", "挂失", "解挂"), "loss.en": lossOf("english", "lost", "found"),
+		"newcomer.zh": newcomerOf("验证", "你好", "2025533001"), "newcomer.en": newcomerOf("verify", "hello", "my id is 2025533001"),
+		"push.switch.zh":   {{CardApp, "bound", "type", "别通知了"}, {CardApp, "bound", "press", cards.KeyPurchasePushOff}, {CardApp, "bound", "type", "通知我"}, {CardApp, "bound", "press", cards.KeyPurchasePushOn}},
+		"push.switch.en":   {{CardApp, "english", "type", "mute"}, {CardApp, "english", "press", cards.KeyPurchasePushOff}, {CardApp, "english", "type", "notify"}},
 		"asks.zh":          asksOf("bound", "余额|充值|充值 50|充值 0.5|充值 50.01|充值 1000|待领|领款|明细|账单|绑定|修改密码|设置|验证|帮助|人工|取消|挂失|解挂|解绑|别通知了|通知我|135790|１３５ ７９０|密码 135790|今天天气|English|余额"),
 		"asks.en":          asksOf("english", "balance|topup|topup 50|topup 0.5|topup 1000|pending|claim|transactions|statement|bind|change password|Settings|verify|help|human|cancel|lost|found|unbind|mute|notify|135790|what a day|中文|balance"),
 		"asks.textcard.zh": asksOf("weixin", "余额|充值|充值 50|待领|挂失"),
@@ -60,12 +77,31 @@ func TestConversations(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCampus(t)
+			register(c)
 			var out strings.Builder
 			for _, s := range steps {
 				fmt.Fprintf(&out, "== %s · %s · %s: %s\n%s\n\n", s.app, s.user, s.how, s.what, c.does(s))
+				c.apps.newcomers.sending.Wait()
 			}
 			golden(t, name+".golden", out.String())
 		})
+	}
+}
+
+func lossOf(user, loss, found string) []step {
+	type_ := func(text string) step { return step{CardApp, user, "type", text} }
+	press := func(key string) step { return step{CardApp, user, "press", key} }
+	page := func(path string) step { return step{CardApp, user, "page", path} }
+	return []step{
+		type_(found), type_(loss), press(cards.KeyLossDrop), type_(loss), press(cards.KeyLossConfirm), press(cards.KeyLossConfirm),
+		page("loss"), type_(loss), type_(found), page("loss/cancel"), type_(found), type_(loss),
+	}
+}
+
+func newcomerOf(verify, hello, number string) []step {
+	type_ := func(text string) step { return step{AssistantApp, "visitor", "type", text} }
+	return []step{
+		type_(verify), type_(hello), type_(number), {AssistantApp, "visitor", "press", cards.KeyNewcomerEmail}, type_("000000"), type_("482913"), type_(verify),
 	}
 }
 

@@ -52,23 +52,30 @@ type eventNotice struct {
 	link      func(links) string
 	spending  bool // the amount left the card
 	balance   bool // what is on the card now is known
+	receipt   bool // Ref is the number of a receipt
+	second    bool // the body says the moment to the second
 }
 
 var eventNotices = map[ledger.EventKind]eventNotice{
-	ledger.EventConsumption:     {wConsumption, wOpenHome, links.home, true, true},
-	ledger.EventRefunded:        {wRefunded, wTransfers, links.transfers, false, false},
-	ledger.EventLowBalance:      {wLowBalance, wTopUp, links.topUp, false, true},
-	ledger.EventLoss:            {wLoss, wOpenHome, links.home, false, false},
-	ledger.EventLossCancelled:   {wLossCancelled, wOpenHome, links.home, false, false},
-	ledger.EventPasswordChanged: {wPasswordChanged, wPasswordPage, links.password, false, false},
-	ledger.EventPasswordLocked:  {wPasswordLocked, wPasswordPage, links.password, false, false},
+	ledger.EventConsumption:     {notice: wConsumption, linkTitle: wOpenHome, link: links.home, spending: true, balance: true},
+	ledger.EventRefunded:        {notice: wRefunded, linkTitle: wTransfers, link: links.transfers},
+	ledger.EventLowBalance:      {notice: wLowBalance, linkTitle: wTopUp, link: links.topUp, balance: true},
+	ledger.EventLoss:            {notice: wLoss, linkTitle: wLossStatus, link: links.loss, receipt: true, second: true},
+	ledger.EventLossCancelled:   {notice: wLossCancelled, linkTitle: wOpenHome, link: links.home, receipt: true},
+	ledger.EventSpentAfterLoss:  {notice: wSpentAfterLoss, linkTitle: wLossStatus, link: links.loss, spending: true},
+	ledger.EventPasswordChanged: {notice: wPasswordChanged, linkTitle: wPasswordPage, link: links.password},
+	ledger.EventPasswordLocked:  {notice: wPasswordLocked, linkTitle: wPasswordPage, link: links.password},
+	ledger.EventUnbound:         {notice: wUnbound, linkTitle: wBindAgain, link: links.bind},
 }
 
 func (a *Apps) eventCard(lang cards.Lang, said eventNotice, p ledger.Person, e ledger.Event) cards.Card {
-	card := cards.Notice(lang, cards.NoticeData{
-		Title: said.title.in(lang), Body: said.body.in(lang), LinkTitle: said.linkTitle.in(lang), URL: said.link(a.link),
-	})
-	amount, balance := e.Amount, ""
+	at := e.At.In(a.Zone)
+	body := said.body.in(lang)
+	if said.second {
+		body = said.body.in(lang, at.Format("15:04:05"))
+	}
+	card := cards.Notice(lang, cards.NoticeData{Title: said.title.in(lang), Body: body, LinkTitle: said.linkTitle.in(lang), URL: said.link(a.link)})
+	amount, balance, receipt := e.Amount, "", ""
 	if said.spending {
 		amount = -amount
 	}
@@ -78,9 +85,13 @@ func (a *Apps) eventCard(lang cards.Lang, said eventNotice, p ledger.Person, e l
 	if said.balance {
 		balance = e.Balance.String()
 	}
+	if said.receipt {
+		receipt = e.Ref
+	}
 	return rows(card,
+		wRowReceipt.in(lang), receipt,
 		wRowBalance.in(lang), balance,
 		wRowCard.in(lang), cards.MaskCardNo(p.CardNo),
 		wRowPlace.in(lang), e.Where,
-		wRowTime.in(lang), cards.When(lang, e.At.In(a.Zone)))
+		wRowTime.in(lang), cards.When(lang, at))
 }

@@ -4,7 +4,8 @@
 // bot.Router to register on.
 //
 // A handler is an ask: it reads the store, which is the truth, and replies
-// with one of cards' templates; no money and no card state changes here. The
+// with one of cards' templates; no money moves and no campus card changes its
+// state here, which the pages do. The
 // tables in assistant.go and card.go are the contents; each ask has its file,
 // words.go every sentence that is not on a template. What a member types is
 // read by handlers/intent and never logged or stored, because it may be a
@@ -46,6 +47,10 @@ type Config struct {
 	Amounts  []ledger.Fen // offered for a top-up
 	Min, Max ledger.Fen   // of one top-up, inclusive
 
+	// Presses keeps the press that led to a loss report; nil = its card is not
+	// updated once the report is accepted.
+	Presses Presses
+
 	// RequireOwnPassword: a holder who still has the initial query password is
 	// led to choosing an own one before anything else. Otherwise they are
 	// answered, with a reminder each time.
@@ -73,10 +78,17 @@ type Words struct{ Zh, En string }
 type Store interface {
 	PersonByUserID(ctx context.Context, userID string) (ledger.Person, error)
 	PersonByID(ctx context.Context, id int64) (ledger.Person, error)
+	PersonByStudentNo(ctx context.Context, studentNo string) (ledger.Person, error)
+	// LinkMember gives the person this userid and marks the person verified, as
+	// MarkVerified does, in one transaction. ErrConflict when the person is
+	// verified under another userid, or the userid is another person's.
+	LinkMember(ctx context.Context, personID int64, userID string, at time.Time) error
 	SetLang(ctx context.Context, personID int64, lang ledger.Lang) error
 	MarkVerified(ctx context.Context, personID int64, at time.Time) error
 	PasswordState(ctx context.Context, personID int64, now time.Time) (initial bool, lockedUntil time.Time, err error)
 	PushWanted(ctx context.Context, personID int64, kind ledger.EventKind) (bool, error)
+	SetPush(ctx context.Context, personID int64, kind ledger.EventKind, on bool) error
+	LossState(ctx context.Context, personID int64) (ledger.LossReport, error)
 
 	Balance(ctx context.Context, personID int64, now time.Time) (ledger.Balance, error)
 	PendingTransfers(ctx context.Context, personID int64, now time.Time) ([]ledger.Transfer, error)
@@ -105,7 +117,8 @@ type Understand func(text string, today time.Time) Said
 // Apps holds what both apps answer with. It is safe for concurrent use.
 type Apps struct {
 	Config
-	link links
+	link      links
+	newcomers *Newcomers
 }
 
 // New checks the configuration.
@@ -128,7 +141,9 @@ func New(cfg Config) (*Apps, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Apps{Config: cfg, link: links(cfg.PublicURL)}, nil
+	a := &Apps{Config: cfg, link: links(cfg.PublicURL)}
+	a.newcomers = &Newcomers{apps: a}
+	return a, nil
 }
 
 // turn is one message being answered, and who sent it.

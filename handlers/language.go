@@ -15,8 +15,9 @@ func (a *Apps) changeLanguage(ctx context.Context, t *turn) error {
 	if lang == ledger.English {
 		t.Lang = cards.En
 	}
-	if !t.known() {
-		return a.notOnRecord(ctx, t)
+	if !t.known() { // for a while, which is all there is to keep it under
+		a.noteLang(ctx, t.UserID, t.Lang)
+		return t.ReplyText(wLanguageSet.in(t.Lang))
 	}
 	if err := a.Store.SetLang(ctx, t.Person.ID, lang); err != nil {
 		return err

@@ -15,7 +15,11 @@ func (l links) bind() string      { return string(l) + "/h5/bind" }
 func (l links) password() string  { return string(l) + "/h5/password" }
 func (l links) settings() string  { return string(l) + "/h5/settings" }
 func (l links) transfers() string { return string(l) + "/h5/transfers" }
+func (l links) unbind() string    { return string(l) + "/h5/unbind" }
 func (l links) topUp() string     { return string(l) + "/h5/topup" }
+
+func (l links) loss() string       { return string(l) + "/h5/loss" }
+func (l links) cancelLoss() string { return string(l) + "/h5/loss/cancel" }
 
 func (l links) topUpOf(amount ledger.Fen) string {
 	return l.topUp() + "?amount_fen=" + strconv.FormatInt(int64(amount), 10)

@@ -24,7 +24,9 @@ func Menu(app, publicURL string) (bot.Menu, error) {
 			{Name: "查询", SubButton: []bot.MenuButton{
 				click("余额", "balance"), click("最近明细", "transactions_today"), click("待领取", "pending"), view("转账记录", link.transfers()),
 			}},
-			{Name: "充值", SubButton: []bot.MenuButton{click("充值校园卡", "topup"), click("到哪里领取", "claim")}},
+			{Name: "充值·挂失", SubButton: []bot.MenuButton{
+				click("充值校园卡", "topup"), click("到哪里领取", "claim"), click("校园卡挂失", "report_loss"), click("解挂", "cancel_loss"),
+			}},
 			{Name: "我的", SubButton: []bot.MenuButton{
 				view("我的一卡通", link.home()), view("修改查询密码", link.password()), view("设置", link.settings()),
 				click("人工服务", "human"), click("使用帮助", "help"),

@@ -18,7 +18,7 @@ import (
 func (a *Apps) offerCode(ctx context.Context, t *turn) error {
 	switch {
 	case !t.known():
-		return a.notOnRecord(ctx, t)
+		return a.askNumber(t)
 	case t.Person.Verified():
 		return a.alreadyVerified(ctx, t)
 	}
@@ -42,7 +42,7 @@ func (a *Apps) offerCode(ctx context.Context, t *turn) error {
 func (a *Apps) sendCode(ctx context.Context, t *turn) error {
 	switch {
 	case !t.known():
-		return a.notOnRecord(ctx, t)
+		return a.askNumber(t)
 	case t.Person.Verified():
 		return a.alreadyVerified(ctx, t)
 	}
@@ -74,7 +74,7 @@ func (a *Apps) sendCode(ctx context.Context, t *turn) error {
 func (a *Apps) takeCode(ctx context.Context, t *turn, code string) error {
 	switch {
 	case !t.known():
-		return a.notOnRecord(ctx, t)
+		return a.takeNewcomersCode(ctx, t, code)
 	case t.Person.Verified() || code == "":
 		return a.securePage(ctx, t)
 	}
@@ -116,11 +116,6 @@ func (a *Apps) alreadyVerified(_ context.Context, t *turn) error {
 		d.Body = wTryIt.in(t.Lang)
 	}
 	return t.Update(cards.Notice(t.Lang, d))
-}
-
-// notOnRecord is for a userid that the register does not have.
-func (a *Apps) notOnRecord(_ context.Context, t *turn) error {
-	return t.Update(a.contactCard(t, wNotOnRecord.in(t.Lang), wNotOnRecordBody.in(t.Lang)))
 }
 
 // noAddress is for a person to whom no code can be sent.

@@ -54,6 +54,8 @@ var (
 	wRowOffice  = phrase{"窗口", "Desk"}
 	wRowDoubt   = phrase{"待确认", "Check"}
 	wRowWriting = phrase{"写卡中", "Write"}
+	wRowReceipt = phrase{"回执号", "Ref."}
+	wRowNumber  = phrase{"学工号", "No."}
 )
 
 // Words on links.
@@ -65,6 +67,13 @@ var (
 	wTransfers    = phrase{"转账记录", "Transfers"}
 	wTopUp        = phrase{"去充值", "Top up"}
 	wChooseAmount = phrase{"选择金额", "Choose amount"}
+
+	wLossPage       = phrase{"去挂失", "Report the loss"}
+	wLossStatus     = phrase{"查看生效情况", "See its progress"}
+	wCancelLossPage = phrase{"去解挂", "Take it back"}
+	wUnbindPage     = phrase{"去解绑", "Unbind my card"}
+	wPushSettings   = phrase{"逐项设置", "All settings"}
+	wBindAgain      = phrase{"重新绑定", "Bind again"}
 )
 
 // Verification.
@@ -82,12 +91,30 @@ var (
 	wNowBind         = phrase{"下一步：绑定校园卡。", "Next: bind your campus card."}
 	wInCardApp       = phrase{"这件事请到「校园一卡通」", "Please ask the Campus Card app"}
 	wInCardAppBody   = phrase{"我只负责验证身份。同样的话，在「校园一卡通」里说就行。", "I only verify who you are. Say the same in the Campus Card app."}
-	wNotOnRecord     = phrase{"没有找到你的登记信息", "We could not find you on record"}
-	wNotOnRecordBody = phrase{"请带上学工号，联系一卡通窗口登记你的企业微信账号。", "Please ask the card office to register your WeCom account. Have your student or staff number ready."}
 	wNoAddress       = phrase{"没有可以接收验证码的邮箱或手机", "No address for your code"}
 	wNoAddressBody   = phrase{"请联系一卡通窗口，登记你的邮箱或手机。", "Please ask the card office to register your e-mail or phone."}
 	wNoSecrets       = phrase{"验证码和密码请填在网页上", "Codes and passwords: on the page"}
 	wNoSecretsBody   = phrase{"刚才的数字没有保存。为了安全，请不要把密码发到聊天里。", "The digits were not kept. For your safety, please never send a password in chat."}
+)
+
+// A member who is not on record.
+var (
+	wAskNumber = notice{phrase{"先告诉我你的学工号", "Your student or staff number?"},
+		phrase{"你的企业微信账号还没有对应的登记。把学工号发到这里，验证码会发到它登记的地址。", "Your WeCom account is not on record yet. Send your number here, and a code goes to the address on record for it."}}
+	wAskNumberThere = phrase{"你的企业微信账号还没有对应的登记。请在网页上，或到「企业小助手」里，用学工号验证。", "Your WeCom account is not on record yet. Please verify with your number on the page, or in the Assistant app."}
+	wNumberTaken    = notice{phrase{"请查收验证码", "Look for the code"},
+		phrase{"如果登记了这个学工号，验证码已经发往它登记的地址。收到后，把六位数字发到这里。没有收到？看看学工号有没有写错，或联系一卡通窗口。", "If this number is on record, a code is on its way to its address. Type the six digits here. Nothing there? Check the number, or ask the card office."}}
+	wNumberTooSoon = notice{phrase{"发得太多了，歇一会儿", "That was often, please pause"},
+		phrase{"请过 %s 再试，或联系一卡通窗口。", "Please try again in %s, or ask the card office."}}
+	wNumberOrCodeWrong = phrase{"验证码不对，或者已经失效。看看是不是最新收到的那一条；要换一个，把学工号再发一次。",
+		"That is not the code, or it no longer counts. Is it the newest one? To get another, send your number again."}
+)
+
+// Loss.
+var (
+	wLossDropped = notice{phrase{"没有挂失", "Nothing was reported"}, phrase{"卡照常可以用。要挂失，随时发送「挂失」。", "The card works as before. To report it, send “report loss” at any time."}}
+	wCancelLoss  = notice{phrase{"解挂", "Take the report back"}, phrase{"在网页上填查询密码和验证码，卡就能重新使用。请先确认卡在你手里。", "Enter your query password and a code on the page, and the card works again. Be sure to have it in your hand first."}}
+	wNotLost     = notice{phrase{"这张卡没有挂失", "This card is not reported lost"}, phrase{"不用解挂，照常使用就好。", "There is nothing to take back."}}
 )
 
 // The card app.
@@ -100,7 +127,13 @@ var (
 	wPassword           = phrase{"查询密码", "Query password"}
 	wPasswordBody       = phrase{"在网页上修改。忘记了也可以用验证码重设。密码不要发到聊天里。", "Change it on the page. If you forgot it, a code sets a new one. Never send it in chat."}
 	wSettings           = phrase{"设置", "Settings"}
-	wSettingsBody       = phrase{"语言和消息样式在这里修改。", "Language and message style are set here."}
+	wSettingsBody       = phrase{"语言、消息样式、每一种通知、低余额提醒，都在这里设置。", "Language, message style, every kind of notification and the low-balance alert are set here."}
+	wUnbind             = notice{phrase{"解绑校园卡", "Unbind your campus card"}, phrase{"解绑后，这里不再显示余额，也不再发消息。卡照常使用，钱不受影响。要在网页上填查询密码。", "Then no balance is shown and no messages come. The card itself works on and its money is not touched. The page asks for your query password."}}
+	wPushNowOn          = phrase{"消费通知已打开", "You will hear about purchases"}
+	wPushNowOff         = phrase{"消费通知已关掉", "No more messages about purchases"}
+	wPushAlreadyOn      = phrase{"消费通知本来就是开的", "You do hear about purchases"}
+	wPushAlreadyOff     = phrase{"消费通知本来就是关的", "You do not hear about purchases"}
+	wPushRest           = phrase{"挂失、密码这类安全通知一直会发。其他通知在设置里一项一项选。", "Security messages, such as loss and password, always come. Every other kind has its own switch in the settings."}
 	wAmountLimits       = phrase{"一次可以充 %s 到 %s", "One top-up can be %s to %s"}
 	wAmountLimitsBody   = phrase{"你说的是 %s，换一个金额就行。", "You said %s. Please choose another amount."}
 	wWriting            = phrase{"正在写卡，请勿移开卡片", "Writing to your card. Do not move it"}
@@ -125,11 +158,7 @@ var (
 
 // What the chat cannot do yet.
 var (
-	wNoStatement    = notice{phrase{"月账单还没有开通", "Statements are not available yet"}, phrase{"发送「明细」，可以看最近几笔。", "Send “transactions” to see the latest ones."}}
-	wNoPushSettings = notice{phrase{"通知开关还没有开通", "Notifications cannot be switched yet"}, phrase{"现在只发和钱、密码有关的通知。", "For now you only hear about your money and your password."}}
-	wNoLoss         = notice{phrase{"挂失请马上联系窗口", "Lost your card? Tell the office"}, phrase{"这里还不能挂失。请马上打窗口电话，或到窗口办理。", "It cannot be reported here yet. Please call the card office at once, or go there."}}
-	wNoCancelLoss   = notice{phrase{"解挂请到窗口", "The office lifts a loss report"}, phrase{"这里还不能解挂。请带上卡和证件到窗口，或先打电话。", "It cannot be done here yet. Bring your card and an ID to the office, or call first."}}
-	wNoUnbind       = notice{phrase{"解绑请联系窗口", "The office can unbind your card"}, phrase{"这里还不能解绑，请打窗口电话或到窗口办理。", "It cannot be done here yet. Please call the card office, or go there."}}
+	wNoStatement = notice{phrase{"月账单还没有开通", "Statements are not available yet"}, phrase{"发送「明细」，可以看最近几笔。", "Send “transactions” to see the latest ones."}}
 )
 
 // Events.
@@ -137,8 +166,10 @@ var (
 	wConsumption     = notice{phrase{"校园卡消费", "Purchase"}, phrase{"", ""}}
 	wRefunded        = notice{phrase{"已原路退款", "Refunded the way you paid"}, phrase{"", ""}}
 	wLowBalance      = notice{phrase{"卡上余额不多了", "Your balance is low"}, phrase{"", ""}}
-	wLoss            = notice{phrase{"已挂失", "Your card is reported lost"}, phrase{"不是你本人操作？请马上联系一卡通窗口。", "Was it not you? Please call the card office at once."}}
-	wLossCancelled   = notice{phrase{"已解挂", "The loss report is lifted"}, phrase{"不是你本人操作？请马上联系一卡通窗口。", "Was it not you? Please call the card office at once."}}
+	wLoss            = notice{phrase{"已挂失", "Your card is reported lost"}, phrase{"挂失已受理 %s。不是你本人操作？请马上联系一卡通窗口。", "Loss reported %s. Was it not you? Please call the card office at once."}}
+	wSpentAfterLoss  = notice{phrase{"挂失之后有一笔消费", "A purchase after your loss report"}, phrase{"这笔钱已单独记录。是不是你本人，都请联系一卡通窗口。", "It is kept apart. Whether it was you or not, please talk to the card office."}}
+	wUnbound         = notice{phrase{"校园卡已解绑", "Your campus card is unbound"}, phrase{"以后不再发消息。不是你本人操作？请马上联系一卡通窗口。", "No more messages will come. Was it not you? Please call the card office at once."}}
+	wLossCancelled   = notice{phrase{"已解挂", "The loss report is lifted"}, phrase{"个别终端可能要过一会儿才认。不是你本人操作？请马上联系一卡通窗口。", "A terminal here and there may need a while to know. Was it not you? Please call the card office at once."}}
 	wPasswordChanged = notice{phrase{"查询密码已修改", "Your query password was changed"}, phrase{"不是你本人操作？请马上重设密码，并联系一卡通窗口。", "Was it not you? Please set a new one at once and call the card office."}}
 	wPasswordLocked  = notice{phrase{"查询密码输错太多次，已锁定", "Your query password is locked"}, phrase{"用验证码设置新密码可以马上解锁。不是你本人操作？请联系一卡通窗口。", "Too many wrong tries. Setting a new one with a code unlocks it. Was it not you? Please call the card office."}}
 )
