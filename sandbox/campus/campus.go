@@ -1,5 +1,5 @@
 // Package campus joins the simulators into one made-up university: its people and their cards, two WeCom apps, a
-// merchant, a mail server and machines, with everything a product needs to be configured against them written into a
+// merchant, a mail server, an SMS service and machines, with everything a product needs to be configured against them written into a
 // directory. The command xiaoka-sandbox opens one and runs the product before it; sandbox/web shows it in a browser.
 //
 // What must outlive a restart is in that directory: keys and secrets (campus.json), people (people.csv), what chips and
@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"xiaoka/sandbox/mail"
+	"xiaoka/sandbox/sms"
 	"xiaoka/sandbox/terminal"
 	"xiaoka/sandbox/wechatpay"
 	"xiaoka/sandbox/wecom"
@@ -46,6 +47,7 @@ type Campus struct {
 	WeCom    *wecom.Server
 	Pay      *wechatpay.Server
 	Mail     *mail.Server
+	SMS      *sms.Server
 
 	cfg      Config
 	people   []Person
@@ -157,6 +159,9 @@ func (c *Campus) start() error {
 		return err
 	}
 	if err := c.startMail(); err != nil {
+		return err
+	}
+	if err := c.startSMS(); err != nil {
 		return err
 	}
 	c.wait.Go(c.replayer)

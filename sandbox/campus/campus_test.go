@@ -57,12 +57,14 @@ func TestSettings(t *testing.T) {
 		"wecom.corp_id": state.CorpID, "wecom.api_url": c.settings.WeComURL, "wecom.assistant.agent_id": "1000001",
 		"wecom.card.agent_id": "1000002", "wechatpay.api_url": c.settings.PayURL, "wechatpay.app_id": state.CorpID,
 		"wechatpay.mch_id": c.Pay.MchID(), "smtp.from": "校园卡 <card@xiaoka.example>", "push.quiet_hours": "",
+		"sms.endpoint": c.settings.SMSURL, "sms.secret_id": smsSecretID, "sms.app_id": smsAppID, "sms.template_id": smsTemplate,
 	}
 	secrets := map[string]string{
 		"secret_key_file": state.SecretKey, "database_url_file": "sqlite:" + filepath.Join(dir, "xiaoka.db"),
 		"wecom.assistant.secret_file": state.Agents[0].Secret, "wecom.card.token_file": state.Agents[1].Token,
 		"wecom.card.aes_key_file": state.Agents[1].EncodingAESKey, "wechatpay.api_v3_key_file": state.APIv3Key,
 		"wechatpay.private_key_file": string(c.Pay.MerchantPrivateKeyPEM()),
+		"sms.secret_key_file":        c.settings.SMSKey,
 		"smtp.url_file":              "smtp://xiaoka:" + state.MailPass + "@" + c.Mail.Addr() + "?tls=off",
 	}
 	for key, value := range want {

@@ -24,7 +24,7 @@ type Subscription struct {
 const (
 	TopicChat     = "chat"     // a conversation of the subscriber
 	TopicCorp     = "corp"     // menus, apps, members
-	TopicMail     = "mail"     // the mail box
+	TopicMail     = "mail"     // the mails and SMS
 	TopicTimeline = "timeline" // the inspector
 	TopicPay      = "pay"      // open orders
 	TopicKiosk    = "kiosk"    // a machine or a card

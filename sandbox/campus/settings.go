@@ -21,6 +21,8 @@ type Settings struct {
 	PayURL   string
 	SMTPAddr string // host:port
 	SMTPUser string
+	SMSURL   string
+	SMSKey   string
 
 	MchID, SerialNo, PublicKeyID string
 	PrivateKeyPEM, PublicKeyPEM  []byte
@@ -91,6 +93,13 @@ func writeSettings(dir string, st State, s Settings) error {
 	section(0, "smtp")
 	set(1, "url_file", file("smtp_url", smtp.String()))
 	set(1, "from", "校园卡 <card@"+domain+">")
+	section(0, "sms")
+	set(1, "endpoint", s.SMSURL)
+	set(1, "secret_id", smsSecretID)
+	set(1, "secret_key_file", file("sms_secret_key", s.SMSKey))
+	set(1, "app_id", smsAppID)
+	set(1, "sign_name", smsSignName)
+	set(1, "template_id", smsTemplate)
 	section(0, "push")
 	set(1, "quiet_hours", "") // whoever plays at night wants to see the same pushes
 	if failed != nil {

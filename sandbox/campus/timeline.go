@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"xiaoka/sandbox/sms"
 	"xiaoka/sandbox/wechatpay"
 	"xiaoka/sandbox/wecom"
 )
@@ -19,7 +20,7 @@ import (
 type Entry struct {
 	Seq      int       `json:"seq"` // 1 for the first
 	At       time.Time `json:"at"`
-	System   string    `json:"system"`  // wecom, wechatpay, terminal, mail
+	System   string    `json:"system"`  // wecom, wechatpay, terminal, mail, sms
 	Inbound  bool      `json:"inbound"` // towards the product: a callback, a notification, a terminal's call
 	Name     string    `json:"name"`
 	AgentID  int       `json:"agent_id,omitempty"`
@@ -114,6 +115,17 @@ func (t *Timeline) wechatpay(x wechatpay.Exchange) {
 			e.Name = notice.EventType
 		}
 		e.Request = x.Plain
+	}
+	t.add(e)
+}
+
+func (t *Timeline) sms(x sms.Exchange) {
+	e := Entry{
+		At: x.At, System: "sms", Name: x.Action, Status: x.Status, Millis: x.Took.Milliseconds(), Request: x.Request, Response: x.Response,
+		OK: x.Code == "Ok",
+	}
+	if !e.OK {
+		e.Problem = x.Code
 	}
 	t.add(e)
 }

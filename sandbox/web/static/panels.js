@@ -17,7 +17,7 @@ export function showHints(el, me, done) {
 const codeIn = (text) => (text.match(/(?<!\d)\d{6}(?!\d)/) || [''])[0];
 let openMail = '';
 
-/** showMails draws the mail box, newest first. */
+/** showMails draws the mails and SMS, newest first. */
 export function showMails(el, mails) {
   once(el, [mails, openMail], () => fill(el,
     h('h2', {}, icon('mail', 18), t('mailbox'), mails.length ? h('span', { class: 'count' }, mails.length) : null),
@@ -26,7 +26,7 @@ export function showMails(el, mails) {
       const open = openMail === m.id || (i === 0 && openMail === '');
       return h('article', { class: 'mail-item' + (open ? ' open' : ''), 'data-testid': 'mail-item' },
         h('button', { class: 'mail-head', onclick: () => { openMail = open && openMail ? 'none' : m.id; showMails(el, mails); } },
-          h('b', {}, m.subject), h('time', {}, clock(m.time)), h('small', {}, m.to)),
+          h('b', {}, m.sms ? t('sms') : m.subject), h('time', {}, clock(m.time)), h('small', {}, m.to)),
         code ? h('div', { class: 'mail-code' }, h('code', { 'data-testid': 'mail-code' }, code),
           h('button', { class: 'quiet', 'data-testid': 'mail-copy', onclick: () => copy(code) }, icon('copy', 14), t('copy'))) : null,
         open ? h('pre', { 'data-testid': 'mail-text' }, m.text) : null);
@@ -58,7 +58,7 @@ export function mountInspector(el) {
 
 /** drawInspector draws everything of it again, after the language changed. */
 export function drawInspector() {
-  fill(bar, h('h2', {}, t('inspector')), ['', 'wecom', 'wechatpay', 'terminal', 'mail'].map((s) => h('button', {
+  fill(bar, h('h2', {}, t('inspector')), ['', 'wecom', 'wechatpay', 'terminal', 'mail', 'sms'].map((s) => h('button', {
     class: 'chip' + (view.system === s ? ' on' : ''), 'data-testid': 'timeline-filter-' + (s || 'all'),
     onclick: () => { view.system = s; drawInspector(); },
   }, s ? t('sys_' + s) : t('all'))),
