@@ -73,7 +73,7 @@ type house struct {
 // WeCom or WeChat Pay is down must not take the service with it.
 func build(cfg *config.Config, s *store.Store, short *shortLived, log *slog.Logger) (*house, error) {
 	h := &house{store: s, short: short, meters: newMeters()}
-	senders, err := senders(cfg)
+	senders, err := senders(cfg, log)
 	if err != nil {
 		return nil, err
 	}
@@ -108,12 +108,20 @@ func build(cfg *config.Config, s *store.Store, short *shortLived, log *slog.Logg
 }
 
 // senders are the ways codes travel.
-func senders(cfg *config.Config) (map[ledger.Channel]identity.Sender, error) {
+func senders(cfg *config.Config, log *slog.Logger) (map[ledger.Channel]identity.Sender, error) {
 	mail, err := identity.NewSMTP(identity.SMTPOptions{URL: cfg.SMTP.URL.Reveal(), From: cfg.SMTP.From})
 	if err != nil {
 		return nil, err
 	}
-	return map[ledger.Channel]identity.Sender{ledger.Email: mail}, nil
+	senders := map[ledger.Channel]identity.Sender{ledger.Email: mail}
+	if !cfg.SMS.Offered() {
+		return senders, nil
+	}
+	senders[ledger.Phone], err = identity.NewSMS(identity.SMSOptions{
+		Endpoint: cfg.SMS.Endpoint, SecretID: cfg.SMS.SecretID.Reveal(), SecretKey: cfg.SMS.SecretKey.Reveal(),
+		AppID: cfg.SMS.AppID, SignName: cfg.SMS.SignName, TemplateID: cfg.SMS.TemplateID, Region: cfg.SMS.Region, Log: log,
+	})
+	return senders, err
 }
 
 // chat joins both apps and returns the card app's client.
