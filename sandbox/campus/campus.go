@@ -1,10 +1,10 @@
 // Package campus joins the simulators into one made-up university: its people and their cards, two WeCom apps, a
-// merchant, a mail server, an SMS service and machines, with everything a product needs to be configured against them written into a
-// directory. The command xiaoka-sandbox opens one and runs the product before it; sandbox/web shows it in a browser.
+// merchant, a mail server, an SMS service and machines, with everything a product needs to be configured against them
+// written into a directory. The command xiaoka-sandbox opens one and runs the product before it; sandbox/web shows it in a browser.
 //
 // What must outlive a restart is in that directory: keys and secrets (campus.json), people (people.csv), what chips and
-// machines know (cards.json) and the product's own database. Conversations, mails and WeChat Pay's orders are in memory and end
-// with the process, as does the merchant's RSA key, which is made anew at each start.
+// machines know (cards.json), the first steps people have done (journeys.json) and the product's own database.
+// Conversations, mails and WeChat Pay's orders are in memory and end with the process, as does the merchant's RSA key, which is made anew at each start.
 package campus
 
 import (
@@ -12,7 +12,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -64,6 +63,7 @@ type Campus struct {
 	offset   time.Duration
 	machines []*Machine
 	loaded   map[string]bool // UserIDs whose card was loaded at a machine
+	journeys map[string]Journey
 }
 
 // Open makes a new campus in Config.Dir or continues the one that is there, and starts its simulators on loopback.
@@ -83,7 +83,7 @@ func Open(cfg Config) (*Campus, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("campus: %w", err)
 	}
-	c := &Campus{cfg: cfg, byUser: map[string]Person{}, loaded: map[string]bool{}}
+	c := &Campus{cfg: cfg, byUser: map[string]Person{}, loaded: map[string]bool{}, journeys: map[string]Journey{}}
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	c.Timeline.changed = func() { c.Hub.Publish(TopicTimeline, "") }
 	if err := c.load(); err != nil {
@@ -133,6 +133,9 @@ func (c *Campus) load() error {
 	for _, p := range c.people {
 		c.byUser[strings.ToLower(p.UserID)] = p
 	}
+	if err := c.loadJourneys(); err != nil {
+		return err
+	}
 	var journals map[string][]terminal.Entry
 	if c.cards, journals, err = loadCards(c.cfg.Dir, c.people); err != nil {
 		return err
@@ -149,87 +152,6 @@ func (c *Campus) load() error {
 
 // PeopleFile is the name of the CSV for `xiaoka people import` in the campus's directory.
 const PeopleFile = "people.csv"
-
-// start makes the simulators and listens.
-func (c *Campus) start() error {
-	if err := c.startWeCom(); err != nil {
-		return err
-	}
-	if err := c.startPay(); err != nil {
-		return err
-	}
-	if err := c.startMail(); err != nil {
-		return err
-	}
-	if err := c.startSMS(); err != nil {
-		return err
-	}
-	c.wait.Go(c.replayer)
-	return nil
-}
-
-func (c *Campus) startWeCom() error {
-	cfg := wecom.Config{
-		CorpID: c.state.CorpID, Now: c.Now, HTTPClient: c.cfg.HTTPClient,
-		OnChange:   func(userID string) { c.Hub.Publish(topicOf(userID), userID) },
-		Log:        c.Timeline.wecom,
-		AutoMember: c.cfg.AutoMember,
-	}
-	host := strings.TrimPrefix(strings.TrimPrefix(c.cfg.PublicURL, "http://"), "https://")
-	for _, a := range c.state.Agents {
-		cfg.Apps = append(cfg.Apps, wecom.App{
-			AgentID: a.AgentID, Name: a.Name, Secret: a.Secret, Token: a.Token, EncodingAESKey: a.EncodingAESKey,
-			Callback: a.Callback, TrustedDomain: host,
-		})
-	}
-	for _, p := range c.people {
-		cfg.Members = append(cfg.Members, p.member(c.state.CorpID))
-	}
-	var err error
-	if c.WeCom, err = wecom.New(cfg); err != nil {
-		return err
-	}
-	c.settings.WeComURL, err = c.listen(c.WeCom.Handler())
-	return err
-}
-
-func topicOf(userID string) string {
-	if userID == "" {
-		return TopicCorp
-	}
-	return TopicChat
-}
-
-func (c *Campus) startPay() error {
-	var err error
-	c.Pay, err = wechatpay.New(wechatpay.Config{
-		AppID: c.state.CorpID, APIv3Key: c.state.APIv3Key, Keys: c.cfg.WeChatKeys, BillsAtOnce: true, Now: c.Now,
-		KnownOpenID: func(id string) bool {
-			return slices.ContainsFunc(c.people, func(p Person) bool { return p.member(c.state.CorpID).OpenID == id })
-		},
-		Trace: func(x wechatpay.Exchange) {
-			c.Timeline.wechatpay(x)
-			c.Hub.Publish(TopicPay, "")
-		},
-	})
-	if err != nil {
-		return err
-	}
-	c.settings.PayURL, err = c.listen(c.Pay.Handler())
-	return err
-}
-
-// listen serves a simulator on a loopback port of its own and returns its address.
-func (c *Campus) listen(h http.Handler) (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("campus: %w", err)
-	}
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
-	c.servers = append(c.servers, server)
-	c.wait.Go(func() { _ = server.Serve(l) }) // returns when Close closes it
-	return "http://" + l.Addr().String(), nil
-}
 
 // Close stops the simulators. What is on file stays.
 func (c *Campus) Close() {
@@ -362,7 +284,7 @@ func (c *Campus) addMachine(t Terminal, journal []terminal.Entry) error {
 
 func (c *Campus) saveCards() {
 	if err := c.cards.save(c.Machines()); err != nil {
-		c.Timeline.add(Entry{At: c.Now(), System: "terminal", Name: cardsFile, Problem: err.Error()})
+		c.Timeline.add(Entry{At: c.Now(), System: "sandbox", Name: cardsFile, Problem: err.Error()})
 	}
 }
 

@@ -116,6 +116,7 @@ func TestOpen(t *testing.T) {
 			t.Fatal(err)
 		}
 		first.saveCards()
+		first.Achieve(first.People()[0], Journey{true, true})
 		first.Close()
 
 		again := open(t, dir, "http://127.0.0.1:9090")
@@ -128,6 +129,9 @@ func TestOpen(t *testing.T) {
 		}
 		if _, ok := again.Machine("K01"); !ok {
 			t.Error("the machine is gone")
+		}
+		if got := again.Achieve(again.People()[0], Journey{false, false, true}); got != (Journey{true, true, true}) {
+			t.Errorf("steps done: %v", got)
 		}
 		if got := again.Chip(again.People()[0]).Peek(); got != (terminal.ChipState{SpendSeq: 1, BalanceFen: 1000}) {
 			t.Errorf("the chip holds %+v", got)

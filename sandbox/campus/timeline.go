@@ -20,7 +20,7 @@ import (
 type Entry struct {
 	Seq      int       `json:"seq"` // 1 for the first
 	At       time.Time `json:"at"`
-	System   string    `json:"system"`  // wecom, wechatpay, terminal, mail, sms
+	System   string    `json:"system"`  // wecom, wechatpay, terminal, mail, sms; sandbox for its own trouble
 	Inbound  bool      `json:"inbound"` // towards the product: a callback, a notification, a terminal's call
 	Name     string    `json:"name"`
 	AgentID  int       `json:"agent_id,omitempty"`

@@ -4,58 +4,51 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
-	"sync"
 
 	"xiaoka/sandbox/campus"
 	"xiaoka/sandbox/wecom"
 )
 
-// journey remembers which of the five steps of the first visit a person has done. All of it is seen from outside: the
-// sandbox does not look into the product.
-type journey struct {
-	mu    sync.Mutex
-	bound map[string]bool // by UserID
-}
+// The five steps of the first visit, in their order. All of them are seen from outside: the sandbox does not look into
+// the product. What was seen once is remembered with the campus.
+const (
+	stepVerified = iota
+	stepBound
+	stepBalance
+	stepPaid
+	stepLoaded
+)
 
 // watch sees every answer of the product to a phone. A form for binding that succeeds is answered by a redirection.
-func (j *journey) watch(userID string, r *http.Response) {
-	if r.Request.Method != http.MethodPost || r.Request.URL.Path != "/h5/bind" || r.StatusCode != http.StatusSeeOther || userID == "" {
-		return
+func (s *Server) watch(userID string, r *http.Response) {
+	bound := r.Request.Method == http.MethodPost && r.Request.URL.Path == "/h5/bind" && r.StatusCode == http.StatusSeeOther &&
+		!strings.Contains(r.Header.Get("Location"), "/h5/bind")
+	if p, ok := s.campus.Person(userID); ok && bound {
+		s.campus.Achieve(p, campus.Journey{stepVerified: true, stepBound: true})
 	}
-	if strings.Contains(r.Header.Get("Location"), "/h5/bind") {
-		return
-	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.bound == nil {
-		j.bound = map[string]bool{}
-	}
-	j.bound[userID] = true
 }
 
-func (j *journey) isBound(userID string) bool {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.bound[userID]
-}
-
-// steps tells what is done: verified, bound, balance seen, topped up, collected.
-func (s *Server) steps(p campus.Person) [5]bool {
-	bound := s.journey.isBound(p.UserID)
-	welcomed := false // the card app leads only verified members to binding
-	asked := false    // a balance has been shown: an emphasised amount
+// steps tells what a person has done.
+func (s *Server) steps(p campus.Person) campus.Journey {
+	seen := campus.Journey{stepLoaded: s.campus.Loaded(p)}
+	before := s.campus.Achieve(p, campus.Journey{})
 	for _, m := range s.campus.WeCom.Conversation(p.UserID, campus.CardID) {
 		if m.From != wecom.FromApp {
 			continue
 		}
-		welcomed = welcomed || strings.Contains(contentOf(m), "/h5/bind")
-		asked = asked || showsAmount(m)
+		if strings.Contains(contentOf(m), "/h5/bind") { // only the verified are led to binding
+			seen[stepVerified] = true
+		}
+		if before[stepBound] && showsAmount(m) {
+			seen[stepBalance] = true
+		}
 	}
-	paid := false
 	for _, o := range s.campus.Pay.Orders() {
-		paid = paid || o.TransactionID != "" && o.PayerOpenID != "" && o.PayerOpenID == s.campus.OpenID(p)
+		if o.TransactionID != "" && o.PayerOpenID != "" && o.PayerOpenID == s.campus.OpenID(p) {
+			seen[stepPaid] = true
+		}
 	}
-	return [5]bool{welcomed || bound, bound, bound && asked, paid, s.campus.Loaded(p)}
+	return s.campus.Achieve(p, seen)
 }
 
 func contentOf(m wecom.Message) string {

@@ -41,11 +41,11 @@ func (s *Server) state(_ *http.Request, me campus.Person) (any, error) {
 		}
 	}
 	return struct {
-		Me      campus.Person `json:"me"`
-		Apps    []app         `json:"apps"`
-		People  int           `json:"people"`
-		Product string        `json:"product"` // up, down or none
-		Journey [5]bool       `json:"journey"`
+		Me      campus.Person  `json:"me"`
+		Apps    []app          `json:"apps"`
+		People  int            `json:"people"`
+		Product string         `json:"product"` // up, down or none
+		Journey campus.Journey `json:"journey"`
 	}{me, apps, len(s.campus.People()), product, s.steps(me)}, nil
 }
 

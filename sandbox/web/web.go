@@ -37,10 +37,9 @@ type Config struct {
 
 // Server serves the page, its API, the OAuth page of WeCom and the product.
 type Server struct {
-	cfg     Config
-	campus  *campus.Campus
-	proxy   *proxy
-	journey journey
+	cfg    Config
+	campus *campus.Campus
+	proxy  *proxy
 }
 
 // New makes a Server.
@@ -49,7 +48,7 @@ func New(cfg Config) *Server {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{cfg: cfg, campus: cfg.Campus}
-	s.proxy = newProxy(cfg, s.journey.watch)
+	s.proxy = newProxy(cfg, s.watch)
 	return s
 }
 
