@@ -126,6 +126,7 @@ func (p *product) launch() (<-chan struct{}, error) {
 	defer log.Close() // the child has its own copy
 	cmd := p.command(context.Background(), "serve")
 	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = childAttributes()
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start the product: %w", err)
 	}

@@ -31,16 +31,17 @@ func (s *Server) watch(userID string, r *http.Response) {
 // steps tells what a person has done.
 func (s *Server) steps(p campus.Person) campus.Journey {
 	seen := campus.Journey{stepLoaded: s.campus.Loaded(p)}
-	before := s.campus.Achieve(p, campus.Journey{})
 	for _, m := range s.campus.WeCom.Conversation(p.UserID, campus.CardID) {
 		if m.From != wecom.FromApp {
 			continue
 		}
-		if strings.Contains(contentOf(m), "/h5/bind") { // only the verified are led to binding
+		text := contentOf(m)
+		if strings.Contains(text, "/h5/bind") { // only the verified are led to binding
 			seen[stepVerified] = true
 		}
-		if before[stepBound] && showsAmount(m) {
-			seen[stepBalance] = true
+		if strings.Contains(text, "¥") { // and only the bound are told amounts
+			seen[stepVerified], seen[stepBound] = true, true
+			seen[stepBalance] = seen[stepBalance] || strings.Contains(text, "余额") || strings.Contains(text, "alance")
 		}
 	}
 	for _, o := range s.campus.Pay.Orders() {
@@ -57,14 +58,4 @@ func contentOf(m wecom.Message) string {
 		return m.Text
 	}
 	return string(b)
-}
-
-func showsAmount(m wecom.Message) bool {
-	switch {
-	case m.Card != nil:
-		return m.Card.EmphasisContent != nil && strings.Contains(m.Card.EmphasisContent.Title, "¥")
-	case m.TextCard != nil:
-		return strings.Contains(m.TextCard.Title, "余额")
-	}
-	return strings.Contains(m.Text, "余额") && strings.Contains(m.Text, "¥")
 }

@@ -47,26 +47,23 @@ async function refreshMail() {
   showMails(el('mail'), mails);
 }
 
-const refresh = {
-  chat: async () => { await refreshState(); await refreshChat(); },
-  corp: refreshState,
-  product: refreshState,
-  mail: refreshMail,
-  timeline: refreshInspector,
-  kiosk: async () => { await refreshKiosk(); await refreshState(); },
-  pay: refreshState,
+const parts = { state: refreshState, chat: refreshChat, mail: refreshMail, timeline: refreshInspector, kiosk: refreshKiosk };
+
+// Which parts show what a topic is about.
+const topics = {
+  chat: ['chat', 'state'], corp: ['state'], product: ['state'], pay: ['state'], kiosk: ['kiosk', 'state'], mail: ['mail'], timeline: ['timeline'],
 };
 
 const running = new Map();
 
-// update runs one topic's refresh, and once more if the topic came again meanwhile.
-async function update(topic) {
-  if (running.has(topic)) { running.set(topic, true); return; }
-  running.set(topic, false);
-  try { await refresh[topic](); } catch (e) { console.warn(topic, e); }
-  const again = running.get(topic);
-  running.delete(topic);
-  if (again) update(topic);
+// update refreshes a part, and once more if it was asked for again meanwhile.
+async function update(part) {
+  if (running.has(part)) { running.set(part, true); return; }
+  running.set(part, false);
+  try { await parts[part](); } catch (e) { console.warn(part, e); }
+  const again = running.get(part);
+  running.delete(part);
+  if (again) update(part);
 }
 
 let stream;
@@ -74,8 +71,8 @@ let stream;
 function listen() {
   if (stream) stream.close();
   stream = new EventSource('/sandbox/api/events');
-  stream.onopen = () => Object.keys(refresh).forEach(update); // what was missed while the line was down
-  stream.onmessage = (e) => JSON.parse(e.data).forEach((topic) => refresh[topic] && update(topic));
+  stream.onopen = () => Object.keys(parts).forEach(update); // what was missed while the line was down
+  stream.onmessage = (e) => new Set(JSON.parse(e.data).flatMap((topic) => topics[topic] || [])).forEach(update);
 }
 
 async function become(person) {
