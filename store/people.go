@@ -147,20 +147,13 @@ func (s *Store) Balance(ctx context.Context, personID int64, now time.Time) (led
 		InFlight     int64
 		Doubt        int64
 		Initial      bool
-		LastAmount   *int64
-		LastAt       *int64
-		LastWhere    *string
 	}
 	err := s.db.WithContext(ctx).Raw(`SELECT c.id AS card_id, c.card_no, c.status, c.balance_fen, c.chip_spend_seq,
 		c.first_spend_seq AS first_seq, c.records, c.as_of, w.initial,
 		COALESCE((SELECT SUM(amount_fen) FROM transfers t WHERE t.person_id = c.person_id AND t.state = 'pending'), 0) AS pending,
 		COALESCE((SELECT SUM(amount_fen) FROM transfers t WHERE t.person_id = c.person_id AND t.state = 'in_flight'), 0) AS in_flight,
-		(SELECT COUNT(*) FROM claims k WHERE k.card_id = c.id AND k.state = 'open' AND k.expires_at < ?) AS doubt,
-		l.amount_fen AS last_amount, l.ended_at AS last_at, m.location AS last_where
-		FROM campus_cards c
-		LEFT JOIN passwords w ON w.person_id = c.person_id
-		LEFT JOIN claims l ON l.id = (SELECT k.id FROM claims k WHERE k.card_id = c.id AND k.state = 'claimed' ORDER BY k.ended_at DESC LIMIT 1)
-		LEFT JOIN terminals m ON m.id = l.terminal_id
+		(SELECT COUNT(*) FROM claims k WHERE k.card_id = c.id AND k.state = 'open' AND k.expires_at < ?) AS doubt
+		FROM campus_cards c LEFT JOIN passwords w ON w.person_id = c.person_id
 		WHERE c.person_id = ? AND c.status <> 'closed'`, micros(now), personID).Scan(&rows).Error
 	if err != nil {
 		return ledger.Balance{}, fmt.Errorf("read the balance: %w", err)
@@ -177,10 +170,46 @@ func (s *Store) Balance(ctx context.Context, personID int64, now time.Time) (led
 	if r.ChipSpendSeq != nil && r.FirstSeq != nil {
 		b.Missing = max(0, *r.ChipSpendSeq-*r.FirstSeq-r.Records)
 	}
-	if r.LastAmount != nil {
-		b.Last = &ledger.Movement{Kind: "claim", Amount: ledger.Fen(*r.LastAmount), At: timeOpt(r.LastAt), Where: deref(r.LastWhere)}
+	last, err := s.movements(ctx, r.CardID, 1)
+	if err == nil && len(last) > 0 {
+		b.Last = &last[0]
 	}
-	return b, nil
+	return b, err
+}
+
+// Movements lists the newest movements on the person's card: purchases by the
+// card's own counter, and claims.
+func (s *Store) Movements(ctx context.Context, personID int64, limit int) ([]ledger.Movement, error) {
+	p, err := s.PersonByID(ctx, personID)
+	if err != nil {
+		return nil, err
+	}
+	return s.movements(ctx, p.CardID, limit)
+}
+
+func (s *Store) movements(ctx context.Context, cardID int64, limit int) ([]ledger.Movement, error) {
+	var found []struct {
+		Kind      string
+		AmountFen int64
+		At        int64
+		Place     string
+		SpendSeq  int64
+	}
+	err := s.db.WithContext(ctx).Raw(`SELECT * FROM (
+		SELECT 'consumption' AS kind, n.amount_fen, n.occurred_at AS at, m.name AS place, n.spend_seq FROM (
+			SELECT * FROM consumptions WHERE card_id = ? ORDER BY spend_seq DESC LIMIT ?) AS n JOIN merchants m ON m.id = n.merchant_id
+		UNION ALL
+		SELECT 'claim', k.amount_fen, k.ended_at, t.location, k.spend_seq FROM (
+			SELECT * FROM claims WHERE card_id = ? AND state = 'claimed' ORDER BY ended_at DESC LIMIT ?) AS k JOIN terminals t ON t.id = k.terminal_id
+		) AS all_of_them ORDER BY at DESC, spend_seq DESC LIMIT ?`, cardID, limit, cardID, limit, limit).Scan(&found).Error
+	if err != nil {
+		return nil, fmt.Errorf("read the movements: %w", err)
+	}
+	out := make([]ledger.Movement, len(found))
+	for i, f := range found {
+		out[i] = ledger.Movement{Kind: f.Kind, Amount: ledger.Fen(f.AmountFen), At: timeOf(f.At), Where: f.Place, SpendSeq: f.SpendSeq}
+	}
+	return out, nil
 }
 
 func deref(s *string) string {
@@ -188,26 +217,6 @@ func deref(s *string) string {
 		return ""
 	}
 	return *s
-}
-
-// Movements lists the newest movements on the person's card.
-func (s *Store) Movements(ctx context.Context, personID int64, limit int) ([]ledger.Movement, error) {
-	var rows []struct {
-		AmountFen int64
-		EndedAt   int64
-		Location  string
-		SpendSeq  int64
-	}
-	err := s.db.WithContext(ctx).Raw(`SELECT k.amount_fen, k.ended_at, t.location, k.spend_seq FROM claims k JOIN terminals t ON t.id = k.terminal_id
-		WHERE k.person_id = ? AND k.state = 'claimed' ORDER BY k.ended_at DESC LIMIT ?`, personID, limit).Scan(&rows).Error
-	if err != nil {
-		return nil, fmt.Errorf("read the movements: %w", err)
-	}
-	out := make([]ledger.Movement, len(rows))
-	for i, r := range rows {
-		out[i] = ledger.Movement{Kind: "claim", Amount: ledger.Fen(r.AmountFen), At: timeOf(r.EndedAt), Where: r.Location, SpendSeq: r.SpendSeq}
-	}
-	return out, nil
 }
 
 // PushWanted tells whether the person takes this kind of push; security

@@ -36,6 +36,16 @@ type pushArgs struct {
 
 func (pushArgs) Kind() string { return "push" }
 
+// fanArgs is the job of telling the holders of one upload. It becomes one push
+// a purchase, all of them and its own end in one transaction.
+type fanArgs struct {
+	TerminalID string         `json:"terminal_id"`
+	Seqs       []int64        `json:"seqs"`
+	Low        []ledger.Event `json:"low,omitempty"`
+}
+
+func (fanArgs) Kind() string { return "fan" }
+
 // tickArgs is one run of a periodic task.
 type tickArgs struct {
 	Task string `json:"task" river:"unique"`
@@ -109,6 +119,7 @@ func (q *Queue) Stop(ctx context.Context) error { return q.stop(ctx) }
 func (s *Store) StartQueue(ctx context.Context, w Work) (*Queue, error) {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &pushWorker{push: w.Push, log: s.log})
+	river.AddWorker(workers, &fanWorker{store: s})
 	ticks := &tickWorker{tasks: map[string]func(context.Context) error{}, log: s.log}
 	river.AddWorker(workers, ticks)
 	cfg := &river.Config{

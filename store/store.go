@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/glebarez/sqlite"
@@ -31,6 +32,7 @@ import (
 type Options struct {
 	// MaxConns bounds the connections to PostgreSQL; 0 = 16. SQLite uses 4.
 	MaxConns int
+	Zone     *time.Location // of accounting days; nil = Asia/Shanghai's +08:00
 	Log      *slog.Logger
 }
 
@@ -41,6 +43,9 @@ type Store struct {
 	pool *pgxpool.Pool // nil on SQLite
 	log  *slog.Logger
 	jobs enqueuer
+	zone *time.Location
+
+	merchants sync.Map // name → id; merchants never change
 }
 
 // Open connects to `sqlite:PATH` or `postgres://…`. It changes no schema. An
@@ -49,7 +54,10 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{log: o.Log}
+	s := &Store{log: o.Log, zone: o.Zone}
+	if s.zone == nil {
+		s.zone = time.FixedZone("Asia/Shanghai", 8*60*60)
+	}
 	var dialect gorm.Dialector
 	switch path, isFile := strings.CutPrefix(url, "sqlite:"); {
 	case isFile && path != "":

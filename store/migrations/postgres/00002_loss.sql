@@ -10,6 +10,7 @@ CREATE TABLE losses (
     ended_at    BIGINT
 );
 CREATE UNIQUE INDEX losses_open ON losses (card_id) WHERE ended_at IS NULL;
+CREATE INDEX losses_by_card ON losses (card_id);
 CREATE INDEX losses_by_person ON losses (person_id, accepted_at);
 
 -- Every change of the list is a version of its own, without a gap.

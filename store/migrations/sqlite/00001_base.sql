@@ -156,6 +156,7 @@ CREATE TABLE claims (
     evidence        TEXT   NOT NULL DEFAULT '',      -- what settled it: confirm, cancel, seen at …
     UNIQUE (terminal_id, idempotency_key)
 );
+CREATE INDEX claims_of_card ON claims (card_id, ended_at) WHERE state = 'claimed';
 -- At most one open authorisation a card: the whole of exactly-once loading rests on it.
 CREATE UNIQUE INDEX claims_open ON claims (card_id) WHERE state = 'open';
 

@@ -1,0 +1,308 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"xiaoka/ledger"
+	"xiaoka/store"
+	"xiaoka/store/storetest"
+)
+
+// till registers a till.
+func till(t testing.TB, s *store.Store, id string) {
+	t.Helper()
+	err := s.AddTerminal(context.Background(), ledger.Terminal{ID: id, Kind: ledger.POS, Location: "二号餐厅", Merchant: "风味窗口", SealedSecret: []byte{1}, CreatedAt: noon})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// sold is one purchase of a card whose chip holds after fen afterwards.
+func sold(p ledger.Person, seq int64, fen ledger.Fen, load, spend int64, after ledger.Fen) ledger.Consumption {
+	return ledger.Consumption{Seq: seq, CardNo: p.CardNo, Amount: fen, OccurredAt: noon.Add(time.Duration(spend) * time.Second),
+		Chip: ledger.Chip{LoadSeq: load, SpendSeq: spend, Balance: after}}
+}
+
+func ingest(t testing.TB, s *store.Store, id string, records ...ledger.Consumption) ledger.Ingested {
+	t.Helper()
+	got, err := s.IngestConsumptions(context.Background(), id, records, noon.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func codes(rejected []ledger.Rejection) (all []string) {
+	for _, r := range rejected {
+		all = append(all, fmt.Sprintf("%d:%s", r.Seq, r.Code))
+	}
+	return all
+}
+
+// The worked numbers of the campus-card reference, section 10.
+func TestStore_WorkedNumbers(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		p := campus(t, s, 1)
+		till(t, s, "A")
+		till(t, s, "B")
+		// 0: the card was seen at 1250 / 7 / 41.
+		if _, err := s.Authorise(ctx, request(p, "seen", ledger.Chip{LoadSeq: 7, SpendSeq: 41, Balance: 1250})); err == nil {
+			t.Fatal("nothing is pending yet")
+		}
+		// 1: paid, notified three times.
+		pay := topUp(t, s, p, "XK1", 10000)
+		for range 2 {
+			if _, err := s.SettleTopUp(ctx, pay, noon); err != nil {
+				t.Fatal(err)
+			}
+		}
+		balance(t, s, p, 1250, 10000, 0)
+		// 2, 3: 650 spent offline; the machine reads 600 / 7 / 42 and authorises.
+		c, err := s.Authorise(ctx, request(p, "key-1", ledger.Chip{LoadSeq: 7, SpendSeq: 42, Balance: 600}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		balance(t, s, p, 1250, 0, 10000)
+		if b, _ := s.Balance(ctx, p.ID, noon); b.Missing != 1 {
+			t.Errorf("%d records are missing, want 1", b.Missing)
+		}
+		// 4: pulled out after the write. 5, 6: 1200 spent at B proves the load.
+		ingest(t, s, "B", sold(p, 1, 1200, 8, 43, 9400))
+		balance(t, s, p, 10050, 0, 0)
+		if again, err := s.Authorise(ctx, request(p, "key-1", ledger.Chip{LoadSeq: 7, SpendSeq: 42, Balance: 600})); err != nil || again.State != ledger.ClaimClaimed || again.ID != c.ID {
+			t.Errorf("the claim is %+v, %v", again, err)
+		}
+		// 7, 8: A uploads the 650, twice.
+		for range 2 {
+			ingest(t, s, "A", sold(p, 1, 650, 7, 42, 600))
+			balance(t, s, p, 9400, 0, 0)
+		}
+		if b, _ := s.Balance(ctx, p.ID, noon); b.Missing != 0 {
+			t.Errorf("%d records are missing, want none", b.Missing)
+		}
+		if e := proven(t, s).Exceptions; len(e) != 0 {
+			t.Errorf("exceptions: %+v", e)
+		}
+	})
+}
+
+func TestStore_IngestConsumptions(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]func(t *testing.T, s *store.Store, p ledger.Person){
+		"OnceHoweverOften": func(t *testing.T, s *store.Store, p ledger.Person) {
+			r := sold(p, 101, 650, 7, 41, 600)
+			if got := ingest(t, s, "A", r, r); got.Accepted != 1 || got.Duplicates != 1 || got.AckedSeq != 101 {
+				t.Errorf("first upload: %+v", got)
+			}
+			if got := ingest(t, s, "A", r); got.Accepted != 0 || got.Duplicates != 1 || got.AckedSeq != 101 {
+				t.Errorf("second upload: %+v", got)
+			}
+			balance(t, s, p, 600, 0, 0)
+		},
+		"Conflicts": func(t *testing.T, s *store.Store, p ledger.Person) {
+			ingest(t, s, "A", sold(p, 1, 650, 7, 41, 600))
+			changed := sold(p, 1, 651, 7, 41, 599)
+			if got := ingest(t, s, "A", changed); !slices.Equal(codes(got.Rejected), []string{"1:conflict"}) {
+				t.Errorf("another content: %+v", got)
+			}
+			till(t, s, "B")
+			if got := ingest(t, s, "B", sold(p, 1, 650, 7, 41, 600)); !slices.Equal(codes(got.Rejected), []string{"1:conflict"}) || got.AckedSeq != 1 {
+				t.Errorf("the same purchase from another till: %+v", got)
+			}
+			balance(t, s, p, 600, 0, 0)
+			if e := proven(t, s).Exceptions; len(e) != 2 || e[0].Kind != "conflict" || e[0].CardNo != p.CardNo {
+				t.Errorf("exceptions: %+v", e)
+			}
+		},
+		"MalformedAlone": func(t *testing.T, s *store.Store, p ledger.Person) {
+			bad := sold(p, 2, 0, 7, 42, 600)
+			bad.Fault = ledger.RejectAmount
+			unknown := sold(ledger.Person{CardNo: "none"}, 3, 100, 1, 1, 0)
+			got := ingest(t, s, "A", sold(p, 1, 650, 7, 41, 600), bad, unknown)
+			if got.Accepted != 1 || !slices.Equal(codes(got.Rejected), []string{"2:invalid_amount", "3:card_not_found"}) || got.AckedSeq != 3 {
+				t.Errorf("got %+v", got)
+			}
+		},
+		"AckedWithoutGap": func(t *testing.T, s *store.Store, p ledger.Person) {
+			for _, step := range []struct{ seq, acked int64 }{{101, 101}, {103, 101}, {104, 101}, {102, 104}, {100, 104}, {98, 98}, {99, 104}} {
+				if got := ingest(t, s, "A", sold(p, step.seq, 1, 7, step.seq, 1250-ledger.Fen(step.seq))); got.AckedSeq != step.acked {
+					t.Errorf("after %d: acked %d, want %d", step.seq, got.AckedSeq, step.acked)
+				}
+			}
+		},
+		"MissingCounted": func(t *testing.T, s *store.Store, p ledger.Person) {
+			ctx := context.Background()
+			ingest(t, s, "A", sold(p, 1, 50, 7, 41, 1200))
+			ingest(t, s, "A", sold(p, 2, 50, 7, 44, 1050))
+			if b, err := s.Balance(ctx, p.ID, noon); err != nil || b.Missing != 2 || b.Books != 1150 || b.Last == nil || b.Last.Amount != 50 {
+				t.Errorf("Balance = %+v, %v; want 2 missing", b, err)
+			}
+			ingest(t, s, "A", sold(p, 3, 50, 7, 42, 1150), sold(p, 4, 50, 7, 43, 1100))
+			if b, err := s.Balance(ctx, p.ID, noon); err != nil || b.Missing != 0 || b.Books != 1050 {
+				t.Errorf("Balance = %+v, %v; want none missing", b, err)
+			}
+			if e := proven(t, s).Exceptions; len(e) != 0 {
+				t.Errorf("exceptions: %+v", e)
+			}
+		},
+		"UnwrittenByPurchase": func(t *testing.T, s *store.Store, p ledger.Person) {
+			topUp(t, s, p, "XK1", 5000)
+			if _, err := s.Authorise(context.Background(), request(p, "key-1", ledger.Chip{LoadSeq: 7, SpendSeq: 41, Balance: 1250})); err != nil {
+				t.Fatal(err)
+			}
+			ingest(t, s, "A", sold(p, 1, 650, 7, 42, 600))
+			balance(t, s, p, 600, 5000, 0)
+		},
+		"OlderPurchaseProvesNothing": func(t *testing.T, s *store.Store, p ledger.Person) {
+			topUp(t, s, p, "XK1", 5000)
+			if _, err := s.Authorise(context.Background(), request(p, "key-1", ledger.Chip{LoadSeq: 7, SpendSeq: 41, Balance: 1250})); err != nil {
+				t.Fatal(err)
+			}
+			ingest(t, s, "A", sold(p, 1, 100, 7, 40, 1350))
+			balance(t, s, p, 1150, 0, 5000)
+		},
+		"AfterLossIsTakenAndTold": func(t *testing.T, s *store.Store, p ledger.Person) {
+			ctx := context.Background()
+			if err := s.BindCard(ctx, p.ID, noon); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.ReportLoss(ctx, p.ID, noon); err != nil {
+				t.Fatal(err)
+			}
+			if got := ingest(t, s, "A", sold(p, 1, 650, 7, 41, 600)); got.Accepted != 1 {
+				t.Errorf("got %+v", got)
+			}
+			out := &outbox{}
+			work(t, s, store.Work{Push: out.push, Concurrency: 4})
+			events := out.wait(t, 3) // bound, lost, spent
+			if !slices.ContainsFunc(events, func(e ledger.Event) bool { return e.Kind == ledger.EventSpentAfterLoss && e.Amount == 650 }) {
+				t.Errorf("pushed %+v", events)
+			}
+		},
+		"LowBalanceOncePerCrossing": func(t *testing.T, s *store.Store, p ledger.Person) {
+			ctx := context.Background()
+			if err := s.BindCard(ctx, p.ID, noon); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.SetLowBalance(ctx, p.ID, 1000); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.SetPush(ctx, p.ID, ledger.EventConsumption, false); err != nil {
+				t.Fatal(err)
+			}
+			ingest(t, s, "A", sold(p, 1, 100, 7, 41, 1150))
+			ingest(t, s, "A", sold(p, 2, 200, 7, 42, 950))
+			ingest(t, s, "A", sold(p, 3, 200, 7, 43, 750))
+			out := &outbox{}
+			work(t, s, store.Work{Push: out.push, Concurrency: 4})
+			got := out.wait(t, 2) // bound, low
+			time.Sleep(300 * time.Millisecond)
+			if got = out.wait(t, 2); len(got) != 2 || !slices.ContainsFunc(got, func(e ledger.Event) bool { return e.Kind == ledger.EventLowBalance && e.Balance == 950 }) {
+				t.Errorf("pushed %+v", got)
+			}
+		},
+		"LateIsBookedNextDay": func(t *testing.T, s *store.Store, p ledger.Person) {
+			old := sold(p, 1, 650, 7, 41, 600)
+			old.OccurredAt = noon.Add(-72 * time.Hour)
+			if got := ingest(t, s, "A", old); got.Accepted != 1 {
+				t.Errorf("got %+v", got)
+			}
+			var booked int64
+			var late bool
+			if err := s.QueryRow("SELECT booked_on, late FROM consumptions").Scan(&booked, &late); err != nil || booked != 20261122 || !late {
+				t.Errorf("booked on %d, late %v, %v", booked, late, err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Each(t, func(t *testing.T, s *store.Store) {
+				p := campus(t, s, 1)
+				till(t, s, "A")
+				test(t, s, p)
+				proven(t, s)
+			})
+		})
+	}
+}
+
+// Many tills upload purchases of the same cards at once, shuffled and twice.
+func TestStore_IngestConsumptions_Concurrent(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		const cards, tills, each = 8, 4, 60
+		rng := rand.New(rand.NewPCG(1, 2))
+		var everybody []ledger.Person
+		for i := range cards {
+			everybody = append(everybody, campus(t, s, i))
+		}
+		batches := make([][]ledger.Consumption, tills)
+		left := make([]ledger.Fen, cards)
+		spent := make([]int64, cards)
+		for i := range left {
+			left[i] = 1250
+		}
+		for n := range tills * each {
+			i, k := rng.IntN(cards), n%tills
+			left[i]--
+			spent[i]++
+			batches[k] = append(batches[k], sold(everybody[i], int64(len(batches[k])+1), 1, 7, spent[i], left[i]))
+		}
+		var wg sync.WaitGroup
+		for k := range tills {
+			till(t, s, fmt.Sprintf("T%d", k))
+			all := append(slices.Clone(batches[k]), batches[k]...)
+			rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+			for chunk := range slices.Chunk(all, 17) {
+				wg.Go(func() {
+					if _, err := s.IngestConsumptions(context.Background(), fmt.Sprintf("T%d", k), chunk, noon); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+		}
+		wg.Wait()
+		for i, p := range everybody {
+			balance(t, s, p, left[i], 0, 0)
+		}
+		for k := range tills {
+			if got := ingest(t, s, fmt.Sprintf("T%d", k), batches[k]...); got.AckedSeq != each || got.Duplicates != each {
+				t.Errorf("till %d: %+v", k, got)
+			}
+		}
+		if e := proven(t, s).Exceptions; len(e) != 0 {
+			t.Errorf("exceptions: %+v", e)
+		}
+	})
+}
+
+func BenchmarkIngestConsumptions(b *testing.B) {
+	onEach(b, func(b *testing.B, s *store.Store) {
+		all := people(b, s)
+		till(b, s, "A")
+		var seq int64
+		spent := make([]int64, crowd)
+		b.ResetTimer()
+		for b.Loop() {
+			batch := make([]ledger.Consumption, ledger.MaxBatch)
+			for i := range batch {
+				who := i % crowd
+				spent[who]++
+				seq++
+				batch[i] = sold(all[who], seq, 1, 7, spent[who], 0)
+			}
+			if got := ingest(b, s, "A", batch...); got.Accepted != ledger.MaxBatch {
+				b.Fatalf("%+v", got)
+			}
+		}
+		b.ReportMetric(float64(b.N)*ledger.MaxBatch/b.Elapsed().Seconds(), "records/s")
+	})
+}
