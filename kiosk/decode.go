@@ -15,7 +15,7 @@ import (
 // twice the last counts. A member of the wrong type, a fraction or an
 // exponent where an integer belongs included, is validation_failed.
 func decode[T any](body []byte) (in T, err error) {
-	if !bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) {
+	if !isObject(body) {
 		return in, errBadRequest
 	}
 	var wrongType *json.UnmarshalTypeError
@@ -28,6 +28,12 @@ func decode[T any](body []byte) (in T, err error) {
 		return in, errBadRequest
 	}
 	return in, nil
+}
+
+// isObject tells whether valid JSON is an object; encoding/json would take
+// null for one.
+func isObject(body []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{"))
 }
 
 // visible tells whether s is 1 to most visible ASCII characters.

@@ -6,6 +6,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -127,6 +128,18 @@ func (s *station) post(terminal, path, body string) answer {
 	return s.send(s.request(terminal, path, body).http())
 }
 
+// get signs and sends without a body; tag, if any, is what the terminal has.
+func (s *station) get(terminal, path, tag string) answer {
+	s.t.Helper()
+	q := s.request(terminal, path, "")
+	q.method = "GET"
+	r := q.http()
+	if tag != "" {
+		r.Header.Set("If-None-Match", tag)
+	}
+	return s.send(r)
+}
+
 // claim signs and sends with an Idempotency-Key.
 func (s *station) claim(terminal, path, key, body string) answer {
 	s.t.Helper()
@@ -195,12 +208,22 @@ type books struct {
 	asked     []ledger.ClaimRequest
 	between   [2]time.Time
 	reason    string
+	sold      map[int64]ledger.Consumption
+	batches   [][]ledger.Consumption
+	listed    []string // cards lost, one a version
+	fetched   []fetch
 	refuse    error // of Authorise
 	fail      error // of everything
 }
 
+// fetch is one question for the blacklist.
+type fetch struct {
+	terminal string
+	since    int64
+}
+
 func newBooks(t testing.TB) *books {
-	b := &books{terminals: map[string]ledger.Terminal{}, nonces: map[string]bool{}, claims: map[string]*ledger.Claim{}, byKey: map[string]ledger.ClaimRequest{}}
+	b := &books{sold: map[int64]ledger.Consumption{}, terminals: map[string]ledger.Terminal{}, nonces: map[string]bool{}, claims: map[string]*ledger.Claim{}, byKey: map[string]ledger.ClaimRequest{}}
 	for id, kind := range map[string]ledger.TerminalKind{"K01": ledger.Kiosk, "K02": ledger.Kiosk, "P01": ledger.POS, "GONE": ledger.Kiosk} {
 		sealed, err := kiosk.Seal(sealKey, id, secretOf(id))
 		if err != nil {
@@ -349,4 +372,47 @@ func (b *books) ConfirmClaim(_ context.Context, terminalID, claimID string, chip
 func (b *books) CancelClaim(_ context.Context, terminalID, claimID string, chip ledger.Chip, reason string, _ time.Time) (ledger.Claim, error) {
 	b.reason = reason
 	return b.end(terminalID, claimID, chip, nil, ledger.ClaimReleased)
+}
+
+// IngestConsumptions tells duplicates and conflicts of one till apart by seq;
+// nothing else of the books is played.
+func (b *books) IngestConsumptions(_ context.Context, _ string, records []ledger.Consumption, _ time.Time) (done ledger.Ingested, _ error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(records) > ledger.MaxBatch {
+		return done, ledger.ErrBatchTooLarge
+	}
+	b.batches = append(b.batches, records)
+	for _, r := range records {
+		old, known := b.sold[r.Seq]
+		switch _, held := b.holders[r.CardNo]; {
+		case known && old == r:
+			done.Duplicates++
+			continue
+		case known:
+			r.Fault = ledger.RejectConflict
+		case r.Fault == "" && !held:
+			r.Fault = ledger.RejectCardNotFound
+		}
+		if r.Fault != "" {
+			done.Rejected = append(done.Rejected, ledger.Rejection{Seq: r.Seq, Code: r.Fault})
+		} else {
+			done.Accepted++
+		}
+		b.sold[r.Seq] = r
+		done.AckedSeq = max(done.AckedSeq, r.Seq)
+	}
+	return done, nil
+}
+
+func (b *books) Blacklist(_ context.Context, terminalID string, since int64, _ time.Time) (ledger.Blacklist, error) {
+	b.fetched = append(b.fetched, fetch{terminalID, since})
+	version := int64(len(b.listed))
+	sum := sha256.Sum256([]byte(strings.Join(b.listed, "\n")))
+	list := ledger.Blacklist{Version: version, Checksum: hex.EncodeToString(sum[:]), Full: since == 0 || since > version}
+	if list.Full {
+		since = 0
+	}
+	list.Add = b.listed[since:]
+	return list, nil
 }

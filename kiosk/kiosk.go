@@ -36,6 +36,9 @@ type Store interface {
 	Authorise(ctx context.Context, r ledger.ClaimRequest) (ledger.Claim, error)
 	ConfirmClaim(ctx context.Context, terminalID, claimID string, chip ledger.Chip, now time.Time) (ledger.Claim, error)
 	CancelClaim(ctx context.Context, terminalID, claimID string, chip ledger.Chip, reason string, now time.Time) (ledger.Claim, error)
+
+	IngestConsumptions(ctx context.Context, terminalID string, records []ledger.Consumption, now time.Time) (ledger.Ingested, error)
+	Blacklist(ctx context.Context, terminalID string, since int64, now time.Time) (ledger.Blacklist, error)
 }
 
 // Passwords checks query passwords. Verify counts the try before it judges;
@@ -107,9 +110,12 @@ var routes = []route{
 	{"POST /kiosk/v1/claims", ledger.Kiosk, smallBody, (*API).claimAtKiosk},
 	{"POST /kiosk/v1/claims/{id}/confirm", ledger.Kiosk, smallBody, (*API).confirm},
 	{"POST /kiosk/v1/claims/{id}/cancel", ledger.Kiosk, smallBody, (*API).cancel},
+	{"GET /kiosk/v1/blacklist", ledger.Kiosk, smallBody, (*API).blacklist},
 	{"POST /pos/v1/claims", ledger.POS, smallBody, (*API).claimAtPOS},
 	{"POST /pos/v1/claims/{id}/confirm", ledger.POS, smallBody, (*API).confirm},
 	{"POST /pos/v1/claims/{id}/cancel", ledger.POS, smallBody, (*API).cancel},
+	{"POST /pos/v1/consumptions", ledger.POS, batchBody, (*API).consumptions},
+	{"GET /pos/v1/blacklist", ledger.POS, smallBody, (*API).blacklist},
 }
 
 // Routes registers every address of this package with mux.

@@ -93,8 +93,21 @@ func (s spec) check(at string, schema object, v any) (faults []string) {
 		if typ := schema["type"]; typ != "integer" {
 			faults = append(faults, fmt.Sprintf("%s is a number, not %v", at, typ))
 		}
+	case bool:
+		if typ := schema["type"]; typ != "boolean" {
+			faults = append(faults, fmt.Sprintf("%s is a boolean, not %v", at, typ))
+		}
 	}
 	return faults
+}
+
+// act is what the text says of the one method of a path.
+func (s spec) act(path string) object {
+	item := mapping(mapping(s.root["paths"])[path])
+	if post, ok := item["post"].(object); ok {
+		return post
+	}
+	return mapping(item["get"])
 }
 
 func list(v any) []any     { l, _ := v.([]any); return l }
@@ -145,21 +158,21 @@ func TestOpenAPI_Examples(t *testing.T) {
 			t.Error(fault)
 		}
 	}
-	for path, item := range mapping(s.root["paths"]) {
-		post := mapping(item)["post"].(object)
-		if ids[post["operationId"]] {
-			t.Errorf("operationId %v twice", post["operationId"])
+	for path := range mapping(s.root["paths"]) {
+		act := s.act(path)
+		if ids[act["operationId"]] {
+			t.Errorf("operationId %v twice", act["operationId"])
 		}
-		ids[post["operationId"]] = true
-		media(path, post["requestBody"])
-		for status, r := range mapping(post["responses"]) {
+		ids[act["operationId"]] = true
+		media(path, act["requestBody"])
+		for status, r := range mapping(act["responses"]) {
 			if s.follow(r)["description"] == nil {
 				t.Errorf("%s %s leads nowhere", path, status)
 			}
 			media(path+" "+status, r)
 		}
 	}
-	if examples < 16 {
+	if examples < 20 {
 		t.Errorf("%d examples", examples)
 	}
 }
@@ -173,7 +186,8 @@ func TestOpenAPI_Answers(t *testing.T) {
 		t.Fatalf("%d golden files, %v", len(files), err)
 	}
 	path := map[string]string{"lookup": "/kiosk/v1/accounts/lookup", "transfers": "/kiosk/v1/transfers/query", "claim": "/kiosk/v1/claims",
-		"confirm": "/kiosk/v1/claims/{id}/confirm", "cancel": "/kiosk/v1/claims/{id}/cancel"}
+		"confirm": "/kiosk/v1/claims/{id}/confirm", "cancel": "/kiosk/v1/claims/{id}/cancel",
+		"consumptions": "/pos/v1/consumptions", "blacklist": "/pos/v1/blacklist"}
 	for _, file := range files {
 		raw, err := os.ReadFile(file)
 		if err != nil {
@@ -190,8 +204,7 @@ func TestOpenAPI_Answers(t *testing.T) {
 		if p == "" {
 			p = path["claim"]
 		}
-		post := mapping(mapping(s.root["paths"])[p])["post"].(object)
-		answer := s.follow(mapping(post["responses"])[status])
+		answer := s.follow(mapping(s.act(p)["responses"])[status])
 		media, ok := mapping(answer["content"])[contentType].(object)
 		if !ok {
 			t.Errorf("%s: %s answers %s %s, which is not described", file, p, status, contentType)

@@ -1,0 +1,195 @@
+package kiosk
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"xiaoka/ledger"
+)
+
+// batchBody is what a full upload may weigh: a kilobyte a record.
+const batchBody = 1 << 20
+
+// record is one purchase as it comes in. A number that is missing or no
+// integer is −1, a text "".
+type record struct {
+	seq, amount          int64
+	load, spend, balance int64 // of the chip
+	cardNo, merchant     string
+	occurredAt           string
+}
+
+// consumptions takes what a till sold. A malformed record rejects itself
+// alone and is stored as rejected, so that the till may forget it; a record
+// that does not even say which one it is refuses the request, for nothing
+// could be told about it.
+func (a *API) consumptions(c *call) error {
+	records, err := readRecords(c.body)
+	if err != nil {
+		return err
+	}
+	batch := make([]ledger.Consumption, len(records))
+	for i := range records {
+		batch[i] = records[i].consumption(c.now)
+	}
+	done, err := a.cfg.Store.IngestConsumptions(c.ctx, c.terminal.ID, batch, c.now)
+	if errors.Is(err, ledger.ErrBatchTooLarge) {
+		return errTooLarge
+	}
+	if err != nil {
+		return fmt.Errorf("consumptions: %w", err)
+	}
+	type rejection struct {
+		Seq  int64  `json:"seq"`
+		Code string `json:"code"`
+	}
+	rejected := make([]rejection, len(done.Rejected))
+	for i, r := range done.Rejected {
+		rejected[i] = rejection(r)
+	}
+	return c.answer(http.StatusOK, struct {
+		Accepted   int         `json:"accepted"`
+		Duplicates int         `json:"duplicates"`
+		Rejected   []rejection `json:"rejected"`
+		AckedSeq   int64       `json:"acked_seq"`
+	}{done.Accepted, done.Duplicates, rejected, done.AckedSeq})
+}
+
+// readRecords reads a batch.
+func readRecords(body []byte) ([]record, error) {
+	in := reader{in: body}
+	if in.peek() != '{' {
+		return nil, errBadRequest
+	}
+	var records []record
+	given := false
+	in.object(func(name []byte) {
+		if string(name) != "records" {
+			in.skip()
+			return
+		}
+		records = records[:0]
+		given = in.array(func() { records = append(records, readRecord(&in)) })
+	})
+	if !in.done() {
+		return nil, errBadRequest
+	}
+	if len(records) > ledger.MaxBatch {
+		return nil, errTooLarge
+	}
+	f := fields{}
+	f.need(given, "records", "must be an array")
+	for i := range records {
+		if records[i].seq < 1 {
+			f.need(false, fmt.Sprintf("records[%d].seq", i), "must be a positive integer")
+		}
+	}
+	return records, f.err()
+}
+
+func readRecord(in *reader) record {
+	r := record{seq: -1, amount: -1, load: -1, spend: -1, balance: -1}
+	in.object(func(name []byte) {
+		switch string(name) {
+		case "seq":
+			r.seq = in.integerOr(-1)
+		case "card_no":
+			r.cardNo = in.text()
+		case "amount_fen":
+			r.amount = in.integerOr(-1)
+		case "chip":
+			r.load, r.spend, r.balance = readChip(in)
+		case "occurred_at":
+			r.occurredAt = in.text()
+		case "merchant":
+			r.merchant = in.text()
+		default:
+			in.skip()
+		}
+	})
+	return r
+}
+
+func readChip(in *reader) (load, spend, balance int64) {
+	load, spend, balance = -1, -1, -1
+	in.object(func(name []byte) {
+		switch string(name) {
+		case "load_seq":
+			load = in.integerOr(-1)
+		case "spend_seq":
+			spend = in.integerOr(-1)
+		case "balance_fen":
+			balance = in.integerOr(-1)
+		default:
+			in.skip()
+		}
+	})
+	return load, spend, balance
+}
+
+// consumption is the record as the books take it. Of a malformed one only what
+// is well-formed goes on; the first fault names it.
+func (r *record) consumption(now time.Time) ledger.Consumption {
+	out := ledger.Consumption{Seq: r.seq, Merchant: label(r.merchant)}
+	fault := func(code string) {
+		if out.Fault == "" {
+			out.Fault = code
+		}
+	}
+	if visible(r.cardNo, 64) {
+		out.CardNo = r.cardNo
+	} else {
+		fault(ledger.RejectCardNotFound)
+	}
+	if r.amount > 0 && r.amount <= int64(ledger.MaxAmount) {
+		out.Amount = ledger.Fen(r.amount)
+	} else {
+		fault(ledger.RejectAmount)
+	}
+	if within(r.load, math.MaxInt32) && within(r.spend, math.MaxInt32) && within(r.balance, int64(ledger.MaxAmount)) {
+		out.Chip = ledger.Chip{LoadSeq: r.load, SpendSeq: r.spend, Balance: ledger.Fen(r.balance)}
+	} else {
+		fault(ledger.RejectChip)
+	}
+	if at, err := time.Parse(time.RFC3339, r.occurredAt); err == nil && possible(at, now) {
+		out.OccurredAt = at
+	} else {
+		fault(ledger.RejectTime)
+	}
+	return out
+}
+
+func within(n, most int64) bool { return n >= 0 && n <= most }
+
+// possible tells whether a purchase can be dated so. A till's clock may be
+// wrong by years, and its sales are good all the same: counters tell the
+// order. Only a date before such cards or after tomorrow is no clock's.
+func possible(at, now time.Time) bool {
+	return at.Year() >= 2000 && !at.After(now.Add(24*time.Hour))
+}
+
+// label is a merchant's name fit for one line: no control characters, at most
+// 64 characters.
+func label(s string) string {
+	if len(s) <= 64 && strings.IndexFunc(s, unprintable) < 0 {
+		return s
+	}
+	s = strings.Map(func(r rune) rune {
+		if unprintable(r) {
+			return -1
+		}
+		return r
+	}, s)
+	if utf8.RuneCountInString(s) > 64 {
+		s = string([]rune(s)[:64])
+	}
+	return s
+}
+
+func unprintable(r rune) bool { return !unicode.IsGraphic(r) }
