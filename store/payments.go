@@ -217,7 +217,11 @@ func (s *Store) SettleTopUp(ctx context.Context, p ledger.Payment, now time.Time
 			done.Repeat = true
 			return readTransfer(tx, &done)
 		}
-		r := tx.Exec(`UPDATE attempts SET state = 'paid', wx_transaction_id = ? WHERE out_trade_no = ?`, p.WxTransactionID, a.OutTradeNo)
+		paidAt := p.SuccessTime
+		if paidAt.IsZero() {
+			paidAt = now
+		}
+		r := tx.Exec(`UPDATE attempts SET state = 'paid', wx_transaction_id = ?, paid_at = ? WHERE out_trade_no = ?`, p.WxTransactionID, micros(paidAt), a.OutTradeNo)
 		if conflict(r.Error) {
 			return r.Error
 		}
@@ -225,7 +229,8 @@ func (s *Store) SettleTopUp(ctx context.Context, p ledger.Payment, now time.Time
 			return fmt.Errorf("mark the attempt paid: %w", r.Error)
 		}
 		if o.State == string(ledger.OrderPaid) || o.State == string(ledger.OrderRefunded) {
-			// Another attempt of this order was credited before: this money goes back.
+			// Another attempt of this order was credited before: this money goes
+			// back, sent by the same job as every refund.
 			done.RefundDue = true
 			if err := book(tx, now, ledger.Posting{
 				Ref:    "surplus:" + a.OutTradeNo,
@@ -233,6 +238,9 @@ func (s *Store) SettleTopUp(ctx context.Context, p ledger.Payment, now time.Time
 				Credit: ledger.Account{Kind: ledger.Suspense},
 				Amount: ledger.Fen(a.AmountFen),
 			}); err != nil {
+				return err
+			}
+			if _, err := startRefund(tx, a, nil, refund{AmountFen: a.AmountFen, State: string(ledger.RefundWanted)}, now); err != nil {
 				return err
 			}
 			return recordCase(tx, ledger.Case{Kind: "paid_twice", Ref: a.OutTradeNo, Detail: "a second attempt of one order was paid; it is to be refunded", At: now})
