@@ -11,7 +11,13 @@ const (
 	or         // carries a negation on to the next word
 	correct    // what follows replaces what was said
 	imperative // somebody is asked to do something
-	past       // it has happened
+	past       // it happened then
+	done       // it has been done
+	ask        // a question
+	refund
+	forMe
+	polite // before a wish, not after it
+	tag    // 行吗, okay?
 	ifWord
 	why
 	fee
@@ -112,6 +118,7 @@ func (s *set) add(c concept)     { s[c>>6] |= 1 << (c & 63) }
 func (s set) has(c concept) bool { return s[c>>6]&(1<<(c&63)) != 0 }
 func (s set) any(of set) bool    { return s[0]&of[0]|s[1]&of[1] != 0 }
 func (s set) all(of set) bool    { return s[0]&of[0] == of[0] && s[1]&of[1] == of[1] }
+func (s set) within(of set) bool { return s[0]&^of[0]|s[1]&^of[1] == 0 }
 func (s set) or(t set) set       { return set{s[0] | t[0], s[1] | t[1]} }
 
 // negatable are the concepts that a "not" before them reaches; it passes over all others.

@@ -1,10 +1,11 @@
 package intent
 
+import "slices"
+
 // clause is what one clause says.
 type clause struct {
 	said, denied set
 	unknown      int // words not understood
-	product      bool
 }
 
 // decide applies the rules to the tokens of a text.
@@ -20,8 +21,11 @@ func decide(tokens []token) Result {
 		return Result{Intent: Code}
 	}
 	intent, at := choose(clauses, said)
-	if intent == None {
-		intent = declined(said, denied)
+	switch {
+	case intent == None:
+		intent = declined(tokens, said, denied)
+	case denied.has(notify) && (intent == Statement || intent == TransactionsToday):
+		intent = NotificationsOff // 消费了别通知我
 	}
 	intent = veto(intent, clauses, at, tokens, said, denied)
 
@@ -47,7 +51,7 @@ func gather(tokens []token) (clauses []clause, said, denied set) {
 		c := &clauses[t.clause]
 		switch {
 		case t.unknown():
-			c.unknown++
+			c.unknown += t.words()
 		case t.negated:
 			c.denied = c.denied.or(t.set)
 		default:
@@ -62,18 +66,18 @@ func gather(tokens []token) (clauses []clause, said, denied set) {
 
 // choose finds the intent that weighs most, and the clause it stands in; -1 if it is spread over several.
 func choose(clauses []clause, said set) (best Intent, at int) {
-	best = None
+	best, weight := None, -1
 	for i, c := range clauses {
 		for _, r := range compiled {
 			if r.fits(c.said, c.unknown) {
-				if rankOf(r.intent) > rankOf(best) {
-					best, at = r.intent, i
+				if r.rank() > weight {
+					best, at, weight = r.intent, i, r.rank()
 				}
 				break
 			}
 		}
 	}
-	if rankOf(best) >= 2 || len(clauses) == 1 {
+	if weight >= 2 || len(clauses) == 1 {
 		return best, at
 	}
 	unknown := 0
@@ -81,7 +85,7 @@ func choose(clauses []clause, said set) (best Intent, at int) {
 		unknown += c.unknown
 	}
 	for _, r := range compiled {
-		if r.across && r.fits(said, unknown) && rankOf(r.intent) > rankOf(best) {
+		if r.across && r.fits(said, unknown) && r.rank() > weight {
 			return r.intent, -1
 		}
 	}
@@ -94,11 +98,13 @@ var (
 )
 
 // declined reads a text in which no wish was found: a wish that was declined, messages that are not wanted, a bare amount.
-func declined(said, denied set) Intent {
+func declined(tokens []token, said, denied set) Intent {
 	switch {
 	case denied.has(notify), denied.has(on) && said.has(notify):
 		return NotificationsOff
 	case denied.any(wishes):
+		return Cancel
+	case said.has(neg) && said.within(setOf(neg, filler, greeting)) && !hasUnknown(tokens):
 		return Cancel
 	case said.has(notFound) && said.has(card) && denied == (set{}):
 		return ReportLoss
@@ -123,11 +129,15 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 	}
 	asksMoney := intent == Balance || intent == Statement || intent == TransactionsToday
 	switch {
-	case here.has(product) && !here.has(card), asksMoney && here.has(wallet) && !here.has(card):
+	case here.has(product) && !here.has(card), (asksMoney || risky[intent] && intent != TopUp) && here.has(wallet) && !here.has(card):
 		return None
 	case said.has(who) && !ownCard(tokens), asksMoney && here.has(trouble):
 		return Help
-	case risky[intent] && said.any(questions):
+	case risky[intent] && said.any(questions), (risky[intent] || asksMoney) && said.has(longNumber):
+		return Help
+	case risky[intent] && said.has(done) && !said.any(setOf(found, lost, amount, imperative)):
+		return Help
+	case risky[intent] && said.has(ask) && !asked(tokens) && !said.any(setOf(lost, found)):
 		return Help
 	case (intent == ReportLoss || intent == CancelLoss) && strangeCard(tokens):
 		return Help
@@ -147,6 +157,7 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 // means.
 func markOthers(tokens []token) {
 	things := setOf(topUp, topUpWeak, balance, bill, detail, lowMoney)
+	owned := things.or(setOf(card))
 	seenCard := false
 	for i := range tokens {
 		t := &tokens[i]
@@ -166,7 +177,7 @@ func markOthers(tokens []token) {
 			t.set.add(who)
 		case t.has(whose) && after != nil && after.has(wallet):
 			after.set.add(product)
-		case t.han && t.set.any(things) && before != nil && before.has(of) && i > 1 && tokens[i-2].unknown() && tokens[i-2].end == before.start:
+		case t.han && t.set.any(owned) && before != nil && before.has(of) && i > 1 && tokens[i-2].unknown() && tokens[i-2].end == before.start:
 			before.set.add(who) // 李四的余额
 		case t.has(product) && before != nil && before.has(by):
 			t.set = setOf(filler)
@@ -175,21 +186,44 @@ func markOthers(tokens []token) {
 		case t.han && t.set.any(things) && !seenCard && before != nil && before.han && long(before) && before.end == t.start:
 			before.set = setOf(product)
 		case t.set.any(setOf(topUp, topUpWeak)) && !seenCard && long(after):
-			after.set = setOf(product)
+			after.set = setOf(product, who)
 		}
 		seenCard = seenCard || t.has(card)
 	}
 }
 
-// ownCard reports that the speaker names their own card, whoever else is in the text.
+// ownCard reports that the speaker names their own card, or what somebody did for them, whoever else is in the text.
 func ownCard(tokens []token) bool {
 	for i := range tokens[:max(0, len(tokens)-1)] {
-		if tokens[i].has(mine) && tokens[i+1].has(card) && (i == 0 || !tokens[i-1].has(whose)) {
+		before, after := tokens[i], tokens[i+1]
+		if before.has(mine) && after.has(card) && (i == 0 || !tokens[i-1].has(whose)) || before.has(who) && after.has(forMe) {
 			return true
 		}
 	}
 	return false
 }
+
+// asked reports that a question asks for the wish to be done: 可以解挂吗, 解挂可以吗, and not 解挂需要密码吗.
+func asked(tokens []token) bool {
+	wished := false
+	for _, t := range tokens {
+		switch {
+		case t.has(tag), t.has(polite) && !wished:
+			return true
+		case t.set.any(wishes):
+			wished = true
+		}
+	}
+	return false
+}
+
+// alone reports that token i is all that its clause says: 充50，不，充60.
+func alone(tokens []token, i int) bool {
+	clause := tokens[i].clause
+	return i > 0 && i+1 < len(tokens) && tokens[i-1].clause != clause && tokens[i+1].clause != clause
+}
+
+func hasUnknown(tokens []token) bool { return slices.ContainsFunc(tokens, token.unknown) }
 
 // strangeCard reports an English word not known right before "card": tom card, gym card.
 func strangeCard(tokens []token) bool {
@@ -247,7 +281,7 @@ func amountOf(tokens []token) *int64 {
 		switch {
 		case t.set.any(charging) && !t.has(amount):
 			declining = t.negated
-		case t.has(correct) && len(named) > 0:
+		case t.has(correct) && len(named) > 0, t.has(neg) && alone(tokens, i):
 			corrected = true
 		case t.has(amount) && !t.negated && !declining:
 			named = append(named, t)

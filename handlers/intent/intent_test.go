@@ -116,3 +116,89 @@ func TestSamples(t *testing.T) {
 		}
 	}
 }
+
+// TestUnderstand_Amounts reads amounts as people write them.
+func TestUnderstand_Amounts(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int64{
+		"充50": 5000, "充50.5": 5050, "充50.55": 5055, "充50.555": 0, "充1,234.5": 123450, "充１２": 1200, "充5o": 0, "充0": 0, "充0.00": 0,
+		"充1k": 100000, "充1.5k": 150000, "充1w": 1000000, "充2百": 20000, "充3千": 300000, "充50-100": 0, "充$50": 0, "充-50": 0, "充¥50": 5000, "充99999999": 0,
+		"充十": 1000, "充十五": 1500, "充二十": 2000, "充廿": 2000, "充卅五": 3500, "充一百": 10000, "充一百五": 15000, "充一百零五": 10500, "充一百五十": 15000,
+		"充一千二": 120000, "充两千零五十": 205000, "充一万": 1000000, "充一万二": 1200000, "充五": 500, "充五块": 500, "充半百": 5000, "充五零": 5000, "充五六十": 0, "充几十": 0, "充几百块": 0,
+		"充五十多": 0, "充十来块": 0, "充十块五": 1050, "充十块半": 1050, "充3块5毛": 350, "充3块5毛5": 355, "充三块零五分": 305, "充5毛": 50, "充五角钱": 50, "充3块50": 350, "充两块二": 220,
+		"top up ten": 1000, "top up five": 500, "top up a hundred": 10000, "top up one hundred and five": 10500, "top up two hundred fifty": 25000, "top up fifty five": 5500,
+		"top up a thousand": 100000, "top up 3 hundred": 30000, "top up 12 rmb": 1200, "top up twelve bucks": 1200, "top up fifty-five yuan": 5500,
+	} {
+		got := Understand(text, today)
+		if got.Intent != TopUp && want != 0 || want == 0 && got.AmountFen != nil || want != 0 && (got.AmountFen == nil || *got.AmountFen != want) {
+			amount := int64(0)
+			if got.AmountFen != nil {
+				amount = *got.AmountFen
+			}
+			t.Errorf("%q: %s %d, want %d", text, got.Intent, amount, want)
+		}
+	}
+}
+
+// TestUnderstand_Months: a month without a year is the latest one not after today, also around the turn of a year.
+func TestUnderstand_Months(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ today, text, want string }{
+		{"2026-11-22", "11月账单", "2026-11"}, {"2026-11-22", "12月账单", "2025-12"}, {"2026-11-22", "十二月账单", "2025-12"}, {"2026-11-22", "十一月账单", "2026-11"},
+		{"2026-01-01", "1月账单", "2026-01"}, {"2026-01-01", "12月账单", "2025-12"}, {"2026-01-31", "上个月账单", "2025-12"}, {"2026-01-31", "上上个月账单", "2025-11"},
+		{"2026-03-31", "上个月账单", "2026-02"}, {"2024-02-29", "去年2月账单", "2023-02"}, {"2026-11-22", "前年3月账单", "2024-03"}, {"2026-11-22", "今年12月账单", "2026-12"},
+		{"2026-11-22", "25年7月账单", "2025-07"}, {"2026-11-22", "二零二五年七月账单", "2025-07"}, {"2026-11-22", "2025-07账单", "2025-07"}, {"2026-11-22", "202507账单", "2025-07"},
+		{"2026-11-22", "2025年13月账单", ""}, {"2026-11-22", "13月账单", ""}, {"2026-11-22", "0月账单", ""}, {"2026-11-22", "3个月账单", ""}, {"2026-11-22", "账单", ""},
+		{"2026-11-22", "statement for december", "2025-12"}, {"2026-11-22", "december 2024 statement", "2024-12"}, {"2026-11-22", "may statement", "2026-05"},
+		{"2026-11-22", "may i see my statement", ""}, {"2026-11-22", "last month statement", "2026-10"}, {"2026-11-22", "this month's bill", "2026-11"}, {"2026-11-22", "bill 7/2026", "2026-07"},
+	} {
+		day, err := time.Parse(time.DateOnly, c.today)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Understand(c.text, day); got.Intent != Statement || got.Month != c.want {
+			t.Errorf("%s %q: %s %q, want %q", c.today, c.text, got.Intent, got.Month, c.want)
+		}
+	}
+}
+
+// TestUnderstand_Long: an essay is not an order, whatever it contains.
+func TestUnderstand_Long(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{strings.Repeat("今天天气很好", 50) + "充50", strings.Repeat("a ", 5000) + "freeze my card", "", " ", "\x00\xff", strings.Repeat("充50", 1000)} {
+		if got := Understand(text, today); got.Intent != None {
+			t.Errorf("%.20q…: %s", text, got.Intent)
+		}
+	}
+}
+
+func FuzzUnderstand(f *testing.F) {
+	for _, file := range []string{"zh.tsv", "en.tsv"} {
+		for _, s := range readSamples(f, filepath.Join("testdata", file)) {
+			f.Add(s.text)
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got := Understand(text, today)
+		if again := Understand(text, today); again.Intent != got.Intent || again.Month != got.Month || (again.AmountFen == nil) != (got.AmountFen == nil) {
+			t.Errorf("%q is understood in two ways", text)
+		}
+		if got.AmountFen != nil && (got.Intent != TopUp || *got.AmountFen <= 0 || *got.AmountFen > maxYuan*100) {
+			t.Errorf("%q: %s of %d", text, got.Intent, *got.AmountFen)
+		}
+		if got.Month != "" {
+			if _, err := time.Parse("2006-01", got.Month); err != nil || got.Intent != Statement {
+				t.Errorf("%q: %s of %q", text, got.Intent, got.Month)
+			}
+		}
+	})
+}
+
+func BenchmarkUnderstand(b *testing.B) {
+	all := append(readSamples(b, "testdata/zh.tsv"), readSamples(b, "testdata/en.tsv")...)
+	i := 0
+	for b.Loop() {
+		Understand(all[i%len(all)].text, today)
+		i++
+	}
+}

@@ -11,7 +11,8 @@ var (
 	// englishNumbers below 20 and tens add up; hundred and thousand multiply.
 	englishNumbers = map[string]int64{"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
 		"ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16, "seventeen": 17, "eighteen": 18,
-		"nineteen": 19, "twenty": 20, "thirty": 30, "forty": 40, "fourty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
+		"nineteen": 19, "twenty": 20, "thirty": 30, "forty": 40, "fourty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90,
+		"ershi": 20, "sanshi": 30, "sishi": 40, "wushi": 50, "liushi": 60, "qishi": 70, "bashi": 80, "jiushi": 90, "yibai": 100, "erbai": 200, "liangbai": 200, "sanbai": 300, "wubai": 500}
 	englishUnits = map[string]int64{"hundred": 100, "hundreds": 100, "thousand": 1000, "grand": 1000}
 
 	yuanWords = []string{"块钱", "块", "元钱", "元", "圆", "蚊", "大洋", "yuan", "rmb", "cny", "kuai", "bucks", "¥", "r"}
@@ -30,6 +31,9 @@ func parseNumber(r []rune, i int) token {
 	j := i
 	if sign {
 		j++
+		if at(r, j) == ' ' {
+			j++
+		}
 	}
 	var value, end = int64(0), 0 // value in fen
 	certain := r[i] != '$' && r[i] != '-'
@@ -90,7 +94,7 @@ func (t *token) unit(r []rune, value int64, certain bool) (int64, bool) {
 		}
 		return value, false
 	}
-	if n := match(r, after, counters); n > 0 {
+	if n := match(r, after, counters); n > 0 && at(r, after+n) != '卡' {
 		t.set, t.lone, t.end = setOf(count), false, after+n
 	}
 	return value, certain
@@ -115,16 +119,21 @@ func (t *token) cents(r []rune, value int64, certain bool) (int64, bool) {
 		t.end++
 		return value, false
 	}
+	if isDigit(at(r, t.end)) && isDigit(at(r, t.end+1)) && !isDigit(at(r, t.end+2)) && value%100 == 0 { // 3块50
+		t.end += 2
+		return value + int64(r[t.end-2]-'0')*10 + int64(r[t.end-1]-'0'), certain
+	}
 	jiao, ok := digit(t.end)
 	if !ok || value%100 != 0 || match(r, t.end+1, counters) > 0 {
 		return value, certain
 	}
 	t.end++
-	if at(r, t.end) == '毛' || at(r, t.end) == '角' {
+	dimes := at(r, t.end) == '毛' || at(r, t.end) == '角'
+	if dimes {
 		t.end++
 	}
 	value += jiao * 10
-	if fen, ok := digit(t.end); ok && (at(r, t.end+1) == '分' || jiao == 0) {
+	if fen, ok := digit(t.end); ok && (at(r, t.end+1) == '分' || jiao == 0 || dimes) {
 		t.end++
 		value += fen
 	}
@@ -184,6 +193,10 @@ func digits(r []rune, i int, certain bool) (fen int64, end int, kind concept, _ 
 	switch c := at(r, j); {
 	case c == 'k' && !isASCIILetter(at(r, j+1)), c == '千':
 		return fen * 1000, j + 1, amount, certain
+	case c == ' ' && match(r, j+1, []string{"hundred"}) > 0:
+		return fen * 100, j + len(" hundred"), amount, certain
+	case c == ' ' && match(r, j+1, []string{"thousand"}) > 0:
+		return fen * 1000, j + len(" thousand"), amount, certain
 	case c == 'w' && !isASCIILetter(at(r, j+1)), c == '万':
 		return fen * 10000, j + 1, amount, certain
 	case c == '百':

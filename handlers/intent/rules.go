@@ -10,6 +10,8 @@ type rule struct {
 	unknown int
 	// across: the concepts may stand in different clauses.
 	across bool
+	// weak: gives way to any wish in another clause.
+	weak bool
 }
 
 const anyUnknown = 99
@@ -19,31 +21,35 @@ var rules = []rule{
 	{intent: CancelLoss, all: []concept{unloss}, unknown: anyUnknown},
 	{intent: CancelLoss, one: []concept{loss, lossPast, lossMaybe}, all: []concept{cancel}, unknown: anyUnknown},
 	{intent: CancelLoss, one: []concept{loss, lossPast, lossMaybe}, all: []concept{resume}, unknown: anyUnknown},
-	{intent: CancelLoss, all: []concept{resume, card}, unknown: 2, across: true},
+	{intent: CancelLoss, all: []concept{resume, card}, none: []concept{bind}, unknown: 2, across: true},
 	{intent: CancelLoss, all: []concept{found, card}, none: []concept{aCard, pickedUp, notFound, money}, unknown: anyUnknown},
 
 	{intent: Help, all: []concept{pickedUp}, none: []concept{loss}, unknown: anyUnknown},
-	{intent: ReportLoss, all: []concept{loss}, none: []concept{lossPast, past}, unknown: anyUnknown},
-	{intent: ReportLoss, all: []concept{lossMaybe, imperative}, none: []concept{lossPast, past}, unknown: anyUnknown},
-	{intent: Help, one: []concept{lossPast, lossMaybe}, none: []concept{notify}, unknown: anyUnknown},
+	{intent: ReportLoss, all: []concept{loss}, none: []concept{lossPast, past, done, howMuch}, unknown: anyUnknown},
+	{intent: ReportLoss, all: []concept{lossMaybe, imperative}, none: []concept{lossPast, past, done}, unknown: anyUnknown},
+	{intent: Help, one: []concept{loss, lossPast, lossMaybe}, none: []concept{notify}, unknown: anyUnknown},
 	{intent: Help, all: []concept{moneyGone}, unknown: anyUnknown},
 	{intent: ReportLoss, all: []concept{card, lost}, none: []concept{aCard}, unknown: anyUnknown, across: true},
-	{intent: ReportLoss, all: []concept{freeze}, unknown: 2},
+	{intent: ReportLoss, all: []concept{freeze, card}, unknown: anyUnknown},
+	{intent: ReportLoss, all: []concept{freeze}, unknown: 0},
 	{intent: ReportLoss, all: []concept{freezeWeak, card}, none: []concept{notify}, unknown: 3, across: true},
 
-	{intent: NotificationsOff, all: []concept{notify, off}, unknown: anyUnknown, across: true},
-	{intent: NotificationsOn, all: []concept{notify, on}, unknown: 2, across: true},
+	{intent: NotificationsOff, all: []concept{notify, off}, none: []concept{verify}, unknown: anyUnknown, across: true},
+	{intent: NotificationsOn, all: []concept{notify, on}, none: []concept{who, verify}, unknown: 2, across: true},
+	{intent: NotificationsOn, all: []concept{notify, imperative}, none: []concept{who, verify}, unknown: 0},
+	{intent: NotificationsOn, all: []concept{notify, spend}, none: []concept{detail, bill}, unknown: 1},
 
 	{intent: Unbind, all: []concept{unbind}, unknown: 2},
-	{intent: Unbind, all: []concept{bind, cancel}, unknown: 1},
+	{intent: Unbind, all: []concept{bind}, one: []concept{cancel, resume}, unknown: 1},
 
 	{intent: Pending, all: []concept{waiting}, none: []concept{where, how, machine}, unknown: 2},
 	{intent: Pending, all: []concept{claim, howMuch}, none: []concept{where, how, machine}, unknown: 1},
-	{intent: Claim, all: []concept{notArrived}, one: []concept{topUp, topUpWeak, topUpPast, transfer, money, card, spend, amount, waiting}, unknown: 3, across: true},
-	{intent: Claim, all: []concept{topUpPast}, unknown: anyUnknown},
+	{intent: Claim, all: []concept{notArrived}, none: []concept{imperative}, one: []concept{topUp, topUpWeak, topUpPast, transfer, money, card, spend, amount, waiting}, unknown: 3, across: true},
+	{intent: Claim, all: []concept{notArrived}, none: []concept{imperative}, unknown: 0},
+	{intent: Claim, all: []concept{topUpPast}, unknown: anyUnknown, weak: true},
 	{intent: Claim, one: []concept{claim, waiting}, unknown: 1},
 	{intent: Claim, all: []concept{machine}, one: []concept{where, how, transfer, topUp, topUpWeak}, unknown: 1},
-	{intent: Claim, all: []concept{where, topUp, lossPast}, unknown: 1},
+	{intent: Claim, all: []concept{transfer, where}, unknown: 1},
 
 	{intent: TopUp, all: []concept{topUp, amount}, none: []concept{bill, detail}, unknown: anyUnknown},
 	{intent: TopUp, all: []concept{topUpWeak, amount}, none: []concept{bill, detail}, unknown: 1},
@@ -51,44 +57,46 @@ var rules = []rule{
 	{intent: TopUp, all: []concept{moveMoney, amount, card}, none: []concept{bill, detail, aCard}, unknown: 1},
 
 	{intent: Help, one: []concept{password, reissue}, unknown: anyUnknown},
-	{intent: Verify, all: []concept{verify}, unknown: 2},
+	{intent: Verify, all: []concept{verify}, none: []concept{topUp, topUpWeak, loss, unloss, off}, unknown: 1},
 	{intent: Bind, all: []concept{bind, card}, unknown: 2},
-	{intent: Bind, all: []concept{bind}, unknown: 0},
+	{intent: Bind, all: []concept{bind}, none: []concept{human}, unknown: 0},
 
 	{intent: Statement, all: []concept{bill}, unknown: 4},
 	{intent: Statement, all: []concept{month}, one: []concept{spend, detail, howMuch, topUpPast}, unknown: 4},
 	{intent: Statement, all: []concept{month}, none: []concept{amount}, unknown: 0},
 	{intent: TransactionsToday, all: []concept{detail}, unknown: 2},
 	{intent: TransactionsToday, all: []concept{day}, one: []concept{spend}, none: []concept{topUp, topUpWeak, verify, bind}, unknown: 2},
-	{intent: TransactionsToday, all: []concept{meal, howMuch}, one: []concept{day, spend}, unknown: 1},
+	{intent: Balance, all: []concept{left, howMuch}, none: []concept{count}, unknown: 1},
+	{intent: TransactionsToday, all: []concept{meal, spend}, none: []concept{amount, topUp, topUpWeak, notify}, unknown: 0},
+	{intent: TransactionsToday, all: []concept{meal, howMuch}, one: []concept{day, spend, mine}, unknown: 1},
 	{intent: TransactionsToday, all: []concept{day, meal}, none: []concept{whatIs, help}, one: []concept{howMuch, detail}, unknown: 1},
 
 	{intent: Balance, all: []concept{balance}, unknown: 4},
-	{intent: Balance, all: []concept{left, howMuch}, unknown: 1},
 	{intent: Balance, all: []concept{left}, one: []concept{money, card}, unknown: 1, across: true},
-	{intent: Balance, all: []concept{enough}, unknown: 0},
+	{intent: Balance, all: []concept{enough}, none: []concept{topUpWeak, topUp}, unknown: 0},
 	{intent: Balance, all: []concept{card, howMuch}, none: []concept{aCard, reissue}, unknown: 1},
 	{intent: Balance, all: []concept{card, money}, none: []concept{lowMoney, topUp, topUpWeak, addMoney, moveMoney, lost}, unknown: 1},
-	{intent: TransactionsToday, all: []concept{spend, howMuch}, unknown: 0},
-	{intent: Statement, all: []concept{spend}, none: []concept{amount}, unknown: 0},
+	{intent: TransactionsToday, all: []concept{spend, howMuch}, none: []concept{topUp, loss, notify}, unknown: 0},
+	{intent: Statement, all: []concept{spend}, none: []concept{amount, topUp, loss, notify}, unknown: 0},
 
-	{intent: TopUp, all: []concept{topUp}, unknown: 4},
+	{intent: Help, all: []concept{topUp, howMuch}, unknown: anyUnknown},
+	{intent: TopUp, all: []concept{topUp}, unknown: 3},
 	{intent: TopUp, all: []concept{topUpWeak}, one: []concept{card, money}, unknown: 0},
 	{intent: TopUp, all: []concept{addMoney, money}, unknown: 0},
 	{intent: TopUp, all: []concept{lowMoney}, unknown: 1},
 
-	{intent: ChangeLanguage, all: []concept{language}, unknown: 1},
-	{intent: ChangeLanguage, all: []concept{languageName}, none: []concept{meal, spend, card}, unknown: 0},
+	{intent: ChangeLanguage, all: []concept{language}, unknown: 0},
+	{intent: ChangeLanguage, all: []concept{languageName}, none: []concept{meal, spend, card, who}, unknown: 0},
 	{intent: Human, all: []concept{human}, unknown: 2},
 	{intent: Help, all: []concept{help}, none: []concept{meal, day}, unknown: 1},
-	{intent: Cancel, all: []concept{cancel}, none: []concept{meal, day, count}, unknown: 0},
+	{intent: Cancel, all: []concept{cancel}, none: []concept{meal, day, count, stillCan, loss}, unknown: 0},
 }
 
 // compiled are the rules with their concepts as sets.
 var compiled = func() []compiledRule {
 	out := make([]compiledRule, len(rules))
 	for i, r := range rules {
-		out[i] = compiledRule{r.intent, setOf(r.all...), setOf(r.one...), setOf(r.none...), r.unknown, r.across}
+		out[i] = compiledRule{r.intent, setOf(r.all...), setOf(r.one...), setOf(r.none...), r.unknown, r.across, r.weak}
 	}
 	return out
 }()
@@ -97,7 +105,7 @@ type compiledRule struct {
 	intent         Intent
 	all, one, none set
 	unknown        int
-	across         bool
+	across, weak   bool
 }
 
 func (r compiledRule) fits(said set, unknown int) bool {
@@ -109,6 +117,13 @@ func (r compiledRule) fits(said set, unknown int) bool {
 var rank = map[Intent]int{
 	ReportLoss: 3, CancelLoss: 3,
 	Help: 1, Human: 1, ChangeLanguage: 1, Cancel: 0, None: -1,
+}
+
+func (r compiledRule) rank() int {
+	if r.weak {
+		return 1
+	}
+	return rankOf(r.intent)
 }
 
 func rankOf(i Intent) int {
@@ -126,4 +141,4 @@ var (
 )
 
 // questions turn a risky wish into a question about it.
-var questions = setOf(ifWord, why, fee, howLong, limit, promo, stillCan, whatIs, requirement, trouble)
+var questions = setOf(ifWord, why, fee, howLong, limit, promo, stillCan, whatIs, requirement, trouble, refund)

@@ -21,6 +21,14 @@ type token struct {
 func (t token) has(c concept) bool { return t.set.has(c) }
 func (t token) unknown() bool      { return t.set == set{} }
 
+// words is about how many words a token is that is not understood.
+func (t token) words() int {
+	if t.han {
+		return (t.end - t.start + 1) / 2
+	}
+	return 1
+}
+
 // tokenize cuts normalised text into tokens and carries negations to what they negate.
 func tokenize(r []rune, today time.Time) []token {
 	tokens := make([]token, 0, 16)
