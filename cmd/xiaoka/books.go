@@ -17,7 +17,7 @@ func (p *program) open(need config.Need) (*config.Config, *store.Store, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := store.Open(p.ctx, cfg.DatabaseURL.Reveal(), store.Options{Log: newLog(cfg.Log, p.stderr)})
+	s, err := store.Open(p.ctx, cfg.DatabaseURL.Reveal(), store.Options{Zone: cfg.Timezone, Log: newLog(cfg.Log, p.stderr)})
 	if err != nil {
 		return nil, nil, err
 	}
