@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"maps"
@@ -44,6 +45,16 @@ type world struct {
 	asked      int
 	passwordOK int // tries that were right
 
+	losses   map[int64]ledger.LossReport
+	muted    map[ledger.EventKind]bool
+	audit    map[int64][]ledger.AuditEntry
+	accepted []ledger.LossReport // told to LossCards
+	lossErr  error
+
+	numbers  map[string]string // userid → number given
+	asks     []string          // numbers for which a code was asked
+	tooOften time.Duration
+
 	log strings.Builder
 }
 
@@ -82,6 +93,7 @@ func newWorld() *world {
 		balances: map[int64]ledger.Balance{}, transfers: map[int64][]ledger.Transfer{}, orders: map[string]*ledger.Order{},
 		awaited: map[string]string{}, passwords: map[int64]string{bound: "258036", verified: "", known: ""},
 		tries: map[int64]int{}, locked: map[int64]time.Time{},
+		losses: map[int64]ledger.LossReport{}, muted: map[ledger.EventKind]bool{}, audit: map[int64][]ledger.AuditEntry{}, numbers: map[string]string{},
 		oauthCodes: map[string]string{"good": "20230001", "outsider": "", "linked": "wwother/20230001", "stranger": "visitor7"},
 	}
 	for id, p := range w.people {
@@ -96,6 +108,7 @@ func (w *world) config() Config {
 		Amounts: []ledger.Fen{1000, 2000, 5000, 10000, 20000}, Min: 100, Max: 50000, MaxBalance: 100000, Expire: 15 * time.Minute,
 		RequireOwnPassword: true, Location: shanghai,
 		Store: w, States: w, Members: w, Codes: fakeCodes{w}, Passwords: fakePasswords{w}, Payments: w,
+		Newcomers: fakeNewcomers{w}, LossCards: w,
 		Now: func() time.Time { return w.now }, Rand: rand.Reader, Log: slog.New(slog.NewTextHandler(&lockedWriter{w: w}, nil)),
 	}
 }
@@ -274,6 +287,89 @@ func (w *world) Ask(_ context.Context, o ledger.Order) error {
 	w.asked++
 	w.orders[o.OutTradeNo].State = ledger.OrderPaid
 	return nil
+}
+
+func (w *world) ReportLoss(ctx context.Context, id int64, now time.Time) (ledger.LossReport, error) {
+	if w.lossErr != nil {
+		return ledger.LossReport{}, w.lossErr
+	}
+	w.losses[id] = ledger.LossReport{Receipt: "GS20251122-7K2MQ4XA", CardNo: w.people[id].CardNo, AcceptedAt: now, Version: 7, Terminals: 44, Informed: 41}
+	return w.losses[id], nil
+}
+
+func (w *world) CancelLoss(_ context.Context, id int64, now time.Time) (ledger.LossReport, error) {
+	r, ok := w.losses[id]
+	if !ok || !r.EndedAt.IsZero() {
+		return r, ledger.ErrNotLost
+	}
+	r.EndedAt = now
+	w.losses[id] = r
+	return r, nil
+}
+
+func (w *world) LossState(_ context.Context, id int64) (ledger.LossReport, error) {
+	if r, ok := w.losses[id]; ok {
+		return r, nil
+	}
+	return ledger.LossReport{}, ledger.ErrNotFound
+}
+
+func (w *world) Accepted(_ context.Context, p ledger.Person, r ledger.LossReport) {
+	w.accepted = append(w.accepted, r)
+}
+
+func (w *world) Unbind(ctx context.Context, id int64, _ time.Time) error {
+	if err := w.EndSessions(ctx, id, nil); err != nil {
+		return err
+	}
+	return w.change(id, func(p *ledger.Person) { p.BoundAt = time.Time{} })
+}
+
+func (w *world) AuditOf(_ context.Context, id int64, limit int) ([]ledger.AuditEntry, error) {
+	return w.audit[id][:min(limit, len(w.audit[id]))], nil
+}
+
+func (w *world) PushSettings(context.Context, int64) (all []ledger.PushSetting, err error) {
+	for _, k := range ledger.Mutable() {
+		all = append(all, ledger.PushSetting{Kind: k, On: !w.muted[k]})
+	}
+	return all, nil
+}
+
+func (w *world) SetPush(_ context.Context, _ int64, kind ledger.EventKind, on bool) error {
+	w.muted[kind] = !on
+	return nil
+}
+
+func (w *world) SetLowBalance(_ context.Context, id int64, f ledger.Fen) error {
+	return w.change(id, func(p *ledger.Person) { p.LowBalance = f })
+}
+
+// fakeNewcomers links a member to the person known.
+type fakeNewcomers struct{ *world }
+
+func (n fakeNewcomers) Channels() []ledger.Channel {
+	return []ledger.Channel{ledger.Email, ledger.Phone}
+}
+
+func (n fakeNewcomers) Ask(_ context.Context, userID, number string, ch ledger.Channel, lang ledger.Lang) (time.Duration, error) {
+	if n.tooOften > 0 {
+		return n.tooOften, nil
+	}
+	n.numbers[userID] = number
+	n.asks = append(n.asks, fmt.Sprint(number, " ", ch, " ", lang))
+	return 0, nil
+}
+
+func (n fakeNewcomers) Asked(_ context.Context, userID string) (bool, error) {
+	return n.numbers[userID] != "", nil
+}
+
+func (n fakeNewcomers) Prove(_ context.Context, userID, code string) (bool, error) {
+	if n.numbers[userID] != n.people[known].StudentNo || code != "482913" {
+		return false, nil
+	}
+	return true, n.change(known, func(p *ledger.Person) { p.UserID, p.VerifiedAt = userID, n.now })
 }
 
 // payRefusal is an error as pay makes them.

@@ -53,7 +53,7 @@ func TestVerify(t *testing.T) {
 func TestVerifyStranger(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
-	p := open(t, w)
+	p := open(t, w, func(c *Config) { c.Newcomers = nil })
 	token := p.as(w, 99)
 	wantPage(t, p.get("/h5/verify"), 200, "没有找到与你的企业微信账号对应的师生资料")
 	wantRedirect(t, p.post("/h5/verify", url.Values{"csrf_token": {token}, "channel": {"email"}}), "/h5/verify")

@@ -26,8 +26,8 @@ import (
 	"xiaoka/ledger"
 )
 
-// Config is what New needs. Times and randomness have defaults, the rest is
-// required.
+// Config is what New needs. Times and randomness have defaults, Newcomers and
+// LossCards may be nil, the rest is required.
 type Config struct {
 	PublicURL string // https://card.example.edu.cn, no trailing slash
 	OAuthURL  string // https://open.weixin.qq.com
@@ -48,6 +48,8 @@ type Config struct {
 	Codes     Codes
 	Passwords Passwords
 	Payments  Payments
+	Newcomers Newcomers // nil = members who are not on record are sent elsewhere
+	LossCards LossCards // nil = the card in the chat stays as it is
 
 	Now  func() time.Time // default time.Now
 	Rand io.Reader        // default crypto/rand.Reader
@@ -70,6 +72,15 @@ type Store interface {
 	Balance(ctx context.Context, personID int64, now time.Time) (ledger.Balance, error)
 	Transfers(ctx context.Context, personID int64, limit int, now time.Time) ([]ledger.Transfer, error)
 	Order(ctx context.Context, personID int64, outTradeNo string) (ledger.Order, error)
+
+	ReportLoss(ctx context.Context, personID int64, now time.Time) (ledger.LossReport, error)
+	CancelLoss(ctx context.Context, personID int64, now time.Time) (ledger.LossReport, error)
+	LossState(ctx context.Context, personID int64) (ledger.LossReport, error)
+	Unbind(ctx context.Context, personID int64, now time.Time) error
+	AuditOf(ctx context.Context, personID int64, limit int) ([]ledger.AuditEntry, error)
+	PushSettings(ctx context.Context, personID int64) ([]ledger.PushSetting, error)
+	SetPush(ctx context.Context, personID int64, kind ledger.EventKind, on bool) error
+	SetLowBalance(ctx context.Context, personID int64, threshold ledger.Fen) error
 
 	CreateSession(ctx context.Context, s ledger.Session) error
 	Session(ctx context.Context, tokenHash []byte, now time.Time) (ledger.Session, error)

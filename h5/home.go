@@ -16,6 +16,7 @@ type module struct{ Path, Icon, Name string }
 var modules = []module{
 	{"/h5/topup", "topup", "module.topup"},
 	{"/h5/transfers", "transfers", "module.transfers"},
+	{"/h5/loss", "loss", "module.loss"},
 	{"/h5/password", "password", "module.password"},
 	{"/h5/settings", "settings", "module.settings"},
 }

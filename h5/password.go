@@ -84,21 +84,33 @@ func (v *visit) prove(data *passwordView, old string) (status int, err error) {
 		data.CodeErr = word
 		return http.StatusUnprocessableEntity, nil
 	}
-	_, err = v.Passwords.Verify(v.ctx(), v.person.ID, old)
-	var wrong *ledger.PasswordWrongError
+	refused, err := v.tryPassword(old, "password.wrong")
+	switch {
+	case err != nil || refused == nil:
+		return 0, err
+	case refused.Wait == 0: // else the page itself says so, and offers the code
+		data.OldError = refused.Word
+	}
+	return refused.Status, nil
+}
+
+// tryPassword checks the query password, whose tries are counted before. wrong
+// is the text for a wrong one, with one %d for the tries left.
+func (v *visit) tryPassword(pin, wrong string) (*refusal, error) {
+	_, err := v.Passwords.Verify(v.ctx(), v.person.ID, pin)
+	var mistaken *ledger.PasswordWrongError
 	var locked *ledger.PasswordLockedError
 	switch {
-	case errors.As(err, &wrong):
-		data.OldError = v.t("password.wrong", wrong.TriesLeft)
+	case err == nil:
+		return nil, nil
+	case errors.As(err, &mistaken):
+		return &refusal{Status: http.StatusUnprocessableEntity, Word: v.t(wrong, mistaken.TriesLeft)}, nil
 	case errors.Is(err, identity.ErrPasswordFormat):
-		data.OldError = v.t("password.format")
+		return &refusal{Status: http.StatusUnprocessableEntity, Word: v.t("password.format")}, nil
 	case errors.As(err, &locked):
-		// The page itself says so, and offers the code.
-		return v.tooSoon("password.locked", locked.Until.Sub(v.now)).Status, nil
-	default:
-		return 0, err
+		return v.tooSoon("password.locked", locked.Until.Sub(v.now)), nil
 	}
-	return http.StatusUnprocessableEntity, nil
+	return nil, err
 }
 
 // weakness says what is wrong with a new password.

@@ -85,6 +85,7 @@ func loadTemplates(assets assetSet, zone *time.Location, now func() time.Time) (
 			"asset": func(plain string) (string, error) { return assets.address(plain) },
 			"when":  func(t time.Time) string { return when(lang, t.In(zone), now().In(zone)) },
 			"clock": func(t time.Time) string { return t.In(zone).Format("15:04") },
+			"exact": func(t time.Time) string { return exact(lang, t.In(zone), now().In(zone)) },
 			"iso":   func(t time.Time) string { return t.In(zone).Format(time.RFC3339) },
 			"yuan":  func(f ledger.Fen) string { return f.Yuan() },
 			"short": shortYuan,
@@ -185,6 +186,14 @@ func when(lang ledger.Lang, t, now time.Time) string {
 		}
 	}
 	return t.Format(layout)
+}
+
+// exact says a moment to the second, and its day unless it is today.
+func exact(lang ledger.Lang, t, now time.Time) string {
+	if t.Format(time.DateOnly) == now.Format(time.DateOnly) {
+		return t.Format("15:04:05")
+	}
+	return when(lang, t, now) + t.Format(":05")
 }
 
 // shortYuan is yuan without decimals that say nothing: 50, 12.50.

@@ -9,7 +9,8 @@ const (
 	Open     Role = iota // anybody
 	Member               // came in through WeCom
 	Verified             // proved to be the person on record
-	Bound                // has bound the campus card, and chosen an own query password where that is required
+	Holder               // has bound the campus card; the initial query password will do
+	Bound                // has bound it, and chosen an own query password where that is required
 )
 
 // Kind is what an address answers with, and so how it fails.
@@ -55,8 +56,16 @@ func Routes() []Route {
 		{"GET", "/h5/topup/orders/{no}/pay", Bound, Data, (*visit).orderPay},
 		{"GET", "/h5/topup/orders/{no}/qr.png", Bound, Picture, (*visit).orderQR},
 
+		{"GET", "/h5/loss", Holder, Page, (*visit).lossForm},
+		{"POST", "/h5/loss", Holder, Page, (*visit).loss},
+		{"GET", "/h5/loss/cancel", Bound, Page, (*visit).cancelLossForm},
+		{"POST", "/h5/loss/cancel", Bound, Page, (*visit).cancelLoss},
+
 		{"GET", "/h5/transfers", Bound, Page, (*visit).transfers},
 		{"GET", "/h5/settings", Member, Page, (*visit).settingsForm},
 		{"POST", "/h5/settings", Member, Page, (*visit).settings},
+		{"GET", "/h5/unbind", Bound, Page, (*visit).unbindForm},
+		{"POST", "/h5/unbind", Bound, Page, (*visit).unbind},
+		{"GET", "/h5/goodbye", Open, Page, (*visit).goodbye},
 	}
 }

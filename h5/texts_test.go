@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"xiaoka/ledger"
@@ -150,7 +151,45 @@ func everyPage(t *testing.T, check func(name, page string)) {
 			one("transfers "+string(state), bound, "/h5/transfers", nil, order(ledger.OrderPaid, state))
 		}
 		one("transfers none", bound, "/h5/transfers", nil)
-		one("settings", bound, "/h5/settings", nil)
+		lost := func(change func(*ledger.LossReport)) func(*world) {
+			return func(w *world) {
+				r, _ := w.ReportLoss(t.Context(), bound, w.now.Add(-9*time.Second))
+				change(&r)
+				w.losses[bound] = r
+			}
+		}
+		still := func(*ledger.LossReport) {}
+		locked := func(w *world) { w.locked[bound] = w.now.Add(time.Hour) }
+		wrongPIN := url.Values{"query_password": {"000000"}, "code": {"482913"}}
+		one("home lost", bound, "/h5/", nil, func(w *world) {
+			b := w.balances[bound]
+			b.Status = ledger.CardLost
+			w.balances[bound] = b
+		})
+		one("loss", bound, "/h5/loss", nil)
+		one("loss initial", initial, "/h5/loss", nil)
+		one("loss wrong", bound, "/h5/loss", wrongPIN)
+		one("loss locked", bound, "/h5/loss", nil, locked)
+		one("loss frozen", bound, "/h5/loss", url.Values{"query_password": {"258036"}}, func(w *world) { w.lossErr = ledger.ErrCardFrozen })
+		one("lost", bound, "/h5/loss", nil, lost(still))
+		one("lost without terminals", bound, "/h5/loss", nil, lost(func(r *ledger.LossReport) { r.Terminals, r.Informed = 0, 0 }))
+		one("lost long ago", bound, "/h5/loss", nil, lost(func(r *ledger.LossReport) { r.AcceptedAt, r.Informed = r.AcceptedAt.AddDate(-1, 0, 0), 44 }))
+		one("cancel loss", bound, "/h5/loss/cancel", nil, lost(still))
+		one("cancel loss sent", bound, "/h5/loss/cancel?sent=email", nil, lost(still), func(w *world) { w.awaited[codeKey(bound, ledger.PurposeCancelLoss)] = "482913" })
+		one("cancel loss wrong", bound, "/h5/loss/cancel", wrongPIN, lost(still), func(w *world) { w.awaited[codeKey(bound, ledger.PurposeCancelLoss)] = "482913" })
+		one("cancel loss locked", bound, "/h5/loss/cancel", nil, lost(still), locked)
+		one("cancelled", bound, "/h5/loss/cancel", nil, lost(func(r *ledger.LossReport) { r.EndedAt = r.AcceptedAt.AddDate(0, 0, 1) }))
+		one("never lost", bound, "/h5/loss/cancel", nil)
+		one("unbind", bound, "/h5/unbind", nil)
+		one("unbind wrong", bound, "/h5/unbind", wrongPIN)
+		one("unbind locked", bound, "/h5/unbind", nil, locked)
+		one("goodbye", bound, "/h5/goodbye", nil)
+		one("verify stranger asked", 99, "/h5/verify?sent=email", nil, func(w *world) { w.numbers["visitor7"] = "1" })
+		one("verify stranger wrong", 99, "/h5/verify", url.Values{"code": {"1"}}, func(w *world) { w.numbers["visitor7"] = "1" })
+		one("verify stranger malformed", 99, "/h5/verify", url.Values{"channel": {"email"}, "student_no": {"?"}})
+		one("settings", bound, "/h5/settings", nil, func(w *world) { w.audit[bound] = accesses(w.now) })
+		one("settings wrong", bound, "/h5/settings", url.Values{"low_balance_yuan": {"many"}})
+		one("settings unbound", verified, "/h5/settings", nil)
 		one("settings stranger", 99, "/h5/settings", nil)
 		one("error", bound, "/h5/nothing", nil)
 	}

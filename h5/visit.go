@@ -159,7 +159,7 @@ func (v *visit) lacking() (code string, err error) {
 	switch {
 	case v.route.Role >= Verified && !v.person.Verified():
 		return lacksVerification, nil
-	case v.route.Role >= Bound && !v.person.Bound():
+	case v.route.Role >= Holder && !v.person.Bound():
 		return lacksCard, nil
 	case v.route.Role >= Bound && v.RequireOwnPassword:
 		initial, _, err := v.Store.PasswordState(v.ctx(), v.person.ID, v.now)
