@@ -39,6 +39,8 @@ var only = map[string][]string{
 	"github.com/wechatpay-apiv3/":          {"pay"},
 	"github.com/silenceper/wechat":         {"bot"},
 	"github.com/go-resty/resty":            {"bot"},
+	"github.com/tencentcloud/":             {"identity"},
+	"github.com/wneessen/go-mail":          {"identity"},
 	"github.com/alicebob/miniredis":        {"cmd/xiaoka"},
 	"github.com/alecthomas/kong":           {"cmd/xiaoka", "cmd/xiaoka-sandbox"},
 	"github.com/prometheus/client_golang/": {"cmd/xiaoka"},
