@@ -8,6 +8,7 @@ const (
 
 	// How the rest is meant.
 	neg        // not
+	decline    // after a wish: not that
 	or         // carries a negation on to the next word
 	correct    // what follows replaces what was said
 	imperative // somebody is asked to do something

@@ -114,6 +114,9 @@ func declined(tokens []token, said, denied set) Intent {
 
 // veto takes back a wish that is somebody else's, about something else, a question, a supposition or past.
 func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied set) Intent {
+	if intent == NotificationsOn && said.has(off) {
+		return NotificationsOff
+	}
 	if !personal[intent] {
 		if said.has(product) && rankOf(intent) < 2 {
 			return None
@@ -131,7 +134,7 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 	switch {
 	case here.has(product) && !here.has(card), (asksMoney || risky[intent] && intent != TopUp) && here.has(wallet) && !here.has(card):
 		return None
-	case said.has(who) && !ownCard(tokens), asksMoney && here.has(trouble):
+	case said.has(who) && (!ownCard(tokens) || said.has(ask)), asksMoney && here.has(trouble):
 		return Help
 	case risky[intent] && said.any(questions), (risky[intent] || asksMoney) && said.has(longNumber):
 		return Help

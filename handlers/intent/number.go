@@ -345,7 +345,7 @@ func match(r []rune, i int, list []string) int {
 			}
 			n++
 		}
-		if n > 0 && !(isASCIILetter(at(r, i)) && isASCIILetter(at(r, i+n))) {
+		if n > 0 && !(isASCIILetter(at(r, i+n-1)) && isASCIILetter(at(r, i+n))) {
 			return n
 		}
 	}

@@ -47,14 +47,15 @@ var rules = []rule{
 	{intent: Claim, all: []concept{notArrived}, none: []concept{imperative}, one: []concept{topUp, topUpWeak, topUpPast, transfer, money, card, spend, amount, waiting}, unknown: 3, across: true},
 	{intent: Claim, all: []concept{notArrived}, none: []concept{imperative}, unknown: 0},
 	{intent: Claim, all: []concept{topUpPast}, unknown: anyUnknown, weak: true},
-	{intent: Claim, one: []concept{claim, waiting}, unknown: 1},
-	{intent: Claim, all: []concept{machine}, one: []concept{where, how, transfer, topUp, topUpWeak}, unknown: 1},
-	{intent: Claim, all: []concept{transfer, where}, unknown: 1},
-
+	{intent: Claim, all: []concept{topUp, lost}, none: []concept{card}, unknown: 1},
+	{intent: Cancel, all: []concept{cancel, topUp}, none: []concept{amount}, unknown: 0},
 	{intent: TopUp, all: []concept{topUp, amount}, none: []concept{bill, detail}, unknown: anyUnknown},
 	{intent: TopUp, all: []concept{topUpWeak, amount}, none: []concept{bill, detail}, unknown: 1},
 	{intent: TopUp, all: []concept{addMoney, amount}, none: []concept{bill, detail, aCard}, unknown: 0},
 	{intent: TopUp, all: []concept{moveMoney, amount, card}, none: []concept{bill, detail, aCard}, unknown: 1},
+	{intent: Claim, one: []concept{claim, waiting}, unknown: 1},
+	{intent: Claim, all: []concept{machine}, one: []concept{where, how, transfer, topUp, topUpWeak}, unknown: 1},
+	{intent: Claim, all: []concept{transfer, where}, unknown: 1},
 
 	{intent: Help, one: []concept{password, reissue}, unknown: anyUnknown},
 	{intent: Verify, all: []concept{verify}, none: []concept{topUp, topUpWeak, loss, unloss, off}, unknown: 1},
@@ -73,7 +74,7 @@ var rules = []rule{
 
 	{intent: Balance, all: []concept{balance}, unknown: 4},
 	{intent: Balance, all: []concept{left}, one: []concept{money, card}, unknown: 1, across: true},
-	{intent: Balance, all: []concept{enough}, none: []concept{topUpWeak, topUp}, unknown: 0},
+	{intent: Balance, all: []concept{enough}, none: []concept{topUpWeak, topUp}, unknown: 0, weak: true},
 	{intent: Balance, all: []concept{card, howMuch}, none: []concept{aCard, reissue}, unknown: 1},
 	{intent: Balance, all: []concept{card, money}, none: []concept{lowMoney, topUp, topUpWeak, addMoney, moveMoney, lost}, unknown: 1},
 	{intent: TransactionsToday, all: []concept{spend, howMuch}, none: []concept{topUp, loss, notify}, unknown: 0},

@@ -42,6 +42,8 @@ func tokenize(r []rune, today time.Time) []token {
 				pending = false
 			case isHan(at(r, i-1)) && isHan(at(r, i+1)):
 				clause++
+				// 不要 充值, but not 吃不起 充十块
+				pending = pending && len(tokens) > 0 && tokens[len(tokens)-1].has(neg) && r[i-1] != '不' && r[i-1] != '没'
 			}
 			i++
 			continue
@@ -66,7 +68,26 @@ func tokenize(r []rune, today time.Time) []token {
 		tokens = append(tokens, t)
 	}
 	settleLone(tokens)
+	declineBefore(tokens)
 	return tokens
+}
+
+// declineBefore carries 不用了 at the end of a clause back to the wish in it: 挂失就不用了.
+func declineBefore(tokens []token) {
+	for i, t := range tokens {
+		if !t.has(decline) {
+			continue
+		}
+		last := true
+		for j := i + 1; j < len(tokens) && tokens[j].clause == t.clause; j++ {
+			last = last && tokens[j].set.within(setOf(filler, greeting, correct, imperative))
+		}
+		for j := i - 1; last && j >= 0 && tokens[j].clause == t.clause; j-- {
+			if tokens[j].set.any(wishes) && !tokens[j].has(cancel) {
+				tokens[j].negated = true
+			}
+		}
+	}
 }
 
 // settleLone makes a single numeral (五, five) an amount where a word for topping up stands right before it, part of a name
