@@ -41,6 +41,7 @@ type commands struct {
 	Terminal   terminalCmd   `cmd:"" help:"Self-service machines and tills."`
 	Menu       menuCmd       `cmd:"" help:"The menus of both apps."`
 	Ledger     ledgerCmd     `cmd:"" help:"The books."`
+	Audit      auditCmd      `cmd:"" help:"Who did what, when, to a card and its holder's data."`
 	Understand understandCmd `cmd:"" help:"Read one utterance a line on standard input, write what it means as one JSON object a line."`
 	Version    versionCmd    `cmd:"" help:"Print version, commit and Go version."`
 }

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"text/tabwriter"
+	"time"
+)
+
+type auditCmd struct {
+	CardNo string `required:"" help:"Whose card."`
+	Limit  int    `default:"100" help:"How many of the newest lines."`
+}
+
+// Run lists who did what, when, to a card and its holder's data.
+func (c auditCmd) Run(p *program) error {
+	cfg, s, err := p.ready(0)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if c.Limit < 1 {
+		return errors.New("--limit must be at least 1")
+	}
+	lines, err := s.AuditOfCard(p.ctx, c.CardNo, c.Limit)
+	if err != nil {
+		return err
+	}
+	out := tabwriter.NewWriter(p.stdout, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(out, "WHEN\tWHO\tWHAT\tDETAIL")
+	for _, l := range lines {
+		fmt.Fprintf(out, "%s\t%s\t%s\t%s\n", l.At.In(cfg.Timezone).Format(time.DateTime), l.Actor, l.Action, l.Detail)
+	}
+	return out.Flush()
+}
