@@ -5,7 +5,7 @@ package intent
 var spelled = []string{"balance", "recharge", "statement", "transaction", "transactions", "spending", "history", "missing", "stolen", "freeze",
 	"unfreeze", "unblock", "reactivate", "verify", "verification", "unbind", "unlink", "disconnect", "register", "language", "english", "chinese",
 	"notification", "notifications", "subscribe", "unsubscribe", "disable", "enable", "pending", "unclaimed", "collect", "transfer", "campus",
-	"student", "please", "operator", "support", "service", "details", "expenses", "purchase", "binding", "reload", "refill", "cancel", "machine",
+	"student", "please", "operator", "support", "details", "expenses", "purchase", "binding", "reload", "refill", "cancel", "machine",
 	"alerts", "lunch", "yesterday", "password", "account", "chongzhi", "zhangdan", "bangding", "jiebang", "yanzheng", "guashi", "mingxi"}
 
 // correctSpelling gives the meaning of the listed word that an unlisted one was meant to be; empty if none is near.
