@@ -163,8 +163,7 @@ func (v *visit) setPushes(chosen map[ledger.EventKind]bool) error {
 	return nil
 }
 
-// maxLowBalance bounds the threshold: above what a card may hold it would
-// only be noise.
+// maxLowBalance bounds the threshold. Above it every balance would be low.
 const maxLowBalance ledger.Fen = 50000
 
 // lowBalance shows a threshold; 0 is off, and an empty field.
