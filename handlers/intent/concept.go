@@ -13,6 +13,7 @@ const (
 	correct    // what follows replaces what was said
 	imperative // somebody is asked to do something
 	past       // it happened then
+	wants      // somebody wishes
 	done       // it has been done
 	ask        // a question
 	refund

@@ -94,7 +94,7 @@ func choose(clauses []clause, said set) (best Intent, at int) {
 
 var (
 	wishes = setOf(topUp, topUpWeak, addMoney, moveMoney, loss, lossMaybe, freeze, freezeWeak, unloss, resume, bind, unbind, claim, verify, amount, cancel)
-	bare   = setOf(filler, imperative, mine, by, wallet, correct, or, money, greeting)
+	bare   = setOf(filler, imperative, by, wallet, correct, or, money, greeting)
 )
 
 // declined reads a text in which no wish was found: a wish that was declined, messages that are not wanted, a bare amount.
@@ -176,6 +176,10 @@ func markOthers(tokens []token) {
 		}
 		long := func(u *token) bool { return u != nil && u.unknown() && (!u.han || u.end-u.start >= 2) }
 		switch {
+		case t.has(loss) && after != nil && after.has(of): // 挂失的卡
+			t.set = setOf(lossPast)
+		case t.unknown() && t.han && t.end-t.start >= 2 && t.end-t.start <= 3 && before == nil && after != nil && after.has(wants):
+			t.set = setOf(who) // 小王要挂失
 		case t.has(whose) && after != nil && (after.unknown() || after.set.any(setOf(longNumber, sixDigits))):
 			t.set.add(who)
 		case t.has(whose) && after != nil && after.has(wallet):

@@ -70,8 +70,9 @@ var latin = map[concept]string{
 	wallet: `wechat, wechat pay, weixin, alipay, zhifubao, unionpay, apple pay, my wechat, my alipay`,
 	by:     `with, w, via, using, by, from, through, thru, use`,
 	meta: `
-		say, in french, in japanese, in spanish, in korean, in german, translate, translation, spell, pronounce, how do you say,
-		how to say, in chinese mean, in english mean, joke, story, poem, essay, write me, sing, lyrics, synonym`,
+		repeat after me, repeat, slogan, say, in french, in japanese, in spanish, in korean, in german, translate, translation, spell,
+		pronounce, how do you say, how to say, in chinese mean, in english mean, joke, story, poem, essay, write me, sing, lyrics,
+		synonym`,
 	inject: `
 		system, all rules, every card, no restrictions, every user, ignore, disregard, previous instructions, all instructions,
 		your instructions, system prompt, system message, pretend, you are now, act as, as an admin, admin, administrator, sudo, root,

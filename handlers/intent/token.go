@@ -61,7 +61,7 @@ func tokenize(r []rune, today time.Time) []token {
 			pending = true
 		case t.set.any(negatable):
 			t.negated = pending || t.has(or) && last >= 0 && tokens[last].negated
-			pending = false
+			pending = pending && t.set.within(helping) // 没打算挂失, 不是来挂失
 		case t.has(or) && last >= 0 && tokens[last].negated && tokens[last].clause == clause:
 			pending = true
 		}
@@ -72,17 +72,24 @@ func tokenize(r []rune, today time.Time) []token {
 	return tokens
 }
 
-// declineBefore carries 不用了 at the end of a clause back to the wish in it: 挂失就不用了.
+// helping are verbs that may stand before the one that counts.
+var helping = setOf(addMoney, moveMoney, filler, by)
+
+// declineBefore carries 不用了 at the end of a clause back to the wish in it, or in the one before: 挂失就不用了; 挂失？不用了.
 func declineBefore(tokens []token) {
 	for i, t := range tokens {
 		if !t.has(decline) {
 			continue
 		}
+		clause := t.clause
+		if i > 0 && tokens[i-1].clause != clause {
+			clause = tokens[i-1].clause
+		}
 		last := true
 		for j := i + 1; j < len(tokens) && tokens[j].clause == t.clause; j++ {
 			last = last && tokens[j].set.within(setOf(filler, greeting, correct, imperative))
 		}
-		for j := i - 1; last && j >= 0 && tokens[j].clause == t.clause; j-- {
+		for j := i - 1; last && j >= 0 && tokens[j].clause == clause; j-- {
 			if tokens[j].set.any(wishes) && !tokens[j].has(cancel) {
 				tokens[j].negated = true
 			}
