@@ -203,9 +203,9 @@ func TestStore_IngestConsumptions(t *testing.T) {
 			ingest(t, s, "A", sold(p, 3, 200, 7, 43, 750))
 			out := &outbox{}
 			work(t, s, store.Work{Push: out.push, Concurrency: 4})
-			got := out.wait(t, 2) // bound, low
+			out.wait(t, 2) // bound, low
 			time.Sleep(300 * time.Millisecond)
-			if got = out.wait(t, 2); len(got) != 2 || !slices.ContainsFunc(got, func(e ledger.Event) bool { return e.Kind == ledger.EventLowBalance && e.Balance == 950 }) {
+			if got := out.wait(t, 2); len(got) != 2 || !slices.ContainsFunc(got, func(e ledger.Event) bool { return e.Kind == ledger.EventLowBalance && e.Balance == 950 }) {
 				t.Errorf("pushed %+v", got)
 			}
 		},
