@@ -384,25 +384,3 @@ func TestCallback_RedisGone(t *testing.T) {
 		}
 	}
 }
-
-// BenchmarkCallback is one push from the bytes of its body to the bytes of the answer, with everything around it in memory.
-func BenchmarkCallback(b *testing.B) {
-	cb := newTestCallback(b, echo, nil)
-	inner := textXML("ZhangSan", "0000000001", "余额")
-	encrypted := make([]*http.Request, 512)
-	b.ReportAllocs()
-	for i := 0; b.Loop(); i++ {
-		if i%len(encrypted) == 0 {
-			b.StopTimer()
-			cb.cfg.Seen = NewRedis(nil, nil)
-			for j := range encrypted {
-				r := push{inner: strings.Replace(inner, "0000000001", fmt.Sprintf("1%09d", j), 1)}.request(b)
-				encrypted[j] = r
-			}
-			b.StartTimer()
-		}
-		if w := serve(cb, encrypted[i%len(encrypted)]); w.Code != 200 || w.Body.Len() == 0 {
-			b.Fatal(w.Code)
-		}
-	}
-}

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -81,10 +82,15 @@ func (c *codec) textReply(m *Message, now int64, text string) ([]byte, error) {
 	if _, err := io.ReadFull(c.rand, random[:]); err != nil {
 		return nil, err
 	}
-	inner := appendTextReply(make([]byte, 0, 256+len(text)), m, now, text)
-	encrypt := c.crypt.seal([16]byte(random[:16]), inner)
-	timestamp := strconv.AppendInt(nil, now, 10)
-	nonce := hex.AppendEncode(nil, random[16:])
+	// Each with room for what follows, so that nothing is copied as it grows.
+	plain := c.crypt.begin(make([]byte, 0, 384+len(text)), [16]byte(random[:]))
+	plain = appendTextReply(plain, m, now, text)
+	out := make([]byte, 0, 256+base64.StdEncoding.EncodedLen(len(plain)+2*padBlock))
+	out = append(out, envelopeHead...)
+	out = c.crypt.seal(out, plain)
+	encrypt := out[len(envelopeHead):]
+	timestamp := strconv.AppendInt(make([]byte, 0, 20), now, 10)
+	nonce := hex.AppendEncode(make([]byte, 0, 16), random[16:])
 	signature := sign(c.token, timestamp, nonce, encrypt)
-	return appendEnvelope(make([]byte, 0, 256+len(encrypt)), encrypt, signature[:], timestamp, nonce), nil
+	return appendEnvelopeTail(out, signature[:], timestamp, nonce), nil
 }

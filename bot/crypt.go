@@ -13,6 +13,9 @@ import (
 // padBlock is WeCom's PKCS#7 block: 32 bytes, twice that of AES.
 const padBlock = 32
 
+// strictBase64 also refuses bits after the last byte.
+var strictBase64 = base64.StdEncoding.Strict()
+
 // headBytes come before the message: 16 random ones and its length.
 const headBytes = 16 + 4
 
@@ -53,7 +56,7 @@ func newCrypt(encodingAESKey, receiveID string) (*crypt, error) {
 // open decrypts encrypt, whose signature must have been verified, and returns the message in a buffer of its own.
 func (c *crypt) open(encrypt []byte) ([]byte, error) {
 	buf := make([]byte, base64.StdEncoding.DecodedLen(len(encrypt)))
-	n, err := base64.StdEncoding.Strict().Decode(buf, encrypt)
+	n, err := strictBase64.Decode(buf, encrypt)
 	if err != nil {
 		return nil, errBase64
 	}
@@ -94,23 +97,20 @@ func unpad(buf []byte) ([]byte, bool) {
 	return buf[:len(buf)-pad], true
 }
 
-// seal encrypts msg with the 16 random bytes given and returns base64.
-func (c *crypt) seal(random [16]byte, msg []byte) []byte {
-	size := headBytes + len(msg) + len(c.receiveID)
-	pad := padBlock - size%padBlock
-	total := size + pad
-	encoded := base64.StdEncoding.EncodedLen(total)
-	// One allocation: the plaintext at the end of the space that base64 will fill from the start.
-	buf := make([]byte, encoded+total)
-	plain := buf[encoded:]
-	copy(plain, random[:])
-	binary.BigEndian.PutUint32(plain[16:], uint32(len(msg)))
-	copy(plain[headBytes:], msg)
-	copy(plain[headBytes+len(msg):], c.receiveID)
-	for i := size; i < total; i++ {
-		plain[i] = byte(pad)
+// begin appends to dst what comes before a message; the message is appended next, and then seal called.
+func (c *crypt) begin(dst []byte, random [16]byte) []byte {
+	dst = append(dst, random[:]...)
+	return append(dst, 0, 0, 0, 0) // its length, which seal knows
+}
+
+// seal encrypts plain, which begin began and which is lost by it, and appends it to dst in base64.
+func (c *crypt) seal(dst, plain []byte) []byte {
+	binary.BigEndian.PutUint32(plain[16:], uint32(len(plain)-headBytes))
+	plain = append(plain, c.receiveID...)
+	pad := padBlock - len(plain)%padBlock
+	for range pad {
+		plain = append(plain, byte(pad))
 	}
 	cipher.NewCBCEncrypter(c.block, c.iv[:]).CryptBlocks(plain, plain)
-	base64.StdEncoding.Encode(buf[:encoded], plain)
-	return buf[:encoded]
+	return base64.StdEncoding.AppendEncode(dst, plain)
 }

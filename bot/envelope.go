@@ -212,10 +212,11 @@ func appendTextReply(dst []byte, m *Message, now int64, text string) []byte {
 	return append(dst, "</xml>"...)
 }
 
-// appendEnvelope writes the package of an encrypted reply. None of its values can hold the end of a CDATA section.
-func appendEnvelope(dst, encrypt, signature, timestamp, nonce []byte) []byte {
-	dst = append(dst, "<xml><Encrypt><![CDATA["...)
-	dst = append(dst, encrypt...)
+// envelopeHead begins the package of an encrypted reply, whose base64 follows, and appendEnvelopeTail ends it. None of its values can hold
+// the end of a CDATA section.
+const envelopeHead = "<xml><Encrypt><![CDATA["
+
+func appendEnvelopeTail(dst, signature, timestamp, nonce []byte) []byte {
 	dst = append(dst, "]]></Encrypt><MsgSignature><![CDATA["...)
 	dst = append(dst, signature...)
 	dst = append(dst, "]]></MsgSignature><TimeStamp>"...)

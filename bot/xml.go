@@ -34,7 +34,7 @@ func repeatable(name string) bool {
 }
 
 // walkXML reads one <xml> document more strictly than encoding/xml does by itself: nothing before or after it, no directive, processing
-// instruction, comment or name space, no element twice, no text beside elements, and bounds on size, depth and number.
+// instruction, comment, attribute or name space, no element twice, no text beside elements, and bounds on size, depth and number.
 func walkXML(data []byte, v visitor) error {
 	if len(data) > maxXMLBytes {
 		return malformed("size")
@@ -43,13 +43,12 @@ func walkXML(data []byte, v visitor) error {
 		return malformed("UTF-8")
 	}
 	w := walkers.Get().(*walker)
-	defer w.free()
 	w.visitor = v
-	d := xml.NewDecoder(bytes.NewReader(data))
-	for {
-		token, err := d.RawToken()
+	w.goOn(trimBlanks(data))
+	for !w.closed {
+		token, err := w.decoder.RawToken()
 		if err == io.EOF {
-			break
+			return malformed("unfinished")
 		}
 		if err != nil {
 			return malformed("syntax")
@@ -58,9 +57,10 @@ func walkXML(data []byte, v visitor) error {
 			return err
 		}
 	}
-	if len(w.path) != 0 || !w.closed {
-		return malformed("unfinished")
+	if w.in.Len() != 0 {
+		return malformed("trailer")
 	}
+	w.free()
 	return nil
 }
 
@@ -73,6 +73,9 @@ type frame struct {
 }
 
 type walker struct {
+	data     []byte
+	in       *bytes.Reader // over data
+	decoder  *xml.Decoder  // over in
 	visitor  visitor
 	path     []string
 	frames   []frame
@@ -82,26 +85,89 @@ type walker struct {
 	closed   bool // the root has ended
 }
 
-// walkers keeps the walkers' stacks, which every push needs and none keeps.
-var walkers = sync.Pool{New: func() any { return new(walker) }}
+// walkers keeps walkers whose document came to its end, with their stacks and a decoder that waits for the next document. One that met
+// a fault is left to the garbage, as its decoder stands in the middle of something.
+var walkers = sync.Pool{New: func() any {
+	in := new(bytes.Reader)
+	return &walker{in: in, decoder: xml.NewDecoder(in)}
+}}
 
 func (w *walker) free() {
+	w.in.Reset(nil)
 	clear(w.path[:cap(w.path)])
 	clear(w.siblings[:cap(w.siblings)])
-	*w = walker{path: w.path[:0], frames: w.frames[:0], siblings: w.siblings[:0], text: w.text[:0]}
+	*w = walker{in: w.in, decoder: w.decoder, path: w.path[:0], frames: w.frames[:0], siblings: w.siblings[:0], text: w.text[:0]}
 	walkers.Put(w)
 }
 
 func (w *walker) token(token xml.Token) error {
 	switch t := token.(type) {
 	case xml.StartElement:
-		return w.start(t.Name)
+		if len(t.Attr) != 0 {
+			return malformed("attribute")
+		}
+		if err := w.start(t.Name); err != nil {
+			return err
+		}
+		if w.ordinaryLeaf(t.Name.Local) {
+			return w.end(t.Name)
+		}
+		return nil
 	case xml.EndElement:
 		return w.end(t.Name)
 	case xml.CharData:
 		return w.chars(t)
 	}
 	return malformed("directive, instruction or comment")
+}
+
+// rest is what the decoder has not read. After a tag that is exact: it takes byte by byte, and looks ahead in text only.
+func (w *walker) rest() []byte { return w.data[len(w.data)-w.in.Len():] }
+
+// goOn lets the decoder go on at rest.
+func (w *walker) goOn(rest []byte) {
+	w.data = rest
+	w.in.Reset(rest)
+}
+
+// ordinaryLeaf reads, after a start tag, the remainder of an element that holds one ordinary value and nothing else, as nearly all do. The
+// decoder would walk through it byte by byte, above all through Encrypt. What is unusual, even if right, is left to the decoder.
+func (w *walker) ordinaryLeaf(name string) bool {
+	rest := w.rest()
+	if bytes.HasSuffix(w.data[:len(w.data)-len(rest)], []byte("/>")) {
+		return false
+	}
+	text, rest, ok := ordinaryValue(rest)
+	if !ok {
+		return false
+	}
+	tag := len("</") + len(name)
+	if len(rest) <= tag || string(rest[:2]) != "</" || string(rest[2:tag]) != name || rest[tag] != '>' {
+		return false
+	}
+	w.text = append(w.text, text...)
+	w.goOn(rest[tag+1:])
+	return true
+}
+
+// ordinaryValue takes from the front of data, which is valid UTF-8, what WeCom writes as a value: a CDATA section, or digits. It says no to a
+// section with characters that XML does not take as they stand, and to some rare others.
+func ordinaryValue(data []byte) (text, rest []byte, ok bool) {
+	section, found := bytes.CutPrefix(data, []byte("<![CDATA["))
+	if !found {
+		n := 0
+		for n < len(data) && '0' <= data[n] && data[n] <= '9' {
+			n++
+		}
+		return data[:n], data[n:], true
+	}
+	text, rest, ok = bytes.Cut(section, []byte("]]>"))
+	for _, b := range text {
+		if b < ' ' && b != '\n' && b != '\t' {
+			return nil, nil, false
+		}
+	}
+	return text, rest, ok && !bytes.Contains(text, []byte("\xef\xbf")) // U+FFC0 to U+FFFF
 }
 
 func (w *walker) start(name xml.Name) error {
@@ -150,27 +216,27 @@ func (w *walker) end(name xml.Name) error {
 	w.path, w.frames = w.path[:last], w.frames[:last]
 	w.text = w.text[:0]
 	w.closed = last == 0
+	// Only blanks may stand between elements, and WeCom breaks the line there.
+	w.goOn(trimBlanks(w.rest()))
 	return nil
 }
 
+// chars is told of no blanks between elements: those are passed over.
 func (w *walker) chars(text []byte) error {
 	if len(w.path) == 0 || w.frames[len(w.frames)-1].hasChild {
-		if !blank(text) {
-			return malformed("text beside elements")
-		}
-		return nil
+		return malformed("text beside elements")
 	}
 	w.text = append(w.text, text...)
 	return nil
 }
 
-func blank(text []byte) bool {
-	for _, b := range text {
-		if b != ' ' && b != '\n' && b != '\r' && b != '\t' {
-			return false
-		}
+func blank(text []byte) bool { return len(trimBlanks(text)) == 0 }
+
+func trimBlanks(text []byte) []byte {
+	for len(text) > 0 && (text[0] == ' ' || text[0] == '\n' || text[0] == '\r' || text[0] == '\t') {
+		text = text[1:]
 	}
-	return true
+	return text
 }
 
 // appendCDATA writes <name><![CDATA[text]]></name>. A "]]>" inside is split over two sections, and characters that XML cannot hold
