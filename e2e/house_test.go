@@ -68,11 +68,12 @@ func prepare(m *testing.M) (int, error) {
 // house is the product in one or more replicas behind a balancer, and the
 // campus around it.
 type house struct {
-	t      testing.TB
-	campus *campus.Campus
-	url    string // the balancer: what phones and terminals reach
-	config string
-	member atomic.Value // userid of who holds the phone that follows an OAuth link
+	t        testing.TB
+	campus   *campus.Campus
+	url      string // the balancer: what phones and terminals reach
+	config   string
+	database string
+	member   atomic.Value // userid of who holds the phone that follows an OAuth link
 
 	mu       sync.Mutex
 	replicas []*replica
@@ -104,6 +105,10 @@ func newHouse(t testing.TB, databaseURL, redisURL string, replicas int) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(h.campus.Close)
+	if databaseURL == "" {
+		databaseURL = "sqlite:" + filepath.Join(t.TempDir(), "xiaoka.db")
+	}
+	h.database = databaseURL
 	if h.config, err = h.campus.WriteSettings("127.0.0.1:0", databaseURL, redisURL); err != nil {
 		t.Fatal(err)
 	}

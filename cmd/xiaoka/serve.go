@@ -63,6 +63,8 @@ type house struct {
 	meters    *meters
 	merchant  *pay.Merchant
 	pusher    *handlers.Push
+	newcomers *handlers.Newcomers
+	lossCards *handlers.LossCards
 	assistant *bot.Callback
 	card      *bot.Callback
 	pages     *h5.Pages
@@ -94,7 +96,7 @@ func build(cfg *config.Config, s *store.Store, short *shortLived, log *slog.Logg
 		MaxBalance: ledger.Fen(cfg.Card.MaxBalance), Expire: cfg.TopUp.Expire,
 		RequireOwnPassword: cfg.Card.RequirePasswordChange, Location: cfg.Timezone,
 		Store: s, States: states{short}, Members: members{cardClient}, Codes: codes, Passwords: passwords, Payments: payments{h.merchant},
-		Log: log,
+		Newcomers: h.newcomers, LossCards: h.lossCards, Log: log,
 	})
 	if err != nil {
 		return nil, err
@@ -127,7 +129,7 @@ func senders(cfg *config.Config, log *slog.Logger) (map[ledger.Channel]identity.
 // chat joins both apps and returns the card app's client.
 func (h *house) chat(cfg *config.Config, codes *identity.Codes, log *slog.Logger) (*bot.Client, error) {
 	apps, err := handlers.New(handlers.Config{
-		Store: h.store, Codes: codes, Pace: handlers.RedisPace{Redis: h.short}, Understand: understand,
+		Store: h.store, Codes: codes, Pace: handlers.RedisPace{Redis: h.short}, Presses: states{h.short}, Understand: understand,
 		PublicURL: cfg.PublicURL, CodeTTL: cfg.OTP.TTL,
 		Amounts: fens(cfg.TopUp.Amounts), Min: ledger.Fen(cfg.TopUp.Min), Max: ledger.Fen(cfg.TopUp.Max),
 		RequireOwnPassword: cfg.Card.RequirePasswordChange, Contact: contact, Zone: cfg.Timezone, Log: log,
@@ -145,6 +147,7 @@ func (h *house) chat(cfg *config.Config, codes *identity.Codes, log *slog.Logger
 	}
 	h.card = callback
 	h.pusher = apps.Push(client)
+	h.newcomers, h.lossCards = apps.Newcomers(), apps.LossCards(client)
 	return client, nil
 }
 
