@@ -17,11 +17,15 @@ type books struct {
 	credits  map[string]int // by order
 	cases    map[string]ledger.Case
 	settled  []ledger.Payment
-	fail     error // of SettleTopUp
+	paidAt   map[string]time.Time // by attempt
+	refunds  map[string]*ledger.Refund
+	nextAt   map[string]time.Time // of refunds
+	fail     error                // of SettleTopUp
 }
 
 func newBooks() *books {
-	return &books{orders: map[string]*ledger.Order{}, credits: map[string]int{}, cases: map[string]ledger.Case{}}
+	return &books{orders: map[string]*ledger.Order{}, credits: map[string]int{}, cases: map[string]ledger.Case{},
+		paidAt: map[string]time.Time{}, refunds: map[string]*ledger.Refund{}, nextAt: map[string]time.Time{}}
 }
 
 func (b *books) find(number string) *ledger.Attempt {
@@ -166,9 +170,11 @@ func (b *books) SettleTopUp(_ context.Context, p ledger.Payment, now time.Time) 
 		return s, nil
 	}
 	a.State, a.WxTransactionID = ledger.AttemptPaid, p.WxTransactionID
+	b.paidAt[a.OutTradeNo] = p.SuccessTime
 	b.settled = append(b.settled, p)
 	if o.State == ledger.OrderPaid {
 		s.RefundDue = true
+		b.startRefund(a, "", now)
 		return s, nil
 	}
 	o.State, o.PaidAt = ledger.OrderPaid, p.SuccessTime

@@ -47,11 +47,17 @@ func (m *Merchant) connect() error {
 
 	hc := &http.Client{
 		Timeout:       m.cfg.Timeout,
-		Transport:     outbound{base: base, next: m.cfg.Transport},
+		Transport:     outbound{base: base, next: m.cfg.Transport, most: maxAnswer},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	boot, err := core.NewClient(context.Background(),
 		option.WithMerchantCredential(m.cfg.MchID, m.cfg.SerialNo, private), option.WithoutValidator(), option.WithHTTPClient(hc))
+	if err != nil {
+		return fmt.Errorf("wechatpay: %w", err)
+	}
+	large := &http.Client{Timeout: billTime, Transport: outbound{base: base, next: m.cfg.Transport, most: maxBill}, CheckRedirect: hc.CheckRedirect}
+	m.files, err = core.NewClient(context.Background(),
+		option.WithMerchantCredential(m.cfg.MchID, m.cfg.SerialNo, private), option.WithoutValidator(), option.WithHTTPClient(large))
 	if err != nil {
 		return fmt.Errorf("wechatpay: %w", err)
 	}
@@ -70,6 +76,7 @@ func (m *Merchant) connect() error {
 type outbound struct {
 	base *url.URL
 	next http.RoundTripper
+	most int64 // bytes of an answer
 }
 
 func (o outbound) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -80,7 +87,7 @@ func (o outbound) RoundTrip(r *http.Request) (*http.Response, error) {
 	c.URL.Scheme, c.URL.Host = o.base.Scheme, o.base.Host
 	resp, err := o.next.RoundTrip(c)
 	if err == nil {
-		resp.Body = &limited{ReadCloser: resp.Body, left: maxAnswer}
+		resp.Body = &limited{ReadCloser: resp.Body, left: o.most}
 	}
 	return resp, err
 }

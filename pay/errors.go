@@ -55,6 +55,9 @@ const (
 	notFound
 	badOpenID
 	refusedByRule
+	notEnough     // the merchant's unsettled money does not cover the refund
+	noStatement   // no bill of that day
+	notReady      // not yet
 	misconfigured // ours to fix; a repeat cannot help
 )
 
@@ -128,7 +131,13 @@ func kindOf(status int, code, field string) failure {
 		return badOpenID
 	case "FREQUENCYLIMITED", "FREQUENCYLIMIT", "RATELIMITEXCEEDED":
 		return busy
-	case "RULELIMIT", "TRADEERROR":
+	case "NOTENOUGH":
+		return notEnough
+	case "NOSTATEMENTEXIST":
+		return noStatement
+	case "STATEMENTCREATING":
+		return notReady
+	case "RULELIMIT", "TRADEERROR", "USERACCOUNTABNORMAL":
 		return refusedByRule
 	case "PARAMERROR":
 		if strings.Contains(field, "openid") {

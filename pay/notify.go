@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/wechatpay-apiv3/wechatpay-go/services/payments"
@@ -38,7 +39,10 @@ var errNotice = errors.New("wechatpay notice")
 // Parsing is done here and not by the SDK's notify handler: that one reads the
 // real clock, panics on a signed body without resource, and puts whole
 // requests into its errors.
-func (m *Merchant) Notify() http.Handler {
+func (m *Merchant) Notify() http.Handler { return m.hear(m.paymentNotice) }
+
+// hear serves notices whose verified bodies deal brings into the books.
+func (m *Merchant) hear(deal func(ctx context.Context, body []byte) (status int, err error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), noticeTime)
 		defer cancel()
@@ -51,7 +55,10 @@ func (m *Merchant) Notify() http.Handler {
 			refuse(w, status)
 			return
 		}
-		status, err := m.notice(ctx, r.Header, body)
+		status := http.StatusUnauthorized
+		if err = m.keys.verify(ctx, r.Header, body); err == nil {
+			status, err = deal(ctx, body)
+		}
 		if err != nil {
 			m.cfg.Log.WarnContext(ctx, "notice not accepted", "status", status, "request_id", r.Header.Get("Request-Id"), "err", err)
 			refuse(w, status)
@@ -68,11 +75,9 @@ func refuse(w http.ResponseWriter, status int) {
 	_, _ = io.WriteString(w, `{"code":"FAIL","message":"失败"}`)
 }
 
-// notice deals with one notice and gives the status to answer with.
-func (m *Merchant) notice(ctx context.Context, h http.Header, body []byte) (int, error) {
-	if err := m.keys.verify(ctx, h, body); err != nil {
-		return http.StatusUnauthorized, err
-	}
+// paymentNotice deals with one verified notice and gives the status to answer
+// with.
+func (m *Merchant) paymentNotice(ctx context.Context, body []byte) (int, error) {
 	p, ok, err := m.open(body)
 	switch {
 	case err != nil:
@@ -105,8 +110,22 @@ func (m *Merchant) mayAppear(p ledger.Payment) bool {
 	return ours && now.Sub(day) < 48*time.Hour && now.Sub(p.SuccessTime) < unknownGrace
 }
 
-// open reads a verified notice; ok is false for a kind other than a payment.
+// open reads a verified payment notice; ok is false for one of another kind.
 func (m *Merchant) open(body []byte) (p ledger.Payment, ok bool, err error) {
+	event, plain, err := m.unseal(body, "TRANSACTION.SUCCESS")
+	if err != nil || plain == nil {
+		return p, false, err
+	}
+	var t payments.Transaction
+	if err := json.Unmarshal(plain, &t); err != nil {
+		return p, false, fmt.Errorf("%w: %s without a transaction", errNotice, event)
+	}
+	return payment(&t, "notify"), true, nil
+}
+
+// unseal decrypts the resource of a verified notice; plain is nil for an event
+// that is none of those wanted.
+func (m *Merchant) unseal(body []byte, wanted ...string) (event string, plain []byte, err error) {
 	var n struct {
 		EventType string `json:"event_type"`
 		Resource  *struct {
@@ -117,31 +136,27 @@ func (m *Merchant) open(body []byte) (p ledger.Payment, ok bool, err error) {
 		} `json:"resource"`
 	}
 	if err := json.Unmarshal(body, &n); err != nil {
-		return p, false, fmt.Errorf("%w: not JSON", errNotice)
+		return "", nil, fmt.Errorf("%w: not JSON", errNotice)
 	}
 	switch {
 	case n.EventType == "":
-		return p, false, fmt.Errorf("%w: no event_type", errNotice)
-	case n.EventType != "TRANSACTION.SUCCESS":
-		return p, false, nil
+		return "", nil, fmt.Errorf("%w: no event_type", errNotice)
+	case !slices.Contains(wanted, n.EventType):
+		return n.EventType, nil, nil
 	case n.Resource == nil:
-		return p, false, fmt.Errorf("%w: no resource", errNotice)
+		return "", nil, fmt.Errorf("%w: no resource", errNotice)
 	case n.Resource.Algorithm != "AEAD_AES_256_GCM":
-		return p, false, fmt.Errorf("%w: unknown algorithm", errNotice)
+		return "", nil, fmt.Errorf("%w: unknown algorithm", errNotice)
 	case len(n.Resource.Nonce) != m.aead.NonceSize(): // Open panics on any other length
-		return p, false, fmt.Errorf("%w: nonce of %d bytes", errNotice, len(n.Resource.Nonce))
+		return "", nil, fmt.Errorf("%w: nonce of %d bytes", errNotice, len(n.Resource.Nonce))
 	}
 	sealed, err := base64.StdEncoding.DecodeString(n.Resource.Ciphertext)
 	if err != nil {
-		return p, false, fmt.Errorf("%w: ciphertext is not base64", errNotice)
+		return "", nil, fmt.Errorf("%w: ciphertext is not base64", errNotice)
 	}
-	plain, err := m.aead.Open(nil, []byte(n.Resource.Nonce), sealed, []byte(n.Resource.AssociatedData))
+	plain, err = m.aead.Open([]byte{}, []byte(n.Resource.Nonce), sealed, []byte(n.Resource.AssociatedData))
 	if err != nil {
-		return p, false, fmt.Errorf("%w: does not decrypt with the APIv3 key", errNotice)
+		return "", nil, fmt.Errorf("%w: does not decrypt with the APIv3 key", errNotice)
 	}
-	var t payments.Transaction
-	if err := json.Unmarshal(plain, &t); err != nil {
-		return p, false, fmt.Errorf("%w: not a transaction", errNotice)
-	}
-	return payment(&t, "notify"), true, nil
+	return n.EventType, plain, nil
 }

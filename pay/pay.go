@@ -18,6 +18,7 @@
 package pay
 
 import (
+	"cmp"
 	"context"
 	"crypto/cipher"
 	"crypto/rand"
@@ -48,6 +49,15 @@ type Store interface {
 	CloseOrder(ctx context.Context, orderNo string, at time.Time) error
 	SettleTopUp(ctx context.Context, p ledger.Payment, now time.Time) (ledger.Settlement, error)
 	RecordCase(ctx context.Context, c ledger.Case) error
+
+	DueRefunds(ctx context.Context, now time.Time, limit int) ([]ledger.Refund, error)
+	DeferRefund(ctx context.Context, outRefundNo string, until time.Time) error
+	SettleRefund(ctx context.Context, w ledger.WxRefund, now time.Time) (ledger.Refund, error)
+	AdoptRefund(ctx context.Context, w ledger.WxRefund, now time.Time) (ledger.Refund, error)
+	Refund(ctx context.Context, outRefundNo string) (ledger.Refund, error)
+
+	PaidBetween(ctx context.Context, from, to time.Time) ([]ledger.PaidAttempt, error)
+	RefundsBetween(ctx context.Context, from, to time.Time) ([]ledger.Refund, error)
 }
 
 // Config is a merchant account and where to reach WeChat Pay. Everything
@@ -67,10 +77,13 @@ type Config struct {
 	PublicKeyID string
 	PublicKey   []byte
 
-	BaseURL     string        // scheme and host; default https://api.mch.weixin.qq.com
-	NotifyURL   string        // absolute, reachable by WeChat Pay, no query
-	Description string        // in the payer's bill, at most 127 characters; default 校园卡充值
-	Timeout     time.Duration // of one call; default 8 s
+	BaseURL   string // scheme and host; default https://api.mch.weixin.qq.com
+	NotifyURL string // absolute, reachable by WeChat Pay, no query
+	// RefundNotifyURL is NotifyURL for refunds; empty = the one set on the
+	// merchant platform, if any.
+	RefundNotifyURL string
+	Description     string        // in the payer's bill, at most 127 characters; default 校园卡充值
+	Timeout         time.Duration // of one call; default 8 s
 
 	Min, Max ledger.Fen // what one top-up may be, inclusive
 
@@ -86,10 +99,13 @@ type Config struct {
 type Merchant struct {
 	cfg    Config
 	client *core.Client
+	files  *core.Client // for bills: large and unsigned
 	keys   *keyring
 	aead   cipher.AEAD
 
 	random sync.Mutex // guards cfg.Rand
+
+	refunding sync.Mutex
 
 	polling  sync.Mutex
 	lastPoll time.Time
@@ -148,8 +164,10 @@ func (c *Config) validate() error {
 	need(c.SerialNo != "", "the serial number of the merchant certificate is missing")
 	need(len(c.APIV3Key) == 32, "the APIv3 key must be 32 bytes")
 	need((c.PublicKeyID == "") == (len(c.PublicKey) == 0), "the public key and its id go together")
-	need(strings.HasPrefix(c.NotifyURL, "http") && !strings.ContainsAny(c.NotifyURL, "?#") && len(c.NotifyURL) <= 255,
-		"the notify address must be absolute and without a query")
+	for _, address := range []string{c.NotifyURL, cmp.Or(c.RefundNotifyURL, c.NotifyURL)} {
+		need(strings.HasPrefix(address, "http") && !strings.ContainsAny(address, "?#") && len(address) <= 255,
+			"the notify addresses must be absolute and without a query")
+	}
 	need(utf8.RuneCountInString(c.Description) <= 127, "the description is longer than 127 characters")
 	need(c.Min > 0 && c.Min <= c.Max && c.Max <= ledger.MaxAmount, "the limits of a top-up must be positive and in order")
 	need(c.Store != nil, "there is no store")

@@ -57,8 +57,8 @@ func (m *Merchant) settle(ctx context.Context, p ledger.Payment) (aside bool, er
 	case err != nil:
 		return false, fmt.Errorf("settle %s: %w", p.OutTradeNo, err)
 	case s.RefundDue:
-		// Another attempt was credited before, and this one must go back in
-		// full; the store has kept it as a case in the same transaction.
+		// Another attempt was credited before, and this one goes back in full:
+		// the store has begun its refund in the same transaction.
 		m.cfg.Log.WarnContext(ctx, "payment is to be refunded", "attempt", p.OutTradeNo, "order", s.Order.OutTradeNo, "amount_fen", int64(p.Total))
 		return true, nil
 	}

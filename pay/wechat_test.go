@@ -37,6 +37,7 @@ type wxOrder struct {
 	total   int64
 	state   string
 	txID    string
+	paidAt  time.Time
 }
 
 // wechat is a small WeChat Pay: just the rules that pay relies on, written
@@ -46,20 +47,23 @@ type wechat struct {
 	clock *clock
 	url   string
 
-	mu     sync.Mutex
-	orders map[string]*wxOrder
-	burnt  map[string]bool
-	calls  []string // "jsapi NUMBER", "query NUMBER", …
-	bodies []string // of order calls
-	faults map[string][]canned
-	certs  string // answer of /v3/certificates
-	busy   int
-	peak   int
-	delay  time.Duration
+	mu      sync.Mutex
+	orders  map[string]*wxOrder
+	burnt   map[string]bool
+	calls   []string // "jsapi NUMBER", "query NUMBER", …
+	bodies  []string // of order calls
+	faults  map[string][]canned
+	certs   string // answer of /v3/certificates
+	refunds map[string]*wxRefund
+	bills   map[string]*wxBill // "tradebill 2026-03-02"
+	busy    int
+	peak    int
+	delay   time.Duration
 }
 
 func newWechat(t testing.TB, c *clock) *wechat {
-	w := &wechat{t: t, clock: c, orders: map[string]*wxOrder{}, burnt: map[string]bool{}, faults: map[string][]canned{}}
+	w := &wechat{t: t, clock: c, orders: map[string]*wxOrder{}, burnt: map[string]bool{}, faults: map[string][]canned{},
+		refunds: map[string]*wxRefund{}, bills: map[string]*wxBill{}}
 	w.url = newServer(t, w)
 	return w
 }
@@ -91,7 +95,7 @@ func (w *wechat) pay(number string) {
 		w.t.Errorf("%s cannot be paid", number)
 		return
 	}
-	o.state, o.txID = "SUCCESS", "42000000012026030200"+fmt.Sprint(len(w.calls))
+	o.state, o.txID, o.paidAt = "SUCCESS", "4200000001"+number, w.clock.now()
 }
 
 // took returns the calls since the last time, as one text.
@@ -148,7 +152,7 @@ func (w *wechat) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 			rw.Header().Set("Location", told.location)
 		}
 	}
-	if status < 300 && (told == nil || !told.unsigned) {
+	if status < 300 && (told == nil || !told.unsigned) && call != "download" {
 		serial := keyID
 		if r.Header.Get("Wechatpay-Serial") != "" {
 			serial = r.Header.Get("Wechatpay-Serial")
@@ -165,6 +169,18 @@ func (w *wechat) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 func name(r *http.Request, body []byte) (call, number string) {
 	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
 	switch last := parts[len(parts)-1]; {
+	case last == "refunds":
+		var b struct {
+			OutRefundNo string `json:"out_refund_no"`
+		}
+		json.Unmarshal(body, &b)
+		return "refund", b.OutRefundNo
+	case parts[len(parts)-2] == "refunds":
+		return "refundquery", last
+	case parts[len(parts)-2] == "bill":
+		return last, r.URL.Query().Get("bill_date")
+	case parts[1] == "billdownload":
+		return "download", r.URL.Query().Get("token")
 	case last == "jsapi" || last == "native":
 		var b struct {
 			OutTradeNo string `json:"out_trade_no"`
@@ -199,6 +215,14 @@ func (w *wechat) act(call, number string, body []byte) (int, string) {
 	switch call {
 	case "certificates":
 		return 200, w.certs
+	case "refund":
+		return w.refund(number, body)
+	case "refundquery":
+		return w.queryRefund(number)
+	case "tradebill", "fundflowbill":
+		return w.applyBill(call + " " + number)
+	case "download":
+		return w.download(number)
 	case "jsapi", "native":
 		w.bodies = append(w.bodies, string(body))
 		var b struct {
@@ -236,6 +260,9 @@ func (w *wechat) act(call, number string, body []byte) (int, string) {
 	}
 	t := transaction(number, o.total, w.clock.now())
 	t["trade_state"], t["transaction_id"] = o.state, o.txID
+	if !o.paidAt.IsZero() {
+		t["success_time"] = o.paidAt.In(beijing).Format(time.RFC3339)
+	}
 	if o.state != "SUCCESS" {
 		delete(t, "transaction_id")
 	}

@@ -410,14 +410,19 @@ func TestStore_ClaimAgainstRefund(t *testing.T) {
 			var claim ledger.Claim
 			var claimErr, refundErr error
 			var wg sync.WaitGroup
+			// Either is the quicker now and then.
+			wait := time.Duration(i%7) * 300 * time.Microsecond
 			wg.Go(func() {
+				if i%4 == 1 {
+					time.Sleep(4 * wait)
+				}
 				r := request(p, fmt.Sprintf("key-%d", i), chip)
 				r.MaxBalance = 10_000_000
 				claim, claimErr = s.Authorise(ctx, r)
 			})
 			wg.Go(func() {
-				if i%2 == 0 { // let either be the quicker now and then
-					time.Sleep(time.Duration(i%7) * 100 * time.Microsecond)
+				if i%4 == 3 {
+					time.Sleep(4 * wait)
 				}
 				_, refundErr = s.BeginRefund(ctx, p.ID, waiting[0].ID, noon)
 			})
