@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"xiaoka/bot"
-	"xiaoka/cards"
 	"xiaoka/ledger"
 )
 
@@ -51,19 +50,14 @@ func (e *LaterError) Error() string {
 
 func (e *LaterError) Unwrap() error { return e.Err }
 
-// Sender is the card app's *bot.Client.
-type Sender interface {
-	Send(ctx context.Context, userID string, m bot.Outgoing) (bot.Sent, error)
-}
-
 // Push sends events to people by the card app. It is safe for concurrent use.
 type Push struct {
 	apps   *Apps
-	sender Sender
+	sender bot.Sender
 }
 
-// Push returns the sender of events.
-func (a *Apps) Push(s Sender) *Push { return &Push{apps: a, sender: s} }
+// Push returns the sender of events; s is the card app's client.
+func (a *Apps) Push(s bot.Sender) *Push { return &Push{apps: a, sender: s} }
 
 // Send tells the person, looked up now. It returns *LaterError, an error that
 // is ErrGiveUp, or another one that counts as a failed attempt. An event the
@@ -94,28 +88,8 @@ func (p *Push) Send(ctx context.Context, e ledger.Event) error {
 	case wait > 0:
 		return &LaterError{After: wait}
 	}
-	return p.verdict(e, p.deliver(ctx, person, card))
-}
-
-// deliver sends in the person's style, and as a textcard what WeCom will not
-// take as a template card.
-func (p *Push) deliver(ctx context.Context, person ledger.Person, card cards.Card) error {
-	if styleOf(person) == bot.StyleTextCard {
-		return p.deliverTextCard(ctx, person.UserID, card)
-	}
-	_, err := p.sender.Send(ctx, person.UserID, bot.Outgoing{Card: &card, Once: pushOnce})
-	var api *bot.APIError
-	if errors.As(err, &api) && !api.Retryable() && !errors.Is(err, bot.ErrUnreachable) {
-		p.apps.Log.Warn("push sent as textcard", "kind", card.Kind, "err", err)
-		return p.deliverTextCard(ctx, person.UserID, card)
-	}
-	return err
-}
-
-func (p *Push) deliverTextCard(ctx context.Context, userID string, card cards.Card) error {
-	text := card.TextCard()
-	_, err := p.sender.Send(ctx, userID, bot.Outgoing{TextCard: &text, Once: pushOnce})
-	return err
+	_, err = bot.Deliver(ctx, p.sender, person.UserID, card, styleOf(person), pushOnce)
+	return p.verdict(e, err)
 }
 
 // verdict tells the queue what to do about an error of WeCom's.
