@@ -27,6 +27,8 @@ var (
 	ErrPurseFull         = errors.New("purse_full")
 	ErrChipOutOfStep     = errors.New("chip_out_of_step")
 	ErrIdempotencyReused = errors.New("idempotency_key_reused")
+	// ErrClaimNotHeld: the chip can still speak for itself.
+	ErrClaimNotHeld = errors.New("the claim is not held for a person")
 )
 
 // Claim is an authorisation: one card, one terminal visit, one amount, one or
@@ -42,8 +44,11 @@ type Claim struct {
 	State      ClaimState
 	CreatedAt  time.Time
 	ExpiresAt  time.Time // after this an open claim counts as of unknown outcome
-	EndedAt    time.Time
-	Transfers  []Transfer
+	// HeldAt: an impossible chip was seen. From then on only a proven write
+	// ends the claim by itself; that nothing was written is for a person to say.
+	HeldAt    time.Time
+	EndedAt   time.Time
+	Transfers []Transfer
 }
 
 // Expected is what the chip must show once the write has happened.
@@ -74,13 +79,14 @@ const (
 )
 
 // Judge reads the evidence in the chip's counters and balance against the
-// state the claim was given for. Time plays no part.
+// state the claim was given for. Time plays no part. Once held, a chip that
+// shows no write proves nothing any more.
 func (c Claim) Judge(chip Chip) Evidence {
 	spent := chip.SpendSeq - c.Before.SpendSeq
 	switch loads := chip.LoadSeq - c.Before.LoadSeq; {
 	case spent < 0 || chip.Balance < 0:
 		return Impossible
-	case loads == 0 && matches(chip.Balance, c.Before.Balance, spent):
+	case loads == 0 && c.HeldAt.IsZero() && matches(chip.Balance, c.Before.Balance, spent):
 		return Unwritten
 	case loads == 1 && matches(chip.Balance, c.Before.Balance+c.Amount, spent):
 		return Written

@@ -170,9 +170,8 @@ const exceptionsSQL = `
 	SELECT card_no, kind, detail FROM cases WHERE settled_at IS NULL
 	UNION ALL
 	SELECT card_no, 'balance_differs', 'the chip holds ' || CAST(chip_balance_fen AS TEXT) || ' fen, the books ' || CAST(balance_fen AS TEXT) || ', at load_seq '
-		|| CAST(chip_load_seq AS TEXT) || ', spend_seq ' || CAST(chip_spend_seq AS TEXT)
-		FROM campus_cards c WHERE chip_balance_fen IS NOT NULL
-		AND (chip_balance_fen > balance_fen OR (chip_balance_fen <> balance_fen AND chip_spend_seq - first_spend_seq - records <= 0))
+		|| CAST(chip_load_seq AS TEXT) || ', spend_seq ' || CAST(chip_spend_seq AS TEXT) || ', with ' || CAST(chip_spend_seq - first_spend_seq - records AS TEXT) || ' purchases still missing'
+		FROM campus_cards c WHERE chip_balance_fen <> balance_fen
 	UNION ALL
 	SELECT card_no, 'balance_chain', 'purchase ' || CAST(spend_seq AS TEXT) || ' left ' || CAST(balance_fen AS TEXT) || ' fen, which does not follow from the '
 		|| CAST(before_fen AS TEXT) || ' left by the one before'

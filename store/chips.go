@@ -72,6 +72,9 @@ func (s *Store) observe(ctx context.Context, tx *gorm.DB, card campusCard, chip 
 		}
 		return nil, release(tx, card, c, chip, "seen at "+terminalID, now)
 	}
+	if err := holdFor(tx, c.ID, now); err != nil {
+		return nil, err
+	}
 	return ledger.ErrChipOutOfStep, outOfStep(tx, card, chip, now)
 }
 
@@ -101,4 +104,14 @@ func outOfStep(tx *gorm.DB, card campusCard, chip ledger.Chip, now time.Time) er
 	return recordCase(tx, ledger.Case{Kind: "chip_out_of_step", CardNo: card.CardNo,
 		Ref:    fmt.Sprintf("%s:%d:%d:%d", card.CardNo, chip.LoadSeq, chip.SpendSeq, chip.Balance),
 		Detail: fmt.Sprintf("the chip shows load_seq %d, spend_seq %d, %s, which does not follow from what was seen before", chip.LoadSeq, chip.SpendSeq, chip.Balance), At: now})
+}
+
+// holdFor keeps a claim's money in flight until a write is proven or a person
+// decides.
+func holdFor(tx *gorm.DB, claimID string, now time.Time) error {
+	err := tx.Exec(`UPDATE claims SET held_at = ? WHERE id = ? AND state = 'open' AND held_at IS NULL`, micros(now), claimID).Error
+	if err != nil {
+		return fmt.Errorf("hold the claim: %w", err)
+	}
+	return nil
 }

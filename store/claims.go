@@ -34,6 +34,7 @@ type claim struct {
 	State          string
 	CreatedAt      int64
 	ExpiresAt      int64
+	HeldAt         *int64
 	EndedAt        *int64
 	Evidence       string
 }
@@ -41,7 +42,7 @@ type claim struct {
 func (c claim) ledger() ledger.Claim {
 	return ledger.Claim{ID: c.ID, CardID: c.CardID, CardNo: c.CardNo, PersonID: c.PersonID, TerminalID: c.TerminalID,
 		Amount: ledger.Fen(c.AmountFen), Before: ledger.Chip{LoadSeq: c.LoadSeq, SpendSeq: c.SpendSeq, Balance: ledger.Fen(c.BalanceFen)},
-		State: ledger.ClaimState(c.State), CreatedAt: timeOf(c.CreatedAt), ExpiresAt: timeOf(c.ExpiresAt), EndedAt: timeOpt(c.EndedAt)}
+		State: ledger.ClaimState(c.State), CreatedAt: timeOf(c.CreatedAt), ExpiresAt: timeOf(c.ExpiresAt), HeldAt: timeOpt(c.HeldAt), EndedAt: timeOpt(c.EndedAt)}
 }
 
 const selectClaim = `SELECT k.*, c.card_no FROM claims k JOIN campus_cards c ON c.id = k.card_id `
@@ -230,6 +231,9 @@ func (s *Store) ConfirmClaim(ctx context.Context, terminalID, claimID string, ch
 		case c.State == ledger.ClaimOpen && c.Judge(chip) == ledger.Unwritten:
 			return ledger.ErrChipOutOfStep, nil
 		}
+		if err := holdFor(tx, c.ID, now); err != nil {
+			return nil, err
+		}
 		return ledger.ErrChipOutOfStep, outOfStep(tx, card, chip, now)
 	})
 }
@@ -247,6 +251,9 @@ func (s *Store) CancelClaim(ctx context.Context, terminalID, claimID string, chi
 			return nil, s.settle(ctx, tx, card, c, chip, "cancel, but written", now)
 		case ledger.Unwritten:
 			return nil, release(tx, card, c, chip, "cancel: "+reason, now)
+		}
+		if err := holdFor(tx, c.ID, now); err != nil {
+			return nil, err
 		}
 		return ledger.ErrChipOutOfStep, outOfStep(tx, card, chip, now)
 	})

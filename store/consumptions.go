@@ -284,6 +284,9 @@ func (u *upload) settleBy(c ledger.Claim) error {
 	case ledger.Unwritten:
 		err = release(u.tx, card.campusCard, c, proof.Chip, evidence, u.now)
 	default:
+		if err := holdFor(u.tx, c.ID, u.now); err != nil {
+			return err
+		}
 		return outOfStep(u.tx, card.campusCard, proof.Chip, u.now)
 	}
 	if card.FirstSpendSeq == nil {

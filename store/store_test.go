@@ -307,6 +307,34 @@ func TestStore_Claim(t *testing.T) {
 			if e := proven(t, s).Exceptions; len(e) != 1 || e[0].Kind != "chip_out_of_step" {
 				t.Errorf("exceptions = %+v", e)
 			}
+			// From now on an unchanged chip gives nothing back; a write still proves itself.
+			again := request(p, "key-3", chip)
+			again.Now = noon.Add(time.Hour)
+			if _, err := s.Authorise(ctx, again); !errors.Is(err, ledger.ErrChipOutOfStep) {
+				t.Errorf("an unchanged chip after it: %v, want chip_out_of_step", err)
+			}
+			balance(t, s, p, 1250, 0, 5000)
+			proof := request(p, "key-4", written)
+			if _, err := s.Authorise(ctx, proof); !errors.Is(err, ledger.ErrNothingPending) {
+				t.Errorf("a written chip after it: %v, want nothing_pending", err)
+			}
+			balance(t, s, p, 6250, 0, 0)
+		},
+		"HeldSettledByAPerson": func(t *testing.T, s *store.Store) {
+			p, c := authorised(t, s)
+			if _, err := s.SettleClaim(ctx, c.ID, false, "two persons", noon); !errors.Is(err, ledger.ErrClaimNotHeld) {
+				t.Errorf("a claim that is not held: %v", err)
+			}
+			if _, err := s.CancelClaim(ctx, "K01", c.ID, ledger.Chip{LoadSeq: 9, SpendSeq: 41, Balance: 1250}, "odd", noon); !errors.Is(err, ledger.ErrChipOutOfStep) {
+				t.Fatal(err)
+			}
+			if open, err := s.OpenClaims(ctx); err != nil || len(open) != 1 || open[0].HeldAt.IsZero() {
+				t.Errorf("OpenClaims = %+v, %v", open, err)
+			}
+			if got, err := s.SettleClaim(ctx, c.ID, false, "video shows no write; Li and Wang", noon); err != nil || got.State != ledger.ClaimReleased {
+				t.Errorf("SettleClaim = %+v, %v", got, err)
+			}
+			balance(t, s, p, 1250, 5000, 0)
 		},
 		"PurseFull": func(t *testing.T, s *store.Store) {
 			p := campus(t, s, 1)

@@ -152,6 +152,7 @@ CREATE TABLE claims (
     state           TEXT   NOT NULL CHECK (state IN ('open', 'claimed', 'released')),
     created_at      BIGINT NOT NULL,
     expires_at      BIGINT NOT NULL,
+    held_at         BIGINT,                          -- an impossible chip was seen: only a proven write ends it by itself
     ended_at        BIGINT,
     evidence        TEXT   NOT NULL DEFAULT '',      -- what settled it: confirm, cancel, seen at …
     UNIQUE (terminal_id, idempotency_key)
