@@ -14,7 +14,7 @@ type auditCmd struct {
 
 // Run lists who did what, when, to a card and its holder's data.
 func (c auditCmd) Run(p *program) error {
-	cfg, s, err := p.ready(0)
+	cfg, s, err := p.existing(0)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 	"time"
 
 	"xiaoka/config"
@@ -26,6 +28,22 @@ func (p *program) open(need config.Need) (*config.Config, *store.Store, error) {
 		return nil, nil, err
 	}
 	return cfg, s, nil
+}
+
+// existing is ready for commands that only look or change what is there: a
+// mistyped path must not become an empty database.
+func (p *program) existing(need config.Need) (*config.Config, *store.Store, error) {
+	cfg, err := config.Load(p.config, p.env, need|config.Database)
+	if err != nil {
+		return nil, nil, err
+	}
+	if path, ok := strings.CutPrefix(cfg.DatabaseURL.Reveal(), "sqlite:"); ok {
+		path, _, _ = strings.Cut(strings.TrimPrefix(path, "file:"), "?")
+		if _, err := os.Stat(path); err != nil {
+			return nil, nil, fmt.Errorf("there is no database at %s", path)
+		}
+	}
+	return p.ready(need)
 }
 
 // ready is open for commands that need the schema as this binary knows it.
@@ -82,7 +100,7 @@ type ledgerCheckCmd struct {
 
 // Run proves the books; any violation is exit status 1.
 func (c ledgerCheckCmd) Run(p *program) error {
-	_, s, err := p.ready(0)
+	_, s, err := p.existing(0)
 	if err != nil {
 		return err
 	}

@@ -61,14 +61,28 @@ type utterance struct {
 	Month     string `json:"month,omitempty"`
 }
 
+// Validate makes a wrong day a usage error.
+func (c understandCmd) Validate() error {
+	_, err := c.today()
+	return err
+}
+
+func (c understandCmd) today() (time.Time, error) {
+	if c.Today == "" {
+		return now(), nil
+	}
+	day, err := time.Parse(time.DateOnly, c.Today)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("--today %q is not a day as YYYY-MM-DD", c.Today)
+	}
+	return day, nil
+}
+
 // Run reads utterances until the end of the input; it needs no configuration.
 func (c understandCmd) Run(p *program) error {
-	today := now()
-	if c.Today != "" {
-		var err error
-		if today, err = time.Parse(time.DateOnly, c.Today); err != nil {
-			return fmt.Errorf("--today %q is not a day as YYYY-MM-DD", c.Today)
-		}
+	today, err := c.today()
+	if err != nil {
+		return err
 	}
 	in := bufio.NewScanner(p.stdin)
 	in.Buffer(nil, 1<<20)

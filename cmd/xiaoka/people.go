@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/mail"
 	"os"
 	"runtime"
 	"slices"
@@ -169,8 +170,10 @@ func parseRow(record []string, at map[string]int, width int) (row registerRow) {
 		row.err = errors.New("the row is not UTF-8")
 	case len(row.Name) > 200:
 		row.err = errors.New("name is too long")
-	case row.Email != "" && !strings.Contains(row.Email, "@"):
+	case row.Email != "" && !isAddress(row.Email):
 		row.err = errors.New("email is not an address")
+	case row.Phone != "" && !isPhone(row.Phone):
+		row.err = errors.New("phone must be 5 to 20 digits, with or without + in front")
 	case row.password != "" && !sixDigits(row.password):
 		row.err = errors.New("query_password must be six digits")
 	default:
@@ -187,6 +190,17 @@ func wellFormedID(s string) bool {
 	return len(s) <= 64 && !strings.ContainsFunc(s, func(r rune) bool {
 		return !('0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || strings.ContainsRune("._@-", r))
 	})
+}
+
+// isAddress takes one bare address, no name and no list.
+func isAddress(s string) bool {
+	a, err := mail.ParseAddress(s)
+	return err == nil && a.Address == s
+}
+
+func isPhone(s string) bool {
+	digits := strings.TrimPrefix(s, "+")
+	return len(digits) >= 5 && len(digits) <= 20 && strings.Trim(digits, "0123456789") == ""
 }
 
 func sixDigits(s string) bool {

@@ -70,7 +70,7 @@ type terminalListCmd struct{}
 
 // Run lists the terminals.
 func (terminalListCmd) Run(p *program) error {
-	cfg, s, err := p.ready(0)
+	cfg, s, err := p.existing(0)
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ type terminalDisableCmd struct {
 
 // Run disables a terminal at once on every replica.
 func (c terminalDisableCmd) Run(p *program) error {
-	_, s, err := p.ready(0)
+	_, s, err := p.existing(0)
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ type terminalRotateCmd struct {
 
 // Run replaces a secret; the old one ends at once.
 func (c terminalRotateCmd) Run(p *program) error {
-	cfg, s, err := p.ready(config.MasterKey)
+	cfg, s, err := p.existing(config.MasterKey)
 	if err != nil {
 		return err
 	}
