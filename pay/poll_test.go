@@ -12,7 +12,7 @@ import (
 )
 
 // tick lets the periodic job run every 30 seconds for d.
-func (s *shop) tick(t *testing.T, d time.Duration) {
+func (s *shop) tick(t testing.TB, d time.Duration) {
 	t.Helper()
 	for range int(d / (30 * time.Second)) {
 		s.clock.add(30 * time.Second)
