@@ -1,7 +1,7 @@
 // Package kiosk is the API that terminals speak: self-service machines under
 // /kiosk/v1/ and tills under /pos/v1/, JSON over HTTPS, each request signed
 // with the terminal's own secret. openapi.yaml, served from here, is the text
-// that integrators read.
+// that integrators read. The machine's screen under /kiosk/ is served here too.
 //
 // A terminal proves itself first ([API] checks signature, clock, nonce, state
 // and kind, in that order), a card holder at a machine then proves themselves
@@ -20,6 +20,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"xiaoka/kiosk/screen"
 	"xiaoka/ledger"
 )
 
@@ -126,6 +127,7 @@ func (a *API) Routes(mux *http.ServeMux) {
 	unknown := func(w http.ResponseWriter, r *http.Request) { a.fail(w, r, "", errNoSuchAddress) }
 	mux.HandleFunc("/kiosk/v1/", unknown)
 	mux.HandleFunc("/pos/v1/", unknown)
+	mux.Handle("/kiosk/", screen.Handler())
 	mux.HandleFunc("GET /openapi.yaml", serveOpenAPI)
 }
 

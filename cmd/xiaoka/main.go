@@ -35,15 +35,17 @@ const (
 type commands struct {
 	Config string `help:"Configuration file; default xiaoka.yaml if it exists." placeholder:"FILE"`
 
-	Serve      serveCmd      `cmd:"" help:"Run the server."`
-	Migrate    migrateCmd    `cmd:"" help:"Bring the database schema up to date; safe to run by several replicas at once."`
-	People     peopleCmd     `cmd:"" help:"The register of people and cards."`
-	Terminal   terminalCmd   `cmd:"" help:"Self-service machines and tills."`
-	Menu       menuCmd       `cmd:"" help:"The menus of both apps."`
-	Ledger     ledgerCmd     `cmd:"" help:"The books."`
-	Audit      auditCmd      `cmd:"" help:"Who did what, when, to a card and its holder's data."`
-	Understand understandCmd `cmd:"" help:"Read one utterance a line on standard input, write what it means as one JSON object a line."`
-	Version    versionCmd    `cmd:"" help:"Print version, commit and Go version."`
+	Serve       serveCmd       `cmd:"" help:"Run the server."`
+	Migrate     migrateCmd     `cmd:"" help:"Bring the database schema up to date; safe to run by several replicas at once."`
+	People      peopleCmd      `cmd:"" help:"The register of people and cards."`
+	Terminal    terminalCmd    `cmd:"" help:"Self-service machines and tills."`
+	Menu        menuCmd        `cmd:"" help:"The menus of both apps."`
+	Claim       claimCmd       `cmd:"" help:"Claims of unknown outcome."`
+	Ledger      ledgerCmd      `cmd:"" help:"The books."`
+	Audit       auditCmd       `cmd:"" help:"Who did what, when, to a card and its holder's data."`
+	KioskBridge kioskBridgeCmd `cmd:"" help:"Run on a self-service machine: its screen, its reader and its signed calls."`
+	Understand  understandCmd  `cmd:"" help:"Read one utterance a line on standard input, write what it means as one JSON object a line."`
+	Version     versionCmd     `cmd:"" help:"Print version, commit and Go version."`
 }
 
 // program is what a command gets to work with.
