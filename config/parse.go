@@ -257,7 +257,13 @@ func smtpURL(to *Secret[string]) parser {
 
 func hasScheme(s string, schemes ...string) bool {
 	u, err := url.Parse(s)
-	return err == nil && u.Host != "" && slices.Contains(schemes, u.Scheme)
+	return err == nil && u.Host != "" && slices.Contains(schemes, u.Scheme) && isPort(u.Port())
+}
+
+// isPort takes a port of TCP, or none.
+func isPort(s string) bool {
+	n, err := strconv.ParseUint(s, 10, 16)
+	return s == "" || (err == nil && n > 0)
 }
 
 func mailbox(to *string) parser {

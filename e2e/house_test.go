@@ -45,7 +45,8 @@ func TestMain(m *testing.M) {
 }
 
 func prepare(m *testing.M) (int, error) {
-	dir, err := os.MkdirTemp("", "xiaoka-e2e")
+	// GOTMPDIR is where programs may be executed.
+	dir, err := os.MkdirTemp(os.Getenv("GOTMPDIR"), "xiaoka-e2e")
 	if err != nil {
 		return 1, err
 	}
