@@ -42,6 +42,8 @@ type commands struct {
 	Menu        menuCmd        `cmd:"" help:"The menus of both apps."`
 	Claim       claimCmd       `cmd:"" help:"Claims of unknown outcome."`
 	Ledger      ledgerCmd      `cmd:"" help:"The books."`
+	Reconcile   reconcileCmd   `cmd:"" help:"Hold a day against WeChat Pay's bill and mend what is safe to mend; status 1 while a difference remains."`
+	Transfers   transfersCmd   `cmd:"" help:"Money on its way to cards."`
 	Audit       auditCmd       `cmd:"" help:"Who did what, when, to a card and its holder's data."`
 	KioskBridge kioskBridgeCmd `cmd:"" help:"Run on a self-service machine: its screen, its reader and its signed calls."`
 	Understand  understandCmd  `cmd:"" help:"Read one utterance a line on standard input, write what it means as one JSON object a line."`

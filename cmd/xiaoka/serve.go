@@ -81,7 +81,7 @@ func build(cfg *config.Config, s *store.Store, short *shortLived, log *slog.Logg
 	}
 	codes := identity.NewCodes(identity.CodeOptions{Store: s, MasterKey: cfg.SecretKey.Reveal(), TTL: cfg.OTP.TTL, Senders: senders})
 	passwords := identity.NewPasswords(identity.PasswordOptions{Store: s, MasterKey: cfg.SecretKey.Reveal(), OnHash: h.meters.hashes.Inc})
-	h.merchant, err = merchant(cfg, pay.Config{NotifyURL: cfg.PublicURL + "/wechatpay/notify",
+	h.merchant, err = merchant(cfg, pay.Config{NotifyURL: cfg.PublicURL + "/wechatpay/notify", RefundNotifyURL: cfg.PublicURL + "/wechatpay/refund-notify",
 		Min: ledger.Fen(cfg.TopUp.Min), Max: ledger.Fen(cfg.TopUp.Max), Store: s, Log: log})
 	if err != nil {
 		return nil, err
@@ -199,6 +199,7 @@ func (h *house) work(cfg *config.Config) store.Work {
 		},
 		Periodic: []store.Periodic{
 			{Name: "poll open payments", Every: 30 * time.Second, Run: h.merchant.Poll},
+			{Name: "send and follow refunds", Every: 30 * time.Second, Run: h.merchant.Refunds},
 			{Name: "expire orders", Every: time.Minute, Run: func(ctx context.Context) error { return h.store.ExpireOrders(ctx, now()) }},
 			{Name: "sweep", Every: 10 * time.Minute, Run: func(ctx context.Context) error { return h.store.Sweep(ctx, now()) }},
 		},
@@ -225,6 +226,7 @@ func (h *house) routes(cfg *config.Config) http.Handler {
 	mux.Handle("/wecom/assistant", h.assistant)
 	mux.Handle("/wecom/card", h.card)
 	mux.Handle("POST /wechatpay/notify", h.merchant.Notify())
+	mux.Handle("POST /wechatpay/refund-notify", h.merchant.RefundNotify())
 	mux.Handle("/h5/", h.pages)
 	h.terminals.Routes(mux)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
