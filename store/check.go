@@ -94,13 +94,15 @@ var proofs = []proof{
 				   OR held - voided - posted <> (CASE WHEN state = 'in_flight' THEN amount_fen ELSE 0 END)`,
 			`SELECT 'transfer ' || id || ' is ' || state || ' but refunds held ' || CAST(held AS TEXT) || ', voided ' || CAST(voided AS TEXT) || ', posted ' || CAST(posted AS TEXT)
 				FROM (SELECT t.id, t.state, t.amount_fen, COALESCE(SUM(h.amount_fen), 0) AS held, COALESCE(SUM(v.amount_fen), 0) AS voided, COALESCE(SUM(p.amount_fen), 0) AS posted
-					FROM transfers t LEFT JOIN refunds r ON r.transfer_id = t.id
+					FROM refunds r JOIN transfers t ON t.id = r.transfer_id
 					LEFT JOIN postings h ON h.ref = 'refund-hold:' || r.out_refund_no
 					LEFT JOIN postings v ON v.ref = 'refund-void:' || r.out_refund_no
 					LEFT JOIN postings p ON p.ref = 'refund-post:' || r.out_refund_no
 					GROUP BY t.id, t.state, t.amount_fen) AS refunded
 				WHERE posted <> (CASE WHEN state = 'refunded' THEN amount_fen ELSE 0 END)
 				   OR held - voided - posted <> (CASE WHEN state = 'refunding' THEN amount_fen ELSE 0 END)`,
+			`SELECT 'transfer ' || t.id || ' is ' || t.state || ' without a refund' FROM transfers t WHERE t.state IN ('refunding', 'refunded')
+				AND NOT EXISTS (SELECT 1 FROM refunds r WHERE r.transfer_id = t.id)`,
 			`SELECT 'person ' || CAST(person_id AS TEXT) || ': ' || kind || ' by transfers minus by postings is ' || CAST(SUM(fen) AS TEXT) || ' fen' FROM (
 				SELECT person_id, CASE state WHEN 'in_flight' THEN 'inflight' ELSE state END AS kind, amount_fen AS fen FROM transfers WHERE state IN ('pending', 'in_flight', 'refunding')
 				UNION ALL SELECT debit_owner, debit_kind, amount_fen FROM postings WHERE debit_kind IN ('pending', 'inflight', 'refunding')
