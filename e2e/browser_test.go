@@ -176,11 +176,11 @@ func (d *desk) picture(name string) {
 	}
 }
 
-// A newcomer plays the whole journey in the browser.
-func TestBrowserJourney(t *testing.T) {
-	d := newDesk(t)
+// bound takes the demo student through verification and binding, to the home
+// page with an own password.
+func (d *desk) bound() {
+	d.t.Helper()
 	d.picture("desk")
-
 	d.click("chat-item-1000001")
 	d.say("验证")
 	d.do("the offer", chromedp.WaitVisible(`[data-testid^="card-button-"]`))
@@ -205,12 +205,52 @@ func TestBrowserJourney(t *testing.T) {
 	d.pageSays("12.50")
 	d.picture("home")
 	d.click("browser-close")
+}
+
+// press presses the newest thing on a card that shows the words.
+func (d *desk) press(words string) {
+	d.t.Helper()
+	d.until("a card to show "+words, fmt.Sprintf(`[...document.querySelectorAll('[data-testid="card"] [data-testid]')].some(e => e.innerText.includes(%q))`, words))
+	d.js("press "+words, fmt.Sprintf(`(() => { const all = [...document.querySelectorAll('[data-testid="card"] [data-testid]')].filter(e => e.innerText.includes(%q));
+		all.at(-1).click(); return true })()`, words))
+}
+
+// A panicked student reports the loss; the card in the chat shows it.
+func TestBrowserLoss(t *testing.T) {
+	d := newDesk(t)
+	d.bound()
+	d.say("我的卡丢了")
+	d.press("确认挂失")
+	d.picture("loss-asked")
+	d.press("完成挂失")
+	d.until("the password field", page+`.querySelector('[name="query_password"]') !== null`)
+	d.picture("loss-page")
+	d.fill(map[string]string{"query_password": ownPassword})
+	d.pageSays("挂失已受理")
+	d.pageSays("GS")
+	d.picture("loss-receipt")
+	d.click("browser-close")
+	d.says("card", "已挂失")
+	d.picture("loss-card")
+	d.click("kiosk-put-in")
+	d.do("the keypad", chromedp.WaitVisible(`[data-testid="kiosk-screen"][data-step="pin"]`))
+	for _, key := range ownPassword {
+		d.click("kiosk-key-" + string(key))
+	}
+	d.click("kiosk-key-ok")
+	d.until("the machine to refuse a lost card", `document.querySelector('[data-testid="kiosk-screen"]').innerText.includes('挂失')`)
+	d.picture("loss-kiosk")
+}
+
+// A newcomer plays the whole journey in the browser.
+func TestBrowserJourney(t *testing.T) {
+	d := newDesk(t)
+	d.bound()
 
 	d.say("余额")
 	d.says("card", "¥12.50")
 	d.picture("balance")
-	d.js("press 充值 on the card", `(() => { const all = [...document.querySelectorAll('[data-testid="card"] [data-testid]')].filter(e => e.innerText.includes('充值'));
-		all.at(-1).click(); return true })()`)
+	d.press("充值")
 	d.until("the offered amounts", `(() => { const f = document.querySelector('[data-testid="browser-frame"]');
 		return (f && f.contentDocument && f.contentDocument.querySelector('[name="amount_fen"]') !== null)
 			|| [...document.querySelectorAll('[data-testid="card"]')].some(e => e.innerText.includes('¥50')) })()`)
