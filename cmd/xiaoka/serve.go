@@ -162,6 +162,7 @@ func (h *house) app(cfg *config.Config, name string, agent config.Agent, routes 
 		App: app, Sender: client, Tasks: tasks{h.store}, Once: shared, Log: log,
 		OnRefused: func(ctx context.Context, m *bot.Message, reason string) {
 			h.meters.refused.WithLabelValues(name).Inc()
+			h.auditRefusal(ctx, m, reason, log)
 			log.WarnContext(ctx, "card press refused", "app", name, "userid", m.From(), "event_key", m.EventKey, "task_id", m.TaskID, "reason", reason)
 		},
 		Observe: func(route, outcome string, took time.Duration) {
@@ -172,6 +173,20 @@ func (h *house) app(cfg *config.Config, name string, agent config.Agent, routes 
 	callback, err := bot.NewCallback(bot.CallbackConfig{App: app, Token: agent.Token.Reveal(), EncodingAESKey: agent.AESKey.Reveal(),
 		Dispatcher: router, Seen: shared, Turns: shared, Log: log})
 	return client, callback, err
+}
+
+// auditRefusal writes into the card's audit log that somebody pressed a card
+// that was sent to its holder.
+func (h *house) auditRefusal(ctx context.Context, m *bot.Message, reason string, log *slog.Logger) {
+	e := ledger.AuditEntry{At: now(), Actor: "member " + m.From(), Action: "press_refused", Detail: m.EventKey + ": " + reason}
+	if k, err := h.store.Task(ctx, m.TaskID); err == nil {
+		if owner, err := h.store.PersonByUserID(ctx, k.UserID); err == nil {
+			e.PersonID, e.CardNo = owner.ID, owner.CardNo
+		}
+	}
+	if err := h.store.Audit(ctx, e); err != nil {
+		log.ErrorContext(ctx, "refused press not audited", "err", err)
+	}
 }
 
 // understand joins the reader of texts to the handlers.
