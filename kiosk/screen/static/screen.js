@@ -127,7 +127,7 @@ function draw() {
   if (view === 'form') drawForm();
   if (view === 'start') {
     if (!bridge && !met) both($('hint'), say.demo);
-    else if (bridge && bridge.card) both($('hint'), say.cardLeft);
+    else both($('hint'), bridge && bridge.card ? say.cardLeft : say.elsewhereToo);
   }
   tick();
 }
@@ -135,6 +135,7 @@ function draw() {
 function drawCard() {
   const [title, text] = !bridge ? (met ? [say.paused, say.pausedText] : [say.noBridge, say.noBridgeText])
     : bridge.reader ? [say.putCard, say.putCardText] : [say.readerDown, say.readerDownText];
+  $('pad').hidden = !bridge || !bridge.reader;
   both($('card-title'), title);
   both($('card-text'), text);
 }
@@ -171,7 +172,8 @@ function notice(el, text, calm = false, values = {}) {
 
 /** explain says what went wrong, in the view that is up. */
 function explain(problem) {
-  const values = { n: problem.tries_left, t: moment(problem.locked_until || '')[0].split(' ')[1] };
+  const [t, e] = moment(problem.locked_until || '');
+  const values = { n: problem.tries_left, t, e };
   const calm = ['nothing_pending', 'claim_in_progress', 'chip_out_of_step', 'unreachable', 'busy'].includes(problem.code);
   notice($(view === 'transfers' ? 'records-notice' : 'notice'), problems[problem.code] || problems.other, calm, values);
 }

@@ -22,7 +22,7 @@ export const states = {
 /** working: what happens while the card must lie still. */
 export const working = {
   asking: ['正在核对待领金额', 'Checking what waits for you'],
-  writing: ['正在写入卡片', 'Writing'],
+  writing: ['马上就好', 'Almost there'],
   confirming: ['已写完，正在登记', 'Written, being recorded'],
 };
 
@@ -42,10 +42,10 @@ export const resolved = {
     ['可以再领一次', 'You can collect it again']],
 };
 
-/** problems by code. {n} tries left, {t} a time. */
+/** problems by code. {n} tries left, {t} and {e} a time in Chinese and English. */
 export const problems = {
   pin_wrong: ['卡密码不对，还可以试 {n} 次', 'Wrong password. Tries left: {n}'],
-  pin_locked: ['卡密码已锁定，到 {t} 解开。也可以在企业微信“校园一卡通”里用验证码重设', 'Locked until {t}. You can set a new password in WeCom with a code'],
+  pin_locked: ['卡密码已锁定，到 {t} 解开。也可以在企业微信“校园一卡通”里用验证码重设', 'Locked until {e}. You can set a new password in WeCom with a code'],
   password_change_required: ['请先在企业微信“校园一卡通”里把初始密码改成自己的，再来领取', 'Please choose your own password in WeCom first, then come back'],
   card_lost: ['这张卡已挂失，不能领取。找回后可在企业微信解挂', 'This card is reported lost. If it is yours again, cancel the loss in WeCom'],
   card_frozen: ['这张卡已冻结，请到受理中心', 'This card is frozen. Please go to the card office'],
@@ -67,7 +67,7 @@ export const say = {
   putCardText: ['办完之前请不要拿开', 'Leave it there until we are done'],
   noBridge: ['这里还没有连接读卡器', 'No card reader is connected here'],
   noBridgeText: ['这个页面是自助机的屏幕，要由自助机上的桥接程序（xiaoka kiosk-bridge）打开，才能读卡和领取。自助机在二号餐厅、图书馆一楼、受理中心和行政中心一楼。',
-    'This page is the screen of a self-service machine. It can read cards only when the machine’s own bridge (xiaoka kiosk-bridge) opens it. The machines stand at Canteen 2, the library, the card office and the administration centre.'],
+    'This page is the screen of a self-service machine. It can read cards only when the bridge on the machine (xiaoka kiosk-bridge) opens it. The machines stand at Canteen 2, the library, the card office and the administration centre.'],
   readerDown: ['读卡器没有反应', 'The reader does not respond'],
   readerDownText: ['请换一台机器', 'Please use another machine'],
   paused: ['请稍等', 'One moment please'],
@@ -78,6 +78,7 @@ export const say = {
   none: ['没有待领的转账', 'Nothing is waiting'],
   noRecords: ['这个月没有转账', 'No transfers in this month'],
   cardLeft: ['读卡区上有一张卡，请记得取走', 'There is a card on the reader. Please remember to take it'],
+  elsewhereToo: ['挂失、改密码、充值，在企业微信“校园一卡通”里办', 'To report a loss, change the password or top up, open 校园一卡通 in WeCom'],
   demo: ['没有连接读卡器，这里只能看看', 'No card reader: for a look only'],
   full: ['其余的会超过卡内余额上限，先花一些再来领', 'The rest would exceed what a card may hold. Spend some first'],
   looking: ['正在查询', 'Looking it up'],

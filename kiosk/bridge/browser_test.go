@@ -1,0 +1,247 @@
+package bridge_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"xiaoka/kiosk/bridge"
+)
+
+var shots = flag.String("shots", "", "folder that gets a screenshot of every view of the machine's screen")
+
+// glass is the machine's screen in a headless Chromium.
+type glass struct {
+	*machine
+	ctx  context.Context
+	name string
+	shot int
+}
+
+// browser starts one Chromium for a test.
+func browser(t *testing.T) context.Context {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs a browser; -short runs without")
+	}
+	path := os.Getenv("TEST_BROWSER")
+	if path == "" {
+		t.Fatal("TEST_BROWSER is not set: run the tests by `make test`, or with -short")
+	}
+	ctx, cancel := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()))...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	ctx, cancel = context.WithTimeout(ctx, 3*time.Minute)
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
+		t.Fatalf("start the browser: %v", err)
+	}
+	return ctx
+}
+
+func (g *glass) do(what string, actions ...chromedp.Action[chromedp.Void]) {
+	g.t.Helper()
+	ctx, cancel := context.WithTimeout(g.ctx, 10*time.Second)
+	defer cancel()
+	if err := chromedp.Do(ctx, actions...); err != nil {
+		g.picture("failed")
+		g.t.Fatalf("%s: %v", what, err)
+	}
+}
+
+func (g *glass) press(selectors ...string) {
+	g.t.Helper()
+	for _, s := range selectors {
+		g.do("press "+s, chromedp.Click(s, chromedp.NodeVisible))
+	}
+}
+
+// keys presses keys of the screen's keypad.
+func (g *glass) keys(digits string) {
+	g.t.Helper()
+	for _, d := range digits {
+		g.press(fmt.Sprintf(`[data-key="%c"]`, d))
+	}
+}
+
+// until waits for a JavaScript expression to be true.
+func (g *glass) until(expression string) {
+	g.t.Helper()
+	ctx, cancel := context.WithTimeout(g.ctx, 10*time.Second)
+	defer cancel()
+	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](expression, chromedp.WithPollingInterval(20*time.Millisecond))); err != nil {
+		g.picture("failed")
+		g.t.Fatalf("waited for %s: %v", expression, err)
+	}
+}
+
+func (g *glass) view(name string) {
+	g.t.Helper()
+	g.until(fmt.Sprintf(`document.body.dataset.view === %q`, name))
+}
+
+func (g *glass) says(id, words string) {
+	g.t.Helper()
+	g.until(fmt.Sprintf(`document.getElementById(%q).innerText.includes(%q)`, id, words))
+}
+
+// stands checks what every view owes a person in front of it: nothing cut off,
+// nothing too small to hit.
+func (g *glass) stands(name string) {
+	g.t.Helper()
+	const faults = `[
+		...[...document.querySelectorAll('button')].filter(b => b.offsetWidth > 0 && (b.offsetWidth < 96 || b.offsetHeight < 96)).map(b => 'small: ' + b.innerText + ' ' + b.offsetWidth + 'x' + b.offsetHeight),
+		...[...document.querySelectorAll('button, h1, h2, p, dt, dd, th, small')].filter(e => e.offsetWidth > 0 && !e.closest('.list') && (() => { const r = e.getBoundingClientRect(); return r.left < 0 || r.top < 0 || r.right > innerWidth + 1 || r.bottom > innerHeight + 1 })()).map(e => 'outside: ' + e.innerText),
+		...[...document.querySelectorAll('button, h1, h2, dt, dd')].filter(e => e.offsetWidth > 0 && e.scrollWidth > e.clientWidth + 1).map(e => 'cut: ' + e.innerText),
+		...(() => { const n = [...document.querySelectorAll('.keys, .foot, .notice, .form')].filter(e => e.offsetHeight > 0).map(e => [e.className, e.getBoundingClientRect()]);
+			return n.flatMap(([a, p], i) => n.slice(i + 1).filter(([, q]) => p.left < q.right && q.left < p.right && p.top < q.bottom && q.top < p.bottom).map(([b]) => 'overlap: ' + a + ', ' + b)) })(),
+		...[...document.querySelectorAll('.notice')].filter(e => e.innerText && e.offsetHeight > 0 && (() => { const r = e.getBoundingClientRect(); return !e.contains(document.elementFromPoint(r.left + r.width / 2, r.top + 10)) })()).map(e => 'covered: ' + e.innerText),
+		...(document.documentElement.scrollWidth > innerWidth ? ['scrolls sideways'] : []),
+		...(document.documentElement.scrollHeight > innerHeight ? ['scrolls ' + document.documentElement.scrollHeight] : []),
+	]`
+	found, err := chromedp.Run(g.ctx, chromedp.Evaluate[[]string](faults))
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	for _, fault := range found {
+		g.t.Errorf("%s, %s: %s", g.name, name, fault)
+	}
+	g.picture(name)
+}
+
+func (g *glass) picture(name string) {
+	g.t.Helper()
+	if *shots == "" {
+		return
+	}
+	g.shot++
+	time.Sleep(200 * time.Millisecond)
+	png, err := chromedp.Run(g.ctx, chromedp.CaptureScreenshot())
+	if err == nil {
+		err = os.WriteFile(filepath.Join(*shots, fmt.Sprintf("%s-%02d-%s.png", g.name, g.shot, name)), png, 0o600)
+	}
+	if err != nil {
+		g.t.Logf("no picture of %s: %v", name, err)
+	}
+}
+
+// The holder's way over the screen, on both sizes of machines.
+func TestScreen(t *testing.T) {
+	ctx := browser(t)
+	for name, size := range map[string][2]int64{"lying": {1280, 1024}, "standing": {1080, 1920}} {
+		t.Run(name, func(t *testing.T) {
+			m := newSchool(t).machine("K01")
+			m.sim.Pause = 700 * time.Millisecond
+			g := &glass{machine: m, ctx: ctx, name: name}
+			m.topUp(5000)
+			m.topUp(2000)
+			g.do("open the page", chromedp.EmulateViewport(size[0], size[1]), chromedp.Navigate(m.url+"/kiosk/"))
+			g.view("start")
+			g.says("hint", "挂失") // the bridge has answered
+			g.stands("start")
+			for _, tile := range []string{"self", "bank", "alipay"} {
+				g.press(`[data-elsewhere="` + tile + `"]`)
+				g.says("elsewhere-text", "受理中心")
+				g.stands("elsewhere-" + tile)
+				g.press("#exit")
+			}
+			g.press("#wecom")
+			g.stands("functions")
+			g.press(`[data-purpose="claim"]`)
+			g.view("card")
+			g.stands("card")
+			m.put(&full)
+			g.view("form")
+			g.keys("48")
+			g.stands("form")
+			g.keys("2914")
+			g.press("#ok")
+			g.says("notice", "还可以试 4 次")
+			g.stands("pin-wrong")
+			g.keys("999999")
+			g.press("#ok")
+			g.says("notice", "锁定")
+			g.stands("pin-locked")
+			g.keys(good)
+			g.press("#ok")
+			g.says("pending", "¥70.00")
+			g.until(`document.querySelectorAll('#rows tr').length === 2`)
+			g.stands("identified")
+			g.press("#ok")
+			g.view("writing")
+			g.says("writing-text", "马上就好")
+			g.stands("writing")
+			g.view("receipt")
+			g.says("balance", "¥82.30")
+			g.stands("receipt")
+			g.press("#exit")
+			g.view("start")
+			g.says("hint", "请记得取走")
+			g.stands("card-left")
+
+			g.press("#wecom", `[data-purpose="transfers"]`)
+			g.view("form")
+			g.stands("transfers-password")
+			g.keys(good)
+			g.press("#ok")
+			g.view("transfers")
+			g.until(`document.querySelectorAll('#records tr').length === 2`)
+			g.says("records", "已到卡")
+			g.stands("transfers")
+			g.press("#earlier")
+			g.says("records-notice", "这个月没有转账")
+			m.pull()
+			g.view("card")
+			g.until(`document.getElementById('records').innerText === ''`)
+
+			// The card leaves during the write, and comes back.
+			m.topUp(3000)
+			g.press("#exit", "#wecom", `[data-purpose="claim"]`)
+			m.put(nil)
+			g.view("form")
+			g.keys(good)
+			g.press("#ok")
+			g.says("pending", "¥30.00")
+			m.sim.TearAt(bridge.AfterWrite)
+			g.press("#ok")
+			g.view("receipt")
+			g.says("receipt-title", "写卡结果待确认")
+			g.stands("doubt")
+			m.put(nil)
+			g.says("receipt-title", "核对好了，已到卡")
+			g.says("balance", "¥112.30")
+			g.stands("resolved")
+
+			// A minute without a touch: back to the start, nothing left behind.
+			g.press("#exit", "#wecom", `[data-purpose="claim"]`)
+			g.keys("4829")
+			g.do("let a minute pass", chromedp.Evaluate[chromedp.Void](`{ const real = Date.now; Date.now = () => real() + 61000 }`))
+			g.view("start")
+			g.press("#wecom", `[data-purpose="claim"]`)
+			g.until(`document.querySelectorAll('#dots .on').length === 0`)
+			m.expect(11230, 0, 0)
+		})
+	}
+}
+
+// The server shows the same screen, which says that it needs the machine's
+// bridge.
+func TestScreen_WithoutBridge(t *testing.T) {
+	ctx := browser(t)
+	s := newSchool(t)
+	g := &glass{machine: &machine{school: s}, ctx: ctx, name: "server"}
+	g.do("open the page", chromedp.EmulateViewport(1280, 1024), chromedp.Navigate(s.url+"/kiosk/"))
+	g.says("hint", "没有连接读卡器")
+	g.stands("start")
+	g.press("#wecom", `[data-purpose="claim"]`)
+	g.says("card-text", "kiosk-bridge")
+	g.stands("card")
+}
