@@ -42,6 +42,20 @@ func (a *API) holder(c *call, cardNo, pin string) (ledger.Holder, error) {
 	return h, nil
 }
 
+// visitor is the holder at a machine, and their visit is on record before
+// anything of theirs is shown: they find it in their own settings.
+func (a *API) visitor(c *call, cardNo, pin string) (ledger.Holder, error) {
+	h, err := a.holder(c, cardNo, pin)
+	if err != nil {
+		return h, err
+	}
+	e := ledger.AuditEntry{At: c.now, Actor: "terminal " + c.terminal.ID, Action: "looked_up", PersonID: h.Person.ID, CardNo: h.CardNo}
+	if err := a.cfg.Store.Audit(c.ctx, e); err != nil {
+		return h, fmt.Errorf("record the look-up: %w", err)
+	}
+	return h, nil
+}
+
 // lookup shows what waits for the holder of a card. A lost or frozen card is
 // shown as such: its holder may look, only not collect.
 func (a *API) lookup(c *call) error {
@@ -58,7 +72,7 @@ func (a *API) lookup(c *call) error {
 	if err := f.err(); err != nil {
 		return err
 	}
-	h, err := a.holder(c, in.CardNo, in.PIN)
+	h, err := a.visitor(c, in.CardNo, in.PIN)
 	if err != nil {
 		return err
 	}
@@ -106,7 +120,7 @@ func (a *API) transfers(c *call) error {
 	if err := f.err(); err != nil {
 		return err
 	}
-	h, err := a.holder(c, in.CardNo, in.PIN)
+	h, err := a.visitor(c, in.CardNo, in.PIN)
 	if err != nil {
 		return err
 	}

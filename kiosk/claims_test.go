@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,6 +37,25 @@ func TestLookup(t *testing.T) {
 	s := open(t)
 	golden(t, "lookup", s.post("K01", lookup, lookupBody))
 	golden(t, "lookup_lost", s.post("K01", lookup, strings.Replace(lookupBody, "61000001", "61000003", 1)))
+}
+
+// The holder finds in their settings who looked; a wrong password is no look.
+func TestLookup_OnRecord(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	s.post("K01", lookup, strings.Replace(lookupBody, "482913", "482914", 1))
+	if len(s.books.audit) != 0 {
+		t.Errorf("%+v", s.books.audit)
+	}
+	s.post("K01", lookup, lookupBody)
+	s.post("K02", "/kiosk/v1/transfers/query", `{"card_no":"61000001","pin":"482913","month":"2026-03"}`)
+	want := []ledger.AuditEntry{
+		{At: noon, Actor: "terminal K01", Action: "looked_up", PersonID: 1, CardNo: "61000001"},
+		{At: noon, Actor: "terminal K02", Action: "looked_up", PersonID: 1, CardNo: "61000001"},
+	}
+	if !slices.Equal(s.books.audit, want) {
+		t.Errorf("%+v", s.books.audit)
+	}
 }
 
 func TestLookup_NothingWaits(t *testing.T) {

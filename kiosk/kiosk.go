@@ -40,6 +40,8 @@ type Store interface {
 
 	IngestConsumptions(ctx context.Context, terminalID string, records []ledger.Consumption, now time.Time) (ledger.Ingested, error)
 	Blacklist(ctx context.Context, terminalID string, since int64, now time.Time) (ledger.Blacklist, error)
+
+	Audit(ctx context.Context, e ledger.AuditEntry) error
 }
 
 // Passwords checks query passwords. Verify counts the try before it judges;
