@@ -64,7 +64,9 @@ func (m *Merchant) bill(ctx context.Context, query string, check func(io.Reader)
 			return file, ErrNoBill
 		case failed(err, notReady):
 			return file, ErrBillNotReady
-		case err == nil || try == billTries || !(errors.Is(err, ErrBadBill) || failed(err, unknownResult, busy)) || !pause(ctx, 300*time.Millisecond):
+		case err == nil || try == billTries || errors.Is(err, errTooLarge):
+			return file, err
+		case !(errors.Is(err, ErrBadBill) || failed(err, unknownResult, busy)) || !pause(ctx, 200*time.Millisecond):
 			return file, err
 		}
 		m.cfg.Log.WarnContext(ctx, "bill is applied for again", "bill", query, "err", err)
@@ -137,7 +139,7 @@ func (m *Merchant) fetch(ctx context.Context, address string, keep io.Writer) (s
 	case err != nil:
 		return "", fmt.Errorf("%w: it is cut or damaged: %w", ErrBadBill, err)
 	case n > maxUnpacked:
-		return "", fmt.Errorf("%w: it unpacks to more than %d MiB", ErrBadBill, maxUnpacked>>20)
+		return "", fmt.Errorf("%w: it unpacks to more than %d MiB: %w", ErrBadBill, maxUnpacked>>20, errTooLarge)
 	}
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }

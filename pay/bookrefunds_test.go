@@ -98,6 +98,10 @@ func (b *books) AdoptRefund(ctx context.Context, w ledger.WxRefund, now time.Tim
 		b.mu.Unlock()
 		return ledger.Refund{}, ledger.ErrUnknownOrder
 	}
+	if a.State != ledger.AttemptPaid && a.State != ledger.AttemptRefunded {
+		b.mu.Unlock()
+		return ledger.Refund{}, ledger.ErrConflict
+	}
 	b.cases["platform_refund"+w.OutRefundNo] = ledger.Case{Kind: "platform_refund", Ref: w.OutRefundNo}
 	for _, r := range b.refunds {
 		if r.OutTradeNo == w.OutTradeNo && r.State != ledger.RefundClosed {

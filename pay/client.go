@@ -92,6 +92,8 @@ func (o outbound) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
+var errTooLarge = errors.New("answer too large")
+
 // limited fails, rather than ends, past its limit: a cut answer must not be
 // taken for a whole one.
 type limited struct {
@@ -102,7 +104,7 @@ type limited struct {
 func (l *limited) Read(p []byte) (int, error) {
 	n, err := l.ReadCloser.Read(p)
 	if l.left -= int64(n); l.left < 0 {
-		return 0, errors.New("answer too large")
+		return 0, errTooLarge
 	}
 	return n, err
 }

@@ -301,7 +301,7 @@ func (c *comparison) adoptRow(ctx context.Context, t tradeRow) (ledger.Refund, e
 	if err != nil {
 		return ledger.Refund{}, err
 	}
-	if err := c.adoptRefund(ctx, w); err != nil {
+	if err := c.adoptRefund(ctx, w); err != nil && !errors.Is(err, ledger.ErrConflict) {
 		return ledger.Refund{}, err
 	}
 	return c.cfg.Store.Refund(ctx, t.outRefundNo)

@@ -109,12 +109,12 @@ func TestRefunds_Faults(t *testing.T) {
 					t.Fatalf("the refund is %s after %s: %s\n%s", s.books.refundState(r.OutRefundNo), c.within, s.wx.took(), s.log)
 				}
 				s.run(t, 30*time.Second)
-				if s.wx.refunds[r.OutRefundNo] != nil && len(s.wx.faults[c.call]) == 0 {
+				if s.wx.refundCount() > 0 && s.wx.faultsLeft(c.call) == 0 {
 					s.wx.end(r.OutRefundNo, "SUCCESS")
 				}
 			}
-			if len(s.wx.refunds) != 1 {
-				t.Errorf("%d refunds at WeChat Pay", len(s.wx.refunds))
+			if n := s.wx.refundCount(); n != 1 {
+				t.Errorf("%d refunds at WeChat Pay", n)
 			}
 			if got := strings.Join(s.books.caseKinds(), " "); got != c.kind {
 				t.Errorf("cases %q, want %q", got, c.kind)
@@ -377,5 +377,26 @@ func TestRefundNotify_MadeOnThePlatform(t *testing.T) {
 	}
 	if got := fmt.Sprint(s.books.caseKinds()); got != "[platform_refund]" {
 		t.Errorf("cases %s", got)
+	}
+}
+
+// The word about the refund is quicker than the one about the payment: it must
+// be said again, and the payment is not there to be collected in the end.
+func TestRefundNotify_BeforeThePayment(t *testing.T) {
+	t.Parallel()
+	s, o := ordered(t)
+	s.wx.pay(o.OutTradeNo)
+	paid := transaction(o.OutTradeNo, 5000, s.clock.now())
+	paid["transaction_id"] = s.wx.orders[o.OutTradeNo].txID
+	s.wx.byHand("MP1", o.OutTradeNo, 5000, "SUCCESS")
+	refunded := s.wx.notice("MP1", nil)
+	if status := s.refundPost(refunded); status != 500 {
+		t.Errorf("status %d, want one that has it repeated", status)
+	}
+	if status, _ := s.deliver(notice(paid)); status != 204 {
+		t.Errorf("status %d of the payment", status)
+	}
+	if status := s.refundPost(refunded); status != 200 || s.books.refundState("MP1") != ledger.RefundDone {
+		t.Errorf("status %d, refund %s", status, s.books.refundState("MP1"))
 	}
 }

@@ -95,6 +95,18 @@ func (w *wechat) end(number, status string) {
 	r.status, r.succeded = status, w.clock.now()
 }
 
+func (w *wechat) refundCount() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.refunds)
+}
+
+func (w *wechat) faultsLeft(call string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.faults[call])
+}
+
 // byHand refunds on the merchant platform.
 func (w *wechat) byHand(number, outTradeNo string, fen int64, status string) {
 	w.mu.Lock()

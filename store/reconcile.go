@@ -45,7 +45,9 @@ func (s *Store) RefundsBetween(ctx context.Context, from, to time.Time) ([]ledge
 // by us, into the books, so that its money can be loaded on no chip: the
 // transfer is held and, for a refund in full, ends refunded. It is recorded as
 // a case in any event, and that is all for money that has moved on:
-// ErrRefundRefused. ErrUnknownOrder when the payment is not ours.
+// ErrRefundRefused. ErrConflict when the payment itself is not in the books
+// yet: the same word must be heard again after it. ErrUnknownOrder when the
+// payment is not ours.
 func (s *Store) AdoptRefund(ctx context.Context, w ledger.WxRefund, now time.Time) (ledger.Refund, error) {
 	c := ledger.Case{Kind: "platform_refund", Ref: w.OutRefundNo, At: now,
 		Detail: fmt.Sprintf("%s of payment %s were refunded on the merchant platform; the books follow", w.Amount, w.OutTradeNo)}
@@ -55,7 +57,14 @@ func (s *Store) AdoptRefund(ctx context.Context, w ledger.WxRefund, now time.Tim
 		if err != nil {
 			return err
 		}
-		if a.State != string(ledger.AttemptPaid) || deref(a.WxTransactionID) != w.WxTransactionID || a.AmountFen != int64(w.Total) ||
+		switch ledger.AttemptState(a.State) {
+		case ledger.AttemptPaid:
+		case ledger.AttemptRefunded:
+			return ledger.ErrRefundRefused
+		default:
+			return ledger.ErrConflict
+		}
+		if deref(a.WxTransactionID) != w.WxTransactionID || a.AmountFen != int64(w.Total) ||
 			w.Amount > w.Total || w.WxRefundID == "" || w.Status == "CLOSED" {
 			return ledger.ErrRefundRefused
 		}
@@ -75,9 +84,14 @@ func (s *Store) AdoptRefund(ctx context.Context, w ledger.WxRefund, now time.Tim
 		}
 		return recordCase(tx, c)
 	})
-	if conflict(err) || errors.Is(err, ledger.ErrRefundRefused) {
-		c.Detail = fmt.Sprintf("%s of payment %s were refunded on the merchant platform, but the money is not there to be sent back", w.Amount, w.OutTradeNo)
-		err = errors.Join(ledger.ErrRefundRefused, s.RecordCase(ctx, c))
+	if conflict(err) {
+		err = ledger.ErrRefundRefused // another refund of the payment is under way or done
+	}
+	if errors.Is(err, ledger.ErrRefundRefused) || errors.Is(err, ledger.ErrConflict) {
+		c.Detail = fmt.Sprintf("%s of payment %s were refunded on the merchant platform, and the books do not have that money waiting", w.Amount, w.OutTradeNo)
+		if recorded := s.RecordCase(ctx, c); recorded != nil {
+			err = recorded
+		}
 	}
 	return done, err
 }

@@ -371,6 +371,23 @@ func TestStore_AdoptRefund(t *testing.T) {
 			}
 			balance(t, s, p, 1250, 0, 5000)
 		},
+		"BeforeThePayment": func(t *testing.T, s *store.Store) {
+			p := campus(t, s, 1)
+			order(t, s, p, "XK1", 5000)
+			if _, err := s.AdoptRefund(ctx, platform("SUCCESS", 5000), noon); !errors.Is(err, ledger.ErrConflict) {
+				t.Errorf("err = %v", err)
+			}
+			if _, err := s.SettleTopUp(ctx, payment("XK1", 5000), noon); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.AdoptRefund(ctx, platform("SUCCESS", 5000), noon); err != nil {
+				t.Fatal(err)
+			}
+			state(t, s, p, ledger.OrderRefunded, ledger.TransferRefunded)
+			if _, err := s.AdoptRefund(ctx, ledger.WxRefund{OutRefundNo: "MP2", OutTradeNo: "XK1", Total: 5000, Amount: 1}, noon); !errors.Is(err, ledger.ErrRefundRefused) {
+				t.Errorf("a second one: %v", err)
+			}
+		},
 		"BesidesOurs": func(t *testing.T, s *store.Store) {
 			p, tr := paid(t, s)
 			begin(t, s, p, tr)
