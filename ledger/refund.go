@@ -13,9 +13,10 @@ import (
 //	 asked      WeChat Pay says SUCCESS
 //
 // and back to pending when WeChat Pay says CLOSED, so that money that may be
-// at the payer already can never be loaded on a chip as well. The money of a
-// payment nobody needed waits in suspense instead: no terminal can take it
-// from there.
+// at the payer already can never be loaded on a chip as well. Its postings are
+// "refund-hold:", "refund-post:" and "refund-void:" with the refund's number.
+// The money of a payment nobody needed waits in suspense instead, where no
+// terminal can take it.
 const Refunding AccountKind = "refunding"
 
 // RefundLife is how long after the payment WeChat Pay takes a refund.

@@ -587,3 +587,36 @@ func TestStore_Between(t *testing.T) {
 		}
 	})
 }
+
+// Payments that were taken before refunds existed: each gets the day it was
+// paid on, and the one nobody needed goes back.
+func TestStore_MigrateRefunds(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		p, _ := paid(t, s)
+		a := ledger.Attempt{OutTradeNo: "XK1-2", OrderNo: "XK1", N: 2, PersonID: p.ID, Amount: 5000, Channel: ledger.Native,
+			AppID: "ww1", Description: "校园卡充值", CreatedAt: noon, ExpiresAt: noon}
+		if err := s.CreateAttempt(ctx, a); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.SettleTopUp(ctx, payment("XK1-2", 5000), noon); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.MigrateBack(ctx, 3); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Migrate(ctx); err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.PaidBetween(ctx, noon, noon.Add(time.Second))
+		if err != nil || len(got) != 2 {
+			t.Errorf("PaidBetween = %+v, %v; want both payments", got, err)
+		}
+		due, err := s.DueRefunds(ctx, noon, 10)
+		if err != nil || len(due) != 1 || due[0].OutRefundNo != "R1-XK1-2" || !due[0].Ours() {
+			t.Errorf("DueRefunds = %+v, %v", due, err)
+		}
+		proven(t, s)
+	})
+}
