@@ -160,3 +160,23 @@ func FuzzBill(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkTradeBill reads through bills of ten thousand payments, as is done
+// before anything is compared.
+func BenchmarkTradeBill(b *testing.B) {
+	lines := strings.SplitAfter(testdata(b, "trade-bill.csv"), "\n")
+	const rows = 10_000
+	var bill strings.Builder
+	bill.WriteString(lines[0])
+	for i := range rows {
+		bill.WriteString(strings.Replace(lines[1], "XK20260301AAAAAAAAAAAAAAAA", fmt.Sprintf("XK20260301%016d", i), 1))
+	}
+	fmt.Fprintf(&bill, "%s`%d,`0.00,`0.00,`0.00,`0.00,`%d.00,`0.00\n", lines[4], rows, rows*50)
+	b.SetBytes(int64(bill.Len()))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := checkTradeBill(strings.NewReader(bill.String())); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
