@@ -88,6 +88,7 @@ type Bridge struct {
 	mu      sync.Mutex
 	view    View
 	cardNo  string
+	fresh   bool // nothing was checked about this card yet
 	pin     pin
 	busy    Step // of an act under way, else ""
 	used    time.Time
@@ -152,11 +153,9 @@ func (b *Bridge) watch(ctx context.Context) {
 		card, err := b.cfg.Reader.ReadCard(short)
 		cancel()
 		b.reader.Unlock()
-		if ctx.Err() == nil && b.saw(card, err) && b.doubtful(card.CardNo) {
-			_ = b.act(ctx, "", false, func(ctx context.Context, cardNo string, _ pin) error { // busy: that act settles it
-				b.settleDoubts(ctx, cardNo)
-				return nil
-			})
+		if ctx.Err() == nil {
+			b.saw(card, err)
+			b.checkDoubts(ctx)
 		}
 	}
 	b.mu.Lock()
@@ -167,9 +166,26 @@ func (b *Bridge) watch(ctx context.Context) {
 	}
 }
 
-// saw takes in what lies on the reader, and reports whether it is a new card.
-// Another card, or none, ends the visit.
-func (b *Bridge) saw(card Card, err error) (fresh bool) {
+// checkDoubts settles, once a visit, what this machine left in doubt about the
+// card. While another act is under way it waits for the next look.
+func (b *Bridge) checkDoubts(ctx context.Context) {
+	b.mu.Lock()
+	fresh, cardNo := b.fresh, b.cardNo
+	b.mu.Unlock()
+	if !fresh || cardNo == "" {
+		return
+	}
+	err := b.act(ctx, "", false, func(ctx context.Context, cardNo string, _ pin) error {
+		b.settleDoubts(ctx, cardNo)
+		return nil
+	})
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fresh = b.fresh && (err != nil || b.cardNo != cardNo)
+}
+
+// saw takes in what lies on the reader. Another card, or none, ends the visit.
+func (b *Bridge) saw(card Card, err error) {
 	if err != nil {
 		card = Card{}
 	}
@@ -180,15 +196,14 @@ func (b *Bridge) saw(card Card, err error) (fresh bool) {
 		b.cfg.Log.Info("reader", "answers", reader, "err", err)
 	}
 	b.view.Reader = reader
-	if fresh = card.CardNo != b.cardNo; fresh {
+	if card.CardNo != b.cardNo {
 		b.forget()
 		b.view.Visit++
 		b.view.Resolved = ""
-		b.cardNo = card.CardNo
+		b.cardNo, b.fresh = card.CardNo, true
 	}
 	b.view.Balance = card.Chip.Balance
 	b.show()
-	return fresh && b.cardNo != ""
 }
 
 // forget wipes the PIN. It needs b.mu.

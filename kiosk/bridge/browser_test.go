@@ -12,6 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"xiaoka/kiosk/bridge"
+	"xiaoka/ledger"
 )
 
 var shots = flag.String("shots", "", "folder that gets a screenshot of every view of the machine's screen")
@@ -49,7 +50,7 @@ func browser(t *testing.T) context.Context {
 
 func (g *glass) do(what string, actions ...chromedp.Action[chromedp.Void]) {
 	g.t.Helper()
-	ctx, cancel := context.WithTimeout(g.ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(g.ctx, 30*time.Second)
 	defer cancel()
 	if err := chromedp.Do(ctx, actions...); err != nil {
 		g.picture("failed")
@@ -75,7 +76,7 @@ func (g *glass) keys(digits string) {
 // until waits for a JavaScript expression to be true.
 func (g *glass) until(expression string) {
 	g.t.Helper()
-	ctx, cancel := context.WithTimeout(g.ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(g.ctx, 30*time.Second)
 	defer cancel()
 	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](expression, chromedp.WithPollingInterval(20*time.Millisecond))); err != nil {
 		g.picture("failed")
@@ -133,13 +134,28 @@ func (g *glass) picture(name string) {
 	}
 }
 
+// gate is a reader that writes when the test lets it.
+type gate struct {
+	*bridge.Sim
+	open chan struct{}
+}
+
+func (g gate) WriteLoad(ctx context.Context, l bridge.Load) (ledger.Chip, error) {
+	select {
+	case <-g.open:
+	case <-ctx.Done():
+	}
+	return g.Sim.WriteLoad(ctx, l)
+}
+
 // The holder's way over the screen, on both sizes of machines.
 func TestScreen(t *testing.T) {
 	ctx := browser(t)
 	for name, size := range map[string][2]int64{"lying": {1280, 1024}, "standing": {1080, 1920}} {
 		t.Run(name, func(t *testing.T) {
-			m := newSchool(t).machine("K01")
-			m.sim.Pause = 700 * time.Millisecond
+			held := gate{&bridge.Sim{}, make(chan struct{}, 1)}
+			m := newSchool(t).machine("K01", func(c *bridge.Config) { c.Reader = held })
+			m.sim = held.Sim
 			g := &glass{machine: m, ctx: ctx, name: name}
 			m.topUp(5000)
 			m.topUp(2000)
@@ -179,6 +195,7 @@ func TestScreen(t *testing.T) {
 			g.view("writing")
 			g.says("writing-text", "马上就好")
 			g.stands("writing")
+			held.open <- struct{}{}
 			g.view("receipt")
 			g.says("balance", "¥82.30")
 			g.stands("receipt")
@@ -211,6 +228,7 @@ func TestScreen(t *testing.T) {
 			g.press("#ok")
 			g.says("pending", "¥30.00")
 			m.sim.TearAt(bridge.AfterWrite)
+			held.open <- struct{}{}
 			g.press("#ok")
 			g.view("receipt")
 			g.says("receipt-title", "写卡结果待确认")

@@ -275,12 +275,6 @@ func (b *Bridge) resolved(cardNo string, e Entry) {
 	b.show()
 }
 
-// doubtful tells whether this machine began to write the card and has not
-// settled how that ended.
-func (b *Bridge) doubtful(cardNo string) bool {
-	return slices.ContainsFunc(b.cfg.Journal.Open(), func(e Entry) bool { return e.CardNo == cardNo })
-}
-
 // Replay tells the server of every write whose end the chip has shown and the
 // server has not acknowledged. It stops when no answer comes.
 func (b *Bridge) Replay(ctx context.Context) {
@@ -313,13 +307,17 @@ func (b *Bridge) tell(ctx context.Context, e Entry) error {
 	return err
 }
 
-// readChip reads the card's counters afresh.
+// readChip reads the card's counters afresh. A card that has left has left,
+// however soon it is back: it then counts as another visit.
 func (b *Bridge) readChip(ctx context.Context, cardNo string) (ledger.Chip, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	b.reader.Lock()
 	defer b.reader.Unlock()
 	chip, err := b.cfg.Reader.ReadChip(ctx, cardNo)
+	if err != nil {
+		b.saw(Card{}, err)
+	}
 	if err != nil && !errors.Is(err, ErrNoCard) {
 		err = fmt.Errorf("%w: %w", errReader, err)
 	}
