@@ -433,3 +433,9 @@ func (o *overheard) errors() string {
 func loginPage(a answer) bool {
 	return a.status == http.StatusSeeOther && strings.Contains(a.to, "/connect/oauth2/authorize?")
 }
+
+// setBody gives a request a body that is no form.
+func setBody(r *http.Request, body string) {
+	r.Body, r.ContentLength, r.GetBody = io.NopCloser(strings.NewReader(body)), int64(len(body)), nil
+	r.Header.Set("Content-Type", "application/json")
+}
