@@ -45,6 +45,9 @@ type world struct {
 	asked      int
 	passwordOK int // tries that were right
 
+	refunds   []string // ids of transfers
+	refundErr error
+
 	losses   map[int64]ledger.LossReport
 	muted    map[ledger.EventKind]bool
 	audit    map[int64][]ledger.AuditEntry
@@ -192,6 +195,23 @@ func (w *world) Order(_ context.Context, id int64, no string) (ledger.Order, err
 		return *o, nil
 	}
 	return ledger.Order{}, ledger.ErrNotFound
+}
+
+func (w *world) BeginRefund(_ context.Context, id int64, transferID string, _ time.Time) (ledger.Refund, error) {
+	for i, t := range w.transfers[id] {
+		switch {
+		case t.ID != transferID:
+			continue
+		case w.refundErr != nil:
+			return ledger.Refund{}, w.refundErr
+		case t.State != ledger.TransferPending || t.Kind != "topup":
+			return ledger.Refund{}, fmt.Errorf("%w: by its state", ledger.ErrRefundRefused)
+		}
+		w.transfers[id][i].State = ledger.TransferRefunding
+		w.refunds = append(w.refunds, transferID)
+		return ledger.Refund{TransferID: transferID, Amount: t.Amount, State: ledger.RefundWanted}, nil
+	}
+	return ledger.Refund{}, ledger.ErrNotFound
 }
 
 func (w *world) CreateSession(_ context.Context, s ledger.Session) error {

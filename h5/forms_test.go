@@ -162,6 +162,16 @@ func TestPassword(t *testing.T) {
 		}
 		return p.post("/h5/password", form)
 	}
+	t.Run("WithoutRepetition", func(t *testing.T) { // which is for people's eyes only
+		w := newWorld()
+		p := open(t, w)
+		token := p.as(w, bound)
+		wantPage(t, p.get("/h5/password"), 200, `name="repeat_password"`)
+		wantRedirect(t, p.post("/h5/password", url.Values{"csrf_token": {token}, "old_password": {"258036"}, "new_password": {"905274"}}), "/h5/?done=password")
+		if w.passwords[bound] != "905274" {
+			t.Errorf("password %q", w.passwords[bound])
+		}
+	})
 	t.Run("ByTheOldOne", func(t *testing.T) {
 		w := newWorld()
 		p, other := open(t, w), open(t, w)

@@ -72,6 +72,7 @@ type Store interface {
 	Balance(ctx context.Context, personID int64, now time.Time) (ledger.Balance, error)
 	Transfers(ctx context.Context, personID int64, limit int, now time.Time) ([]ledger.Transfer, error)
 	Order(ctx context.Context, personID int64, outTradeNo string) (ledger.Order, error)
+	BeginRefund(ctx context.Context, personID int64, transferID string, now time.Time) (ledger.Refund, error)
 
 	ReportLoss(ctx context.Context, personID int64, now time.Time) (ledger.LossReport, error)
 	CancelLoss(ctx context.Context, personID int64, now time.Time) (ledger.LossReport, error)

@@ -14,12 +14,13 @@ import (
 // What the page of an order shows; also the values of data-stage that
 // order.js reads.
 const (
-	stageWaiting  = "waiting"  // unpaid, payable
-	stageEnding   = "ending"   // unpaid, past its time; WeChat Pay has the last word
-	stagePaid     = "paid"     // to be collected
-	stageClaimed  = "claimed"  // on the card
-	stageClosed   = "closed"   // nothing was taken
-	stageRefunded = "refunded" // went back
+	stageWaiting   = "waiting"   // unpaid, payable
+	stageEnding    = "ending"    // unpaid, past its time; WeChat Pay has the last word
+	stagePaid      = "paid"      // to be collected
+	stageClaimed   = "claimed"   // on the card
+	stageClosed    = "closed"    // nothing was taken
+	stageRefunding = "refunding" // on its way back
+	stageRefunded  = "refunded"  // went back
 )
 
 type orderView struct {
@@ -45,6 +46,8 @@ func (v *visit) order() error {
 		switch data.Transfer.State {
 		case ledger.TransferClaimed:
 			data.Stage = stageClaimed
+		case ledger.TransferRefunding:
+			data.Stage = stageRefunding
 		case ledger.TransferRefunded:
 			data.Stage = stageRefunded
 		}
@@ -63,9 +66,9 @@ func (v *visit) order() error {
 // ownOrder finds the order among the person's own; another's and none are the
 // same ErrNotFound.
 func (v *visit) ownOrder() (ledger.Order, error) {
-	no := v.r.PathValue("no")
-	if len(no) == 0 || len(no) > 32 { // WeChat Pay's bound for an out_trade_no
-		return ledger.Order{}, ledger.ErrNotFound
+	no, err := v.pathID("no")
+	if err != nil {
+		return ledger.Order{}, err
 	}
 	return v.Store.Order(v.ctx(), v.person.ID, no)
 }
@@ -73,7 +76,7 @@ func (v *visit) ownOrder() (ledger.Order, error) {
 // transferOf finds where the money of a paid order is now; zero for an order
 // so old that it is no longer among the latest.
 func (v *visit) transferOf(order ledger.Order) (ledger.Transfer, error) {
-	latest, err := v.Store.Transfers(v.ctx(), v.person.ID, transfersShown, v.now)
+	latest, err := v.latestTransfers()
 	if err != nil {
 		return ledger.Transfer{}, err
 	}

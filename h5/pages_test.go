@@ -73,26 +73,6 @@ func TestHome(t *testing.T) {
 	}
 }
 
-func TestTransfers(t *testing.T) {
-	t.Parallel()
-	w := newWorld()
-	p := open(t, w)
-	p.as(w, bound)
-	wantPage(t, p.get("/h5/transfers"), 200, "还没有转账记录")
-	at := w.now.AddDate(0, 0, -1)
-	w.transfers[bound] = []ledger.Transfer{
-		{ID: "5", Title: "微信充值", Amount: 2000, State: ledger.TransferPending, CreatedAt: w.now},
-		{ID: "4", Title: "困难补助<b>", Amount: 30000, State: ledger.TransferInDoubt, CreatedAt: at},
-		{ID: "3", Title: "微信充值", Amount: 5000, State: ledger.TransferClaimed, CreatedAt: at, ClaimedAt: at},
-		{ID: "2", Title: "微信充值", Amount: 1000, State: ledger.TransferRefunded, CreatedAt: at},
-		{ID: "1", Title: "微信充值", Amount: 1000, State: ledger.TransferRefunding, CreatedAt: at.AddDate(0, 0, -3)},
-	}
-	page := wantPage(t, p.get("/h5/transfers"), 200, "钱没有丢", "+50.00", "已原路退款", "正在原路退款", "2025年11月21日", "2025年11月18日", "困难补助&lt;b&gt;")
-	if !regexp.MustCompile(`待领 <b class="money">¥20.00</b>`).MatchString(page) {
-		t.Error("the sum is not of what is pending")
-	}
-}
-
 func TestSettings(t *testing.T) {
 	t.Parallel()
 	w := newWorld()

@@ -132,6 +132,7 @@ var notices = map[string]string{
 	"bound":    "notice.bound",
 	"password": "notice.password",
 	"settings": "notice.settings",
+	"refund":   "notice.refund",
 }
 
 // show renders a page completely before a byte of it is sent.

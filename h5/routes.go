@@ -62,6 +62,9 @@ func Routes() []Route {
 		{"POST", "/h5/loss/cancel", Bound, Page, (*visit).cancelLoss},
 
 		{"GET", "/h5/transfers", Bound, Page, (*visit).transfers},
+		{"GET", "/h5/transfers/{id}/refund", Bound, Page, (*visit).refundForm},
+		{"POST", "/h5/transfers/{id}/refund", Bound, Page, (*visit).refund},
+
 		{"GET", "/h5/settings", Member, Page, (*visit).settingsForm},
 		{"POST", "/h5/settings", Member, Page, (*visit).settings},
 		{"GET", "/h5/unbind", Bound, Page, (*visit).unbindForm},

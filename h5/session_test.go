@@ -228,16 +228,18 @@ func TestCrossSiteForms(t *testing.T) {
 			t.Run(route.Pattern+"/"+f.name, func(t *testing.T) {
 				t.Parallel()
 				w := newWorld()
+				waits(w)
+				path := strings.Replace(route.Pattern, "{id}", "T1", 1)
 				p := open(t, w)
 				p.as(w, verified) // somebody else's token exists
 				form := url.Values{"csrf_token": {p.as(w, bound)}, "amount_fen": {"1000"}, "channel": {"email"}, "lang": {"en"},
 					"query_password": {"258036"}, "code": {"482913"}, "student_no": {"20230003"}, "push_consumption": {"off"}}
-				r := postRequest(route.Pattern, form)
+				r := postRequest(path, form)
 				f.forge(r, form)
-				r.Body = postRequest(route.Pattern, form).Body
+				r.Body = postRequest(path, form).Body
 				r.ContentLength = int64(len(form.Encode()))
 				wantPage(t, p.do(r), http.StatusForbidden)
-				if len(w.orders)+len(w.awaited)+len(w.muted)+len(w.numbers)+w.passwordOK != 0 || w.people[bound].Lang != "" || len(w.losses) > 0 || !w.people[bound].Bound() {
+				if len(w.orders)+len(w.awaited)+len(w.muted)+len(w.numbers)+len(w.refunds)+w.passwordOK != 0 || w.people[bound].Lang != "" || len(w.losses) > 0 || !w.people[bound].Bound() {
 					t.Error("something has happened")
 				}
 			})
@@ -288,7 +290,7 @@ func TestRolesOfRoutes(t *testing.T) {
 				if who.id != 0 {
 					form.Set("csrf_token", p.as(w, who.id))
 				}
-				path := strings.NewReplacer("{$}", "", "{no}", "XK20251122ZZZZZZZZZZZZZZZZ").Replace(route.Pattern)
+				path := strings.NewReplacer("{$}", "", "{no}", "XK20251122ZZZZZZZZZZZZZZZZ", "{id}", "NOBODYS").Replace(route.Pattern)
 				r := httptest.NewRequest(route.Method, "https://card.example.edu.cn"+path, nil)
 				if route.Method == "POST" {
 					r = postRequest(path, form)

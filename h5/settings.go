@@ -64,6 +64,7 @@ var accessWords = map[string]string{
 	"looked_up":        "access.looked_up",
 	"claimed":          "access.claimed",
 	"exported":         "access.exported",
+	"refund_requested": "access.refund_requested",
 }
 
 func (v *visit) settingsForm() error {

@@ -94,6 +94,11 @@ func TestCatalogue(t *testing.T) {
 	}
 }
 
+// waits gives the bound person a top-up to collect.
+func waits(w *world) {
+	w.transfers[bound] = []ledger.Transfer{{ID: "T1", Kind: "topup", Title: "微信充值", State: ledger.TransferPending, CreatedAt: w.now, Amount: 5000}}
+}
+
 // everyPage opens each page in its states and both languages.
 func everyPage(t *testing.T, check func(name, page string)) {
 	t.Helper()
@@ -149,6 +154,12 @@ func everyPage(t *testing.T, check func(name, page string)) {
 		for _, state := range []ledger.TransferState{ledger.TransferInFlight, ledger.TransferInDoubt, ledger.TransferClaimed, ledger.TransferRefunding, ledger.TransferRefunded} {
 			one("order with transfer "+string(state), bound, "/h5/topup/orders/"+no, nil, order(ledger.OrderPaid, state))
 			one("transfers "+string(state), bound, "/h5/transfers", nil, order(ledger.OrderPaid, state))
+		}
+		one("transfers pending", bound, "/h5/transfers", nil, waits)
+		one("refund", bound, "/h5/transfers/T1/refund", nil, waits)
+		one("refund refused", bound, "/h5/transfers/T1/refund", url.Values{}, waits, func(w *world) { w.refundErr = ledger.ErrRefundRefused })
+		for _, state := range []ledger.TransferState{ledger.TransferInFlight, ledger.TransferInDoubt, ledger.TransferClaimed} {
+			one("refund "+string(state), bound, "/h5/transfers/T1/refund", nil, waits, func(w *world) { w.transfers[bound][0].State = state })
 		}
 		one("transfers none", bound, "/h5/transfers", nil)
 		lost := func(change func(*ledger.LossReport)) func(*world) {
@@ -245,6 +256,7 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	if len(links) < 10 {
 		t.Fatalf("only %d links", len(links))
 	}
+	waits(w)
 	for link := range links {
 		if link == "/h5/nothing" {
 			continue

@@ -223,5 +223,24 @@ func spoken(r *http.Request) ledger.Lang {
 	return ledger.Chinese
 }
 
+// maxID bounds the numbers in addresses; WeChat Pay's bound for an
+// out_trade_no is the largest.
+const maxID = 32
+
+// pathID is a number of ours in the address, or ErrNotFound for what cannot be
+// one: the databases disagree about text that is none.
+func (v *visit) pathID(name string) (string, error) {
+	id := v.r.PathValue(name)
+	if id == "" || len(id) > maxID {
+		return "", ledger.ErrNotFound
+	}
+	for _, c := range []byte(id) {
+		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '-' {
+			return "", ledger.ErrNotFound
+		}
+	}
+	return id, nil
+}
+
 // nowhere answers addresses that are none.
 func (v *visit) nowhere() error { return ledger.ErrNotFound }
