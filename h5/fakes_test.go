@@ -17,6 +17,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"xiaoka/identity"
 	"xiaoka/ledger"
@@ -194,7 +195,7 @@ func (w *world) Order(_ context.Context, id int64, no string) (ledger.Order, err
 	if o, ok := w.orders[no]; ok && o.PersonID == id {
 		return *o, nil
 	}
-	return ledger.Order{}, ledger.ErrNotFound
+	return ledger.Order{}, notThere(no)
 }
 
 func (w *world) BeginRefund(_ context.Context, id int64, transferID string, _ time.Time) (ledger.Refund, error) {
@@ -211,7 +212,16 @@ func (w *world) BeginRefund(_ context.Context, id int64, transferID string, _ ti
 		w.refunds = append(w.refunds, transferID)
 		return ledger.Refund{TransferID: transferID, Amount: t.Amount, State: ledger.RefundWanted}, nil
 	}
-	return ledger.Refund{}, ledger.ErrNotFound
+	return ledger.Refund{}, notThere(transferID)
+}
+
+// notThere is what PostgreSQL says to a key it has no row for: of bytes that
+// are no text it complains.
+func notThere(key string) error {
+	if strings.ContainsRune(key, 0) || !utf8.ValidString(key) {
+		return errors.New("invalid byte sequence for encoding UTF8")
+	}
+	return ledger.ErrNotFound
 }
 
 func (w *world) CreateSession(_ context.Context, s ledger.Session) error {

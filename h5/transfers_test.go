@@ -143,6 +143,11 @@ func TestRefundOfAnother(t *testing.T) {
 			t.Errorf("%s looks unlike one that is not there", path)
 		}
 	}
+	for _, path := range []string{"%00", "XK%00", "%ff", "%ff/status", "%00/pay?channel=jsapi"} {
+		if status := p.get("/h5/topup/orders/" + path).StatusCode; status != 404 {
+			t.Errorf("order %s: %d", path, status)
+		}
+	}
 	if len(w.refunds) != 0 || w.transfers[verified][0].State != ledger.TransferPending {
 		t.Error("something was begun")
 	}
