@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -67,9 +68,10 @@ func ask[T any](ctx context.Context, g *guard, f func(context.Context) (T, error
 // Redis is down, each process keeps both by itself and logs it: a repeat that reaches another replica may then be handled twice, so what
 // moves money has business keys of its own.
 type Redis struct {
-	guard *guard
-	local *memory
-	turns localTurns
+	guard  *guard
+	local  *memory
+	turns  localTurns
+	leases sync.Map // name → *time.Timer that renews it
 }
 
 // NewRedis returns the state kept in rdb; with a nil rdb it is kept in this process only. A nil log is none.
@@ -80,11 +82,16 @@ func NewRedis(rdb redis.UniversalClient, log *slog.Logger) *Redis {
 	return &Redis{guard: &guard{rdb: rdb, log: log}, local: newMemory(), turns: localTurns{}}
 }
 
-// Times of Seen. The lease outlasts a handling, and ends before WeCom, having waited 5 s in vain, pushes again: so the repeat of a
-// message whose replica died is handled, and not swallowed as one still in work.
+// Times of Seen. A lease is renewed while its process lives and ends soon after it died: the repeat of a message whose replica died is
+// handled then, within the 5 s that WeCom waits for the repeat's own answer.
 const (
-	seenLease = 4900 * time.Millisecond
-	seenLife  = 24 * time.Hour
+	seenLease = 1500 * time.Millisecond
+	seenRenew = seenLease / 3
+	seenPoll  = 100 * time.Millisecond
+	// seenPatience is how long a repeat waits for what another process has in work.
+	seenPatience = 3 * time.Second
+	seenLocal    = time.Minute // a process that handles for longer has lost the message anyway
+	seenLife     = 24 * time.Hour
 )
 
 const (
@@ -96,33 +103,79 @@ const (
 )
 
 // Begin implements Seen. What this process has begun or done itself it also remembers itself, so that a Redis that falters between a
-// message and its repeat does not make them two.
+// message and its repeat does not make them two. What another process has in work is waited for until it ends, which that one answers,
+// or until that process turns out dead, when the repeat is the first.
 func (r *Redis) Begin(ctx context.Context, key string) (first, finished bool, reply []byte, err error) {
 	name := seenPrefix + key
-	if !r.local.add(name, running, seenLease) {
-		value, _ := r.local.get(name)
-		return false, strings.HasPrefix(value, done), []byte(strings.TrimPrefix(value, done)), nil
-	}
-	value, err := ask(ctx, r.guard, func(ctx context.Context) (string, error) {
-		won, err := r.guard.rdb.SetNX(ctx, name, running, seenLease).Result()
-		if err != nil || won {
-			return "", err
+	ctx, cancel := context.WithTimeout(ctx, seenPatience)
+	defer cancel()
+	for waited := false; ; waited = true {
+		if !r.local.add(name, running, seenLocal) {
+			value, _ := r.local.get(name)
+			return false, strings.HasPrefix(value, done), []byte(strings.TrimPrefix(value, done)), nil
 		}
-		return r.guard.rdb.Get(ctx, name).Result()
+		value, err := ask(ctx, r.guard, func(ctx context.Context) (string, error) {
+			won, err := r.guard.rdb.SetNX(ctx, name, running, seenLease).Result()
+			if err != nil || won {
+				return "", err
+			}
+			return r.guard.rdb.Get(ctx, name).Result()
+		})
+		switch {
+		case errors.Is(err, errRedisDown):
+			return true, false, nil, nil
+		case err == nil && value == "":
+			r.renew(name)
+			return true, false, nil, nil
+		}
+		r.local.remove(name)
+		switch {
+		case errors.Is(err, redis.Nil): // it ended between the two commands
+		case err != nil:
+			return false, false, nil, err
+		case strings.HasPrefix(value, done) && waited:
+			return false, false, nil, nil
+		case strings.HasPrefix(value, done):
+			return false, true, []byte(strings.TrimPrefix(value, done)), nil
+		}
+		select {
+		case <-ctx.Done():
+			return false, false, nil, nil
+		case <-time.After(seenPoll):
+		}
+	}
+}
+
+// renewIfRunning leaves an answer alone that came while the renewal was on its way.
+var renewIfRunning = redis.NewScript(`if redis.call("GET", KEYS[1]) == ARGV[1] then return redis.call("PEXPIRE", KEYS[1], ARGV[2]) end return 0`)
+
+// renew keeps a lease alive until Done or Release, at most for seenLocal.
+func (r *Redis) renew(name string) {
+	end := time.Now().Add(seenLocal)
+	var t *time.Timer
+	t = time.AfterFunc(time.Hour, func() {
+		if held, ok := r.leases.Load(name); !ok || held != t || time.Now().After(end) {
+			return
+		}
+		_, _ = ask(context.Background(), r.guard, func(ctx context.Context) (bool, error) {
+			return renewIfRunning.Run(ctx, r.guard.rdb, []string{name}, running, seenLease.Milliseconds()).Bool()
+		})
+		t.Reset(seenRenew)
 	})
-	if errors.Is(err, errRedisDown) || err == nil && value == "" {
-		return true, false, nil, nil
+	r.leases.Store(name, t)
+	t.Reset(seenRenew)
+}
+
+func (r *Redis) stopRenewing(name string) {
+	if t, ok := r.leases.LoadAndDelete(name); ok {
+		t.(*time.Timer).Stop() //nolint:forcetypeassert // only timers are stored
 	}
-	r.local.remove(name)
-	if errors.Is(err, redis.Nil) { // it ended between the two commands: as good as still running
-		err = nil
-	}
-	return false, strings.HasPrefix(value, done), []byte(strings.TrimPrefix(value, done)), err
 }
 
 // Done implements Seen.
 func (r *Redis) Done(ctx context.Context, key string, reply []byte) error {
 	value := done + string(reply)
+	r.stopRenewing(seenPrefix + key)
 	r.local.set(seenPrefix+key, value, seenLife)
 	_, err := ask(ctx, r.guard, func(ctx context.Context) (string, error) {
 		return r.guard.rdb.Set(ctx, seenPrefix+key, value, seenLife).Result()
@@ -135,6 +188,7 @@ func (r *Redis) Done(ctx context.Context, key string, reply []byte) error {
 
 // Release implements Seen.
 func (r *Redis) Release(ctx context.Context, key string) error {
+	r.stopRenewing(seenPrefix + key)
 	r.local.remove(seenPrefix + key)
 	_, err := ask(ctx, r.guard, func(ctx context.Context) (int64, error) {
 		return r.guard.rdb.Del(ctx, seenPrefix+key).Result()

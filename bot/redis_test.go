@@ -113,3 +113,54 @@ func TestMemory_Bounded(t *testing.T) {
 		t.Fatalf("%d live values", n)
 	}
 }
+
+// A replica that dies in the middle leaves its message to the repeat, within the time WeCom waits for that.
+func TestRedis_RepeatAfterACrash(t *testing.T) {
+	t.Parallel()
+	server, client := newTestRedis(t)
+	dead := NewRedis(client, nil)
+	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Second)
+	defer cancel()
+	if first, _, _, err := dead.Begin(ctx, "m"); !first || err != nil {
+		t.Fatalf("the first: %v, %v", first, err)
+	}
+	dead.stopRenewing(seenPrefix + "m") // what a crash does
+	go func() {
+		time.Sleep(300 * time.Millisecond)
+		server.FastForward(seenLease)
+	}()
+	if first, _, _, err := NewRedis(client, nil).Begin(ctx, "m"); !first || err != nil {
+		t.Errorf("the repeat elsewhere: first %v, %v", first, err)
+	}
+}
+
+// A message that another replica has in work is answered there: the repeat waits and adds nothing.
+func TestRedis_RepeatWhileRunningElsewhere(t *testing.T) {
+	t.Parallel()
+	server, client := newTestRedis(t)
+	busy := NewRedis(client, nil)
+	ctx := context.Background()
+	if first, _, _, err := busy.Begin(ctx, "m"); !first || err != nil {
+		t.Fatalf("the first: %v, %v", first, err)
+	}
+	go func() {
+		for range 4 { // longer than a lease
+			time.Sleep(seenRenew + 100*time.Millisecond)
+			server.FastForward(seenRenew)
+		}
+		if err := busy.Done(ctx, "m", []byte("answer")); err != nil {
+			t.Error(err)
+		}
+	}()
+	other := NewRedis(client, nil)
+	if first, finished, reply, err := other.Begin(ctx, "m"); first || finished || len(reply) != 0 || err != nil {
+		t.Errorf("a repeat meanwhile: %v, %v, %q, %v", first, finished, reply, err)
+	}
+	if first, finished, reply, err := other.Begin(ctx, "m"); first || !finished || string(reply) != "answer" || err != nil {
+		t.Errorf("a repeat afterwards: %v, %v, %q, %v", first, finished, reply, err)
+	}
+	server.FastForward(time.Hour)
+	if _, finished, _, _ := NewRedis(client, nil).Begin(ctx, "m"); !finished {
+		t.Error("the answer was forgotten")
+	}
+}

@@ -110,6 +110,10 @@ func play(ctx context.Context, o options, stdout, stderr io.Writer) error {
 		}
 		defer os.RemoveAll(o.dir)
 	}
+	// The product runs in the directory itself: a relative one would lead nowhere there.
+	if o.dir, err = filepath.Abs(o.dir); err != nil {
+		return err
+	}
 	front, err := net.Listen("tcp", o.listen)
 	if err != nil {
 		return fmt.Errorf("%w; --listen 127.0.0.1:0 takes any free port", err)
