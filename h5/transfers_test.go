@@ -135,7 +135,9 @@ func TestRefundOfAnother(t *testing.T) {
 	p := open(t, w)
 	form := url.Values{"csrf_token": {p.as(w, bound)}}
 	id := regexp.MustCompile(`编号 [^<]+`)
-	said := func(answer *http.Response) string { return id.ReplaceAllString(mainPart(t, wantPage(t, answer, 404)), "编号") }
+	said := func(answer *http.Response) string {
+		return id.ReplaceAllString(mainPart(t, wantPage(t, answer, 404)), "编号")
+	}
 	none := said(p.get("/h5/transfers/T9/refund"))
 	for _, path := range []string{"T2", "T9", "%00", "T1%00", "%ff", "T1%27--", "%2e%2e", strings.Repeat("T", 33)} {
 		path = "/h5/transfers/" + path + "/refund"
