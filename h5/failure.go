@@ -48,7 +48,7 @@ func (v *visit) fail(err error) {
 	f := asFailure(err)
 	if f.Status >= http.StatusInternalServerError {
 		v.Log.LogAttrs(v.ctx(), slog.LevelError, "h5 request failed", slog.String("request_id", v.id),
-			slog.String("route", v.route.Method+" "+v.route.Pattern), slog.String("code", f.Code), slog.Any("error", f.Err))
+			slog.String("route", v.route.Method+" "+v.route.Pattern), slog.String("problem", f.Code), slog.Any("error", f.Err))
 	}
 	if f.RetryAfter > 0 {
 		v.w.Header().Set("Retry-After", strconv.Itoa(wholeSeconds(f.RetryAfter)))

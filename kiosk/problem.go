@@ -74,7 +74,7 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, terminalID string, er
 	if p.Status >= 500 {
 		a.cfg.Log.ErrorContext(r.Context(), "terminal call failed", "route", r.Pattern, "terminal", terminalID, "err", err)
 	} else if p.Status == http.StatusUnauthorized {
-		a.cfg.Log.WarnContext(r.Context(), "terminal call refused", "route", r.Pattern, "terminal", terminalID, "code", p.Code)
+		a.cfg.Log.WarnContext(r.Context(), "terminal call refused", "route", r.Pattern, "terminal", terminalID, "problem", p.Code)
 	}
 	if p.Status == http.StatusTooManyRequests {
 		w.Header().Set("Retry-After", "1")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/wechatpay-apiv3/wechatpay-go/services/payments"
@@ -42,7 +43,7 @@ func payment(t *payments.Transaction, source string) ledger.Payment {
 func (m *Merchant) settle(ctx context.Context, p ledger.Payment) (aside bool, err error) {
 	if field := m.foreign(p); field != "" {
 		m.cfg.Log.ErrorContext(ctx, "payment is not ours to credit", "attempt", p.OutTradeNo, "wx_transaction_id", p.WxTransactionID, "field", field, "source", p.Source)
-		return true, m.record(ctx, "payment_mismatch", p, "differs in "+field)
+		return true, m.record(ctx, "payment_mismatch", p, "differs in "+field, field)
 	}
 	now := m.cfg.Now()
 	if p.SuccessTime.IsZero() {
@@ -84,13 +85,14 @@ func (m *Merchant) foreign(p ledger.Payment) string {
 	return ""
 }
 
-// record keeps a case under WeChat's own id of the payment, so that every
-// repeat of it is the same case.
-func (m *Merchant) record(ctx context.Context, kind string, p ledger.Payment, detail string) error {
+// record keeps a case under WeChat's own id of the payment and what was wrong
+// with it, so that every repeat of it is the same case.
+func (m *Merchant) record(ctx context.Context, kind string, p ledger.Payment, detail string, wrong ...string) error {
 	ref := p.WxTransactionID
 	if ref == "" {
 		ref = p.OutTradeNo
 	}
+	ref = strings.Join(append([]string{ref}, wrong...), ":")
 	c := ledger.Case{
 		Kind: kind, Ref: ref, At: m.cfg.Now(),
 		Detail: fmt.Sprintf("out_trade_no %q, %d fen, %s: %s", p.OutTradeNo, int64(p.Total), p.Source, detail),

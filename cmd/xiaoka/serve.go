@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -61,6 +62,7 @@ type house struct {
 	store     *store.Store
 	short     *shortLived
 	meters    *meters
+	release   *time.Timer // gives memory back
 	merchant  *pay.Merchant
 	pusher    *handlers.Push
 	newcomers *handlers.Newcomers
@@ -74,13 +76,13 @@ type house struct {
 // build joins the packages. It makes no call to the outside: a restart while
 // WeCom or WeChat Pay is down must not take the service with it.
 func build(cfg *config.Config, s *store.Store, short *shortLived, log *slog.Logger) (*house, error) {
-	h := &house{store: s, short: short, meters: newMeters()}
+	h := &house{store: s, short: short, meters: newMeters(), release: time.AfterFunc(time.Hour, debug.FreeOSMemory)}
 	senders, err := senders(cfg, log)
 	if err != nil {
 		return nil, err
 	}
 	codes := identity.NewCodes(identity.CodeOptions{Store: s, MasterKey: cfg.SecretKey.Reveal(), TTL: cfg.OTP.TTL, Senders: senders})
-	passwords := identity.NewPasswords(identity.PasswordOptions{Store: s, MasterKey: cfg.SecretKey.Reveal(), OnHash: h.meters.hashes.Inc})
+	passwords := identity.NewPasswords(identity.PasswordOptions{Store: s, MasterKey: cfg.SecretKey.Reveal(), OnHash: h.hashed})
 	h.merchant, err = merchant(cfg, pay.Config{NotifyURL: cfg.PublicURL + "/wechatpay/notify", RefundNotifyURL: cfg.PublicURL + "/wechatpay/refund-notify",
 		Min: ledger.Fen(cfg.TopUp.Min), Max: ledger.Fen(cfg.TopUp.Max), Store: s, Log: log})
 	if err != nil {
@@ -108,6 +110,16 @@ func build(cfg *config.Config, s *store.Store, short *shortLived, log *slog.Logg
 	})
 	return h, nil
 }
+
+// hashed counts an evaluated password hash. Each takes 19 MiB for a moment;
+// once no more come, the memory is given back rather than kept for the next.
+func (h *house) hashed() {
+	h.meters.hashes.Inc()
+	h.release.Reset(quiet)
+}
+
+// quiet is how long after the last hash the memory of hashes is given back.
+const quiet = 2 * time.Second
 
 // senders are the ways codes travel.
 func senders(cfg *config.Config, log *slog.Logger) (map[ledger.Channel]identity.Sender, error) {
