@@ -35,7 +35,7 @@ e2e: build ## the member's journey in a headless Chromium
 
 .PHONY: bench
 bench: ## benchmarks of callback, ledger and push
-	scripts/with-services go test -run '^$$' -bench . -benchmem ./bot/... ./store/... ./pay/... ./cards/... ./identity/... ./handlers/...
+	scripts/with-services go test -run '^$$' -bench . -benchmem ./bot/... ./store/... ./pay/... ./cards/... ./identity/... ./handlers/... ./kiosk/...
 
 .PHONY: fuzz
 fuzz: ## each fuzz target for ten seconds

@@ -44,7 +44,7 @@ func redisURL(t *testing.T) string {
 		t.Fatal("TEST_REDIS_URL is not set: run the tests by `make test`")
 	}
 	n := redisDatabases.Add(1)
-	if n > 15 {
+	if n > 255 {
 		t.Fatal("the test server has no database left")
 	}
 	u.Path = fmt.Sprintf("/%d", n)

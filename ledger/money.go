@@ -91,8 +91,10 @@ type Account struct {
 
 // Posting moves Amount (fen, always positive) from Debit to Credit. Ref is
 // its business identity and unique for ever: "topup:OUT_TRADE_NO",
-// "hold:CLAIM:TRANSFER", "post:CLAIM:TRANSFER", "void:CLAIM:TRANSFER",
-// "opening:CARD_NO". The same act twice meets the unique index.
+// "surplus:OUT_TRADE_NO", "hold:CLAIM:TRANSFER", "post:CLAIM:TRANSFER",
+// "void:CLAIM:TRANSFER", "refund-hold:", "refund-post:" and "refund-void:"
+// with the refund's number, "opening:CARD_NO". The same act twice meets the
+// unique index.
 type Posting struct {
 	Ref    string
 	Debit  Account

@@ -261,7 +261,7 @@ func TestNotify_Vector(t *testing.T) {
 		"algorithm": "AEAD_AES_256_GCM", "associated_data": "transaction", "nonce": "61f9c719728a",
 		"ciphertext": "+P250vqD5r1PxVpQ9QXDEkYpabLc3vFuTxh8sJMNp+bcLmaSdlIHP1PpCKKBRq4U+kgJ",
 	}))
-	c, ok := s.books.cases["payment_mismatchCC20260101000001"]
+	c, ok := s.books.cases["payment_mismatchCC20260101000001:mchid"]
 	if status != 200 || !ok || !strings.Contains(c.Detail, `"CC20260101000001"`) {
 		t.Errorf("%d, cases %v", status, s.books.cases)
 	}
