@@ -2,13 +2,12 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
+	"github.com/riverqueue/river"
 	"gorm.io/gorm"
 
 	"xiaoka/ledger"
@@ -30,11 +29,7 @@ func (s *Store) IngestConsumptions(ctx context.Context, terminalID string, recor
 	}
 	var done ledger.Ingested
 	err := s.tx(ctx, func(tx *gorm.DB) error {
-		raw, ok := tx.Statement.ConnPool.(*sql.Tx)
-		if !ok {
-			return errors.New("an upload needs a transaction")
-		}
-		u := &upload{store: s, ctx: ctx, tx: tx, raw: raw, now: now, terminalID: terminalID}
+		u := &upload{store: s, ctx: ctx, tx: tx, raw: tx.Statement.ConnPool, now: now, terminalID: terminalID}
 		var err error
 		done, err = u.run(records)
 		return err
@@ -47,7 +42,7 @@ type upload struct {
 	store      *Store
 	ctx        context.Context
 	tx         *gorm.DB
-	raw        *sql.Tx
+	raw        gorm.ConnPool
 	now        time.Time
 	terminalID string
 
@@ -385,7 +380,7 @@ func (u *upload) tell([]ledger.Consumption) error {
 				Balance: ledger.Fen(c.BalanceFen - c.delta), At: u.now})
 		}
 	}
-	if _, err := u.store.jobs.InsertTx(u.ctx, u.raw, job, nil); err != nil {
+	if err := u.store.jobs(u.ctx, u.tx, river.InsertManyParams{Args: job}); err != nil {
 		return fmt.Errorf("enqueue the pushes: %w", err)
 	}
 	return nil

@@ -27,6 +27,7 @@ type order struct {
 	ExpiresAt  int64
 	PaidAt     *int64
 	TransferID string `gorm:"->"`
+	PendingFen int64  `gorm:"-"` // of the person, as the payment was locked
 }
 
 func (o order) ledger() ledger.Order {
@@ -221,12 +222,10 @@ func (s *Store) SettleTopUp(ctx context.Context, p ledger.Payment, now time.Time
 		if paidAt.IsZero() {
 			paidAt = now
 		}
-		r := tx.Exec(`UPDATE attempts SET state = 'paid', wx_transaction_id = ?, paid_at = ? WHERE out_trade_no = ?`, p.WxTransactionID, micros(paidAt), a.OutTradeNo)
-		if conflict(r.Error) {
-			return r.Error
-		}
-		if r.Error != nil {
-			return fmt.Errorf("mark the attempt paid: %w", r.Error)
+		err = write(tx, "mark the attempt paid", `UPDATE attempts SET state = 'paid', wx_transaction_id = ?, paid_at = ? WHERE out_trade_no = ?`,
+			p.WxTransactionID, micros(paidAt), a.OutTradeNo)
+		if err != nil {
+			return err
 		}
 		if o.State == string(ledger.OrderPaid) || o.State == string(ledger.OrderRefunded) {
 			// Another attempt of this order was credited before: this money goes
@@ -245,7 +244,7 @@ func (s *Store) SettleTopUp(ctx context.Context, p ledger.Payment, now time.Time
 			}
 			return recordCase(tx, ledger.Case{Kind: "paid_twice", Ref: a.OutTradeNo, Detail: "a second attempt of one order was paid; it is to be refunded", At: now})
 		}
-		return s.creditTopUp(ctx, tx, a, p, now, &done)
+		return s.creditTopUp(ctx, tx, a, o, paidAt, now, &done)
 	})
 	if conflict(err) {
 		// The transaction id stands under another number.
@@ -259,20 +258,23 @@ func (s *Store) SettleTopUp(ctx context.Context, p ledger.Payment, now time.Time
 	return done, refused
 }
 
+// lockPayment locks an order, then its attempt, and reads both as they are
+// once locked.
 func lockPayment(tx *gorm.DB, outTradeNo string) (a attempt, o order, err error) {
-	var orders []order
-	err = forUpdate(tx.Table("orders").Where("out_trade_no = (SELECT order_no FROM attempts WHERE out_trade_no = ?)", outTradeNo)).Scan(&orders).Error
-	if err != nil {
-		return a, o, fmt.Errorf("lock the order: %w", err)
+	var found bool
+	err = ask(tx, "lock the payment", one(&found, &o.OutTradeNo, &o.PersonID, &o.CardID, &o.AmountFen, &o.State, &o.CreatedAt, &o.ExpiresAt, &o.PaidAt,
+		&a.OutTradeNo, &a.OrderNo, &a.N, &a.PersonID, &a.AmountFen, &a.Channel, &a.AppID, &a.OpenID, &a.State, &a.WxTransactionID, &o.PendingFen),
+		`SELECT o.out_trade_no, o.person_id, o.card_id, o.amount_fen, o.state, o.created_at, o.expires_at, o.paid_at,
+		a.out_trade_no, a.order_no, a.n, a.person_id, a.amount_fen, a.channel, a.app_id, a.open_id, a.state, a.wx_transaction_id,
+		(SELECT CAST(COALESCE(SUM(t.amount_fen), 0) AS BIGINT) FROM transfers t WHERE t.person_id = o.person_id AND t.state = 'pending')
+		FROM orders o JOIN attempts a ON a.order_no = o.out_trade_no WHERE a.out_trade_no = ? FOR UPDATE`, outTradeNo)
+	if err == nil {
+		err = flush(tx)
 	}
-	if len(orders) == 0 {
-		return a, o, ledger.ErrUnknownOrder
+	if err == nil && !found {
+		err = ledger.ErrUnknownOrder
 	}
-	var attempts []attempt
-	if err := tx.Table("attempts").Where("out_trade_no = ?", outTradeNo).Scan(&attempts).Error; err != nil {
-		return a, o, fmt.Errorf("read the attempt: %w", err)
-	}
-	return attempts[0], orders[0], nil
+	return a, o, err
 }
 
 // differs names the first thing in which the payment is not what was ordered.
@@ -294,11 +296,13 @@ func differs(a attempt, p ledger.Payment) string {
 
 // creditTopUp makes the transfer and its posting, marks the order and tells
 // the person.
-func (s *Store) creditTopUp(ctx context.Context, tx *gorm.DB, a attempt, p ledger.Payment, now time.Time, done *ledger.Settlement) error {
+func (s *Store) creditTopUp(ctx context.Context, tx *gorm.DB, a attempt, o order, paidAt, now time.Time, done *ledger.Settlement) error {
 	t := transfer{ID: ledger.NewID(), PersonID: a.PersonID, Kind: "topup", SourceRef: a.OrderNo, Title: "微信充值",
 		AmountFen: a.AmountFen, State: string(ledger.TransferPending), CreatedAt: micros(now)}
-	if err := tx.Table("transfers").Create(&t).Error; err != nil {
-		return fmt.Errorf("create the transfer: %w", err)
+	err := write(tx, "create the transfer", `INSERT INTO transfers (id, person_id, kind, source_ref, title, amount_fen, state, created_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, t.ID, t.PersonID, t.Kind, t.SourceRef, t.Title, t.AmountFen, t.State, t.CreatedAt)
+	if err != nil {
+		return err
 	}
 	if err := book(tx, now, ledger.Posting{
 		Ref:    "topup:" + a.OutTradeNo,
@@ -308,21 +312,13 @@ func (s *Store) creditTopUp(ctx context.Context, tx *gorm.DB, a attempt, p ledge
 	}); err != nil {
 		return err
 	}
-	paidAt := p.SuccessTime
-	if paidAt.IsZero() {
-		paidAt = now
-	}
-	if err := tx.Exec(`UPDATE orders SET state = 'paid', paid_at = ? WHERE out_trade_no = ?`, micros(paidAt), a.OrderNo).Error; err != nil {
-		return fmt.Errorf("mark the order paid: %w", err)
-	}
-	var pending int64
-	if err := tx.Raw(`SELECT COALESCE(SUM(amount_fen), 0) FROM transfers WHERE person_id = ? AND state = 'pending'`, a.PersonID).Scan(&pending).Error; err != nil {
-		return fmt.Errorf("sum the pending transfers: %w", err)
+	if err := write(tx, "mark the order paid", `UPDATE orders SET state = 'paid', paid_at = ? WHERE out_trade_no = ?`, micros(paidAt), a.OrderNo); err != nil {
+		return err
 	}
 	done.Order.State, done.Order.PaidAt, done.Order.TransferID = ledger.OrderPaid, paidAt, t.ID
 	done.Transfer = t.ledger(now)
 	return s.push(ctx, tx, ledger.Event{Kind: ledger.EventTopUpPaid, PersonID: a.PersonID, Amount: ledger.Fen(a.AmountFen),
-		Pending: ledger.Fen(pending), Ref: a.OrderNo, At: paidAt})
+		Pending: ledger.Fen(o.PendingFen + a.AmountFen), Ref: a.OrderNo, At: paidAt})
 }
 
 func readTransfer(tx *gorm.DB, done *ledger.Settlement) error {
@@ -344,10 +340,6 @@ func (s *Store) RecordCase(ctx context.Context, c ledger.Case) error {
 }
 
 func recordCase(tx *gorm.DB, c ledger.Case) error {
-	err := tx.Exec(`INSERT INTO cases (kind, ref, card_no, detail, at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (kind, ref) DO NOTHING`,
-		c.Kind, c.Ref, c.CardNo, c.Detail, micros(c.At)).Error
-	if err != nil {
-		return fmt.Errorf("record the case: %w", err)
-	}
-	return nil
+	return write(tx, "record the case", `INSERT INTO cases (kind, ref, card_no, detail, at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (kind, ref) DO NOTHING`,
+		c.Kind, c.Ref, c.CardNo, c.Detail, micros(c.At))
 }

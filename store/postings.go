@@ -1,7 +1,6 @@
 package store
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -10,7 +9,7 @@ import (
 	"xiaoka/ledger"
 )
 
-// book writes postings in one statement. A reference that stands already is a
+// book gives postings as one statement of the act. A reference that stands already is a
 // unique-index error: the act that wrote it must not happen again.
 func book(tx *gorm.DB, at time.Time, postings ...ledger.Posting) error {
 	if len(postings) == 0 {
@@ -20,12 +19,8 @@ func book(tx *gorm.DB, at time.Time, postings ...ledger.Posting) error {
 	for _, p := range postings {
 		args = append(args, p.Ref, string(p.Debit.Kind), p.Debit.Owner, string(p.Credit.Kind), p.Credit.Owner, int64(p.Amount), micros(at))
 	}
-	err := tx.Exec(`INSERT INTO postings (ref, debit_kind, debit_owner, credit_kind, credit_owner, amount_fen, at) VALUES `+
-		rows(len(postings), 7), args...).Error
-	if err != nil {
-		return fmt.Errorf("book %s: %w", postings[0].Ref, err)
-	}
-	return nil
+	return write(tx, "book "+postings[0].Ref, `INSERT INTO postings (ref, debit_kind, debit_owner, credit_kind, credit_owner, amount_fen, at) VALUES `+
+		rows(len(postings), 7), args...)
 }
 
 // rows gives n groups of k placeholders, "(?,?),(?,?)".

@@ -10,7 +10,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivertype"
@@ -23,10 +22,8 @@ import (
 // the transaction of the act it tells about: it commits with the act or not
 // at all. River's row is the truth about what still has to be sent.
 
-// enqueuer is the part of a River client the acts use.
-type enqueuer interface {
-	InsertTx(ctx context.Context, tx *sql.Tx, args river.JobArgs, opts *river.InsertOpts) (*rivertype.JobInsertResult, error)
-}
+// enqueuer inserts a job in the transaction of an act.
+type enqueuer func(ctx context.Context, tx *gorm.DB, job river.InsertManyParams) error
 
 // pushArgs is the job of telling one person one fact. It holds ids and
 // amounts; to whom it goes is looked up when it is sent.
@@ -53,27 +50,43 @@ type tickArgs struct {
 
 func (tickArgs) Kind() string { return "tick" }
 
-func (s *Store) openQueue() (err error) {
+func (s *Store) openQueue() error {
 	// The client that only inserts has no queues and is never started.
 	cfg := &river.Config{Logger: slog.New(slog.DiscardHandler)}
 	if s.Embedded() {
-		s.jobs, err = river.NewClient(riversqlite.New(s.sql), cfg)
-	} else {
-		s.jobs, err = river.NewClient(riverdatabasesql.New(s.sql), cfg)
+		client, err := river.NewClient(riversqlite.New(s.sql), cfg)
+		if err != nil {
+			return fmt.Errorf("open the queue: %w", err)
+		}
+		s.jobs = func(ctx context.Context, tx *gorm.DB, job river.InsertManyParams) error {
+			raw, ok := tx.Statement.ConnPool.(*sql.Tx)
+			if !ok {
+				return errNoTransaction
+			}
+			_, err := client.InsertTx(ctx, raw, job.Args, job.InsertOpts)
+			return err
+		}
+		return nil
 	}
+	client, err := river.NewClient(riverpgxv5.New(s.pool), cfg)
 	if err != nil {
 		return fmt.Errorf("open the queue: %w", err)
+	}
+	s.jobs = func(ctx context.Context, tx *gorm.DB, job river.InsertManyParams) error {
+		p, ok := tx.Statement.ConnPool.(*pipeline)
+		if !ok {
+			return errNoTransaction
+		}
+		_, err := client.InsertManyTx(ctx, jobs{pipeline: p}, []river.InsertManyParams{job})
+		return err
 	}
 	return nil
 }
 
 // push enqueues an event in the act's own transaction.
 func (s *Store) push(ctx context.Context, tx *gorm.DB, e ledger.Event) error {
-	raw, ok := tx.Statement.ConnPool.(*sql.Tx)
-	if !ok {
-		return errors.New("a push is enqueued inside a transaction only")
-	}
-	if _, err := s.jobs.InsertTx(ctx, raw, pushArgs{e}, &river.InsertOpts{MaxAttempts: pushAttempts}); err != nil {
+	err := s.jobs(ctx, tx, river.InsertManyParams{Args: pushArgs{e}, InsertOpts: &river.InsertOpts{MaxAttempts: pushAttempts}})
+	if err != nil {
 		return fmt.Errorf("enqueue the push: %w", err)
 	}
 	return nil

@@ -148,7 +148,10 @@ func (s *Store) Embedded() bool { return s.pool == nil }
 
 // tx runs one act. Everything in it commits together or not at all.
 func (s *Store) tx(ctx context.Context, act func(tx *gorm.DB) error) error {
-	return s.db.WithContext(ctx).Transaction(act)
+	if s.Embedded() {
+		return s.db.WithContext(ctx).Transaction(act)
+	}
+	return s.pipelined(ctx, act)
 }
 
 // forUpdate locks the rows read until the act ends; SQLite's single writer
