@@ -54,7 +54,7 @@ func prepare(m *testing.M) (int, error) {
 	if testing.Short() {
 		return m.Run(), nil
 	}
-	build := exec.Command("go", "build", "-o", dir+"/", "xiaoka/cmd/xiaoka", "xiaoka/cmd/xiaoka-sandbox")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", dir+"/", "xiaoka/cmd/xiaoka", "xiaoka/cmd/xiaoka-sandbox")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return 1, fmt.Errorf("build the binaries: %w\n%s", err, out)

@@ -76,7 +76,7 @@ type house struct {
 // build joins the packages. It makes no call to the outside: a restart while
 // WeCom or WeChat Pay is down must not take the service with it.
 func build(cfg *config.Config, s *store.Store, short *shortLived, log *slog.Logger) (*house, error) {
-	h := &house{store: s, short: short, meters: newMeters(), release: time.AfterFunc(time.Hour, debug.FreeOSMemory)}
+	h := &house{store: s, short: short, meters: newMeters(), release: time.AfterFunc(quiet, debug.FreeOSMemory)}
 	senders, err := senders(cfg, log)
 	if err != nil {
 		return nil, err
@@ -118,7 +118,8 @@ func (h *house) hashed() {
 	h.release.Reset(quiet)
 }
 
-// quiet is how long after the last hash the memory of hashes is given back.
+// quiet is how long after the start, and after the last hash, the memory of
+// what is done is given back.
 const quiet = 2 * time.Second
 
 // senders are the ways codes travel.
