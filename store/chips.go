@@ -26,15 +26,24 @@ type campusCard struct {
 	Records       int64
 }
 
+// lockCard locks a card and reads it as it is once locked. ErrCardNotFound.
 func lockCard(tx *gorm.DB, where string, args ...any) (campusCard, error) {
-	var found []campusCard
-	if err := forUpdate(tx.Table("campus_cards").Where(where, args...)).Scan(&found).Error; err != nil {
-		return campusCard{}, fmt.Errorf("lock the card: %w", err)
+	var card campusCard
+	err := askCard(tx, &card, where, args...)
+	if err == nil {
+		err = flush(tx)
 	}
-	if len(found) == 0 {
-		return campusCard{}, ledger.ErrCardNotFound
+	if err == nil && card.ID == 0 {
+		err = ledger.ErrCardNotFound
 	}
-	return found[0], nil
+	return card, err
+}
+
+// askCard is lockCard with the next flush; no card leaves the zero one.
+func askCard(tx *gorm.DB, c *campusCard, where string, args ...any) error {
+	return ask(tx, "lock the card", into(&c.ID, &c.CardNo, &c.PersonID, &c.Status, &c.BalanceFen, &c.ChipLoadSeq, &c.ChipSpendSeq, &c.FirstSpendSeq, &c.Records),
+		`SELECT id, card_no, person_id, status, balance_fen, chip_load_seq, chip_spend_seq, first_spend_seq, records
+		FROM campus_cards WHERE `+where+` FOR UPDATE`, args...)
 }
 
 func usable(c campusCard) error {
@@ -47,18 +56,14 @@ func usable(c campusCard) error {
 	return ledger.ErrCardFrozen
 }
 
-// observe takes in what a reader saw: it settles the card's open claim by the
-// evidence and remembers the newest counters. refused is ErrClaimInProgress
-// while another terminal may still write, ErrChipOutOfStep when the counters
-// cannot be.
-func (s *Store) observe(ctx context.Context, tx *gorm.DB, card campusCard, chip ledger.Chip, terminalID string, now time.Time) (refused, err error) {
-	open, err := openClaim(tx, card.ID)
-	if err != nil {
-		return nil, err
-	}
-	if open == nil {
+// observe takes in what a reader saw: it settles the card's open claim, if
+// there is one, by the evidence and remembers the newest counters. refused is
+// ErrClaimInProgress while another terminal may still write, ErrChipOutOfStep
+// when the counters cannot be.
+func (s *Store) observe(ctx context.Context, tx *gorm.DB, card campusCard, open claim, chip ledger.Chip, terminalID string, now time.Time) (refused, err error) {
+	if open.ID == "" {
 		if known(card, chip) {
-			return nil, see(tx, card, chip, now)
+			return nil, see(tx, card, chip, 0, now)
 		}
 		return ledger.ErrChipOutOfStep, outOfStep(tx, card, chip, now)
 	}
@@ -84,20 +89,18 @@ func known(c campusCard, chip ledger.Chip) bool {
 	return c.ChipLoadSeq == nil || (chip.LoadSeq == *c.ChipLoadSeq && chip.SpendSeq >= *c.ChipSpendSeq)
 }
 
-// see remembers the newest chip; the first one also starts the count of
-// purchases. Whether its balance follows from the books is for the ledger
-// check to say once the records are in.
-func see(tx *gorm.DB, card campusCard, chip ledger.Chip, now time.Time) error {
+// see remembers the newest chip, and loaded fen more in the books when it
+// shows a write; the first chip also starts the count of purchases. Whether
+// its balance follows from the books is for the ledger check to say once the
+// records are in.
+func see(tx *gorm.DB, card campusCard, chip ledger.Chip, loaded ledger.Fen, now time.Time) error {
 	first := chip.SpendSeq
 	if card.FirstSpendSeq != nil {
 		first = *card.FirstSpendSeq
 	}
-	err := tx.Exec(`UPDATE campus_cards SET chip_load_seq = ?, chip_spend_seq = ?, chip_balance_fen = ?, first_spend_seq = ?, as_of = ?
-		WHERE id = ?`, chip.LoadSeq, chip.SpendSeq, int64(chip.Balance), first, micros(now), card.ID).Error
-	if err != nil {
-		return fmt.Errorf("remember the chip: %w", err)
-	}
-	return nil
+	return write(tx, "remember the chip", `UPDATE campus_cards SET balance_fen = balance_fen + ?, chip_load_seq = ?, chip_spend_seq = ?,
+		chip_balance_fen = ?, first_spend_seq = ?, as_of = ? WHERE id = ?`,
+		int64(loaded), chip.LoadSeq, chip.SpendSeq, int64(chip.Balance), first, micros(now), card.ID)
 }
 
 func outOfStep(tx *gorm.DB, card campusCard, chip ledger.Chip, now time.Time) error {
@@ -109,9 +112,5 @@ func outOfStep(tx *gorm.DB, card campusCard, chip ledger.Chip, now time.Time) er
 // holdFor keeps a claim's money in flight until a write is proven or a person
 // decides.
 func holdFor(tx *gorm.DB, claimID string, now time.Time) error {
-	err := tx.Exec(`UPDATE claims SET held_at = ? WHERE id = ? AND state = 'open' AND held_at IS NULL`, micros(now), claimID).Error
-	if err != nil {
-		return fmt.Errorf("hold the claim: %w", err)
-	}
-	return nil
+	return write(tx, "hold the claim", `UPDATE claims SET held_at = ? WHERE id = ? AND state = 'open' AND held_at IS NULL`, micros(now), claimID)
 }

@@ -37,6 +37,8 @@ type claim struct {
 	HeldAt         *int64
 	EndedAt        *int64
 	Evidence       string
+	Location       string `gorm:"-"` // of the terminal
+	PendingFen     int64  `gorm:"-"` // of the person
 }
 
 func (c claim) ledger() ledger.Claim {
@@ -46,6 +48,23 @@ func (c claim) ledger() ledger.Claim {
 }
 
 const selectClaim = `SELECT k.*, c.card_no FROM claims k JOIN campus_cards c ON c.id = k.card_id `
+
+// askClaim reads one claim, and what is told when it ends, with the next
+// flush; no claim leaves the zero one.
+func askClaim(tx *gorm.DB, k *claim, where string, args ...any) error {
+	return ask(tx, "read the claim", into(&k.ID, &k.CardID, &k.CardNo, &k.PersonID, &k.TerminalID, &k.BodyHash, &k.AmountFen, &k.LoadSeq, &k.SpendSeq,
+		&k.BalanceFen, &k.State, &k.CreatedAt, &k.ExpiresAt, &k.HeldAt, &k.EndedAt, &k.Location, &k.PendingFen),
+		`SELECT k.id, k.card_id, c.card_no, k.person_id, k.terminal_id, k.body_hash, k.amount_fen, k.load_seq, k.spend_seq,
+		k.balance_fen, k.state, k.created_at, k.expires_at, k.held_at, k.ended_at, m.location,
+		(SELECT CAST(COALESCE(SUM(t.amount_fen), 0) AS BIGINT) FROM transfers t WHERE t.person_id = k.person_id AND t.state = 'pending')
+		FROM claims k JOIN campus_cards c ON c.id = k.card_id JOIN terminals m ON m.id = k.terminal_id WHERE `+where, args...)
+}
+
+// askTaken reads the transfers a claim took when it was made.
+func askTaken(tx *gorm.DB, list *[]ledger.Transfer, claimID string) error {
+	return askTransfers(tx, list, `FROM claim_transfers l JOIN transfers t ON t.id = l.transfer_id
+		WHERE l.claim_id = ? ORDER BY t.created_at, t.id`, claimID)
+}
 
 // Holder finds the person a card belongs to and whether it may be used;
 // ErrCardNotFound for a number that was never issued or is closed.
@@ -82,27 +101,36 @@ func (s *Store) Authorise(ctx context.Context, r ledger.ClaimRequest) (ledger.Cl
 	// authorised: a refusal commits.
 	var refused error
 	err := s.tx(ctx, func(tx *gorm.DB) error {
-		card, err := lockCard(tx, "card_no = ? AND status <> 'closed'", r.CardNo)
+		v, err := meet(tx, r)
 		if err != nil {
 			return err
 		}
-		if done, err = replayed(tx, r); err != nil || done.ID != "" {
+		if v.earlier.ID != "" {
+			done, err = replay(tx, v.earlier, r)
 			return err
 		}
-		if refused, err = s.observe(ctx, tx, card, r.Chip, r.TerminalID, r.Now); err != nil || refused != nil {
+		if refused, err = s.observe(ctx, tx, v.card, v.open, r.Chip, r.TerminalID, r.Now); err != nil || refused != nil {
 			return err
 		}
-		if refused = usable(card); refused != nil {
+		if refused = usable(v.card); refused != nil {
 			return nil
 		}
-		taken, sum, err := choose(tx, card.PersonID, r)
-		if err != nil || len(taken) == 0 {
-			if errors.Is(err, ledger.ErrNothingPending) || errors.Is(err, ledger.ErrPurseFull) {
-				refused, err = err, nil
+		if v.open.ID != "" { // its money may be waiting again
+			v.waiting = nil
+			if err := errors.Join(askWaiting(tx, &v.waiting, r.CardNo), flush(tx)); err != nil {
+				return err
 			}
-			return err
 		}
-		done, err = hold(tx, card, r, taken, sum)
+		if len(v.waiting) == 0 {
+			refused = ledger.ErrNothingPending
+			return nil
+		}
+		taken, sum := ledger.Select(v.waiting, r.MaxBalance-r.Chip.Balance)
+		if len(taken) == 0 {
+			refused = ledger.ErrPurseFull
+			return nil
+		}
+		done, err = hold(tx, v.card, r, taken, sum)
 		return err
 	})
 	if conflict(err) {
@@ -115,81 +143,70 @@ func (s *Store) Authorise(ctx context.Context, r ledger.ClaimRequest) (ledger.Cl
 	return done, refused
 }
 
-// replayed returns the claim this request made before, if it did.
-func replayed(tx *gorm.DB, r ledger.ClaimRequest) (ledger.Claim, error) {
-	var found []claim
-	err := tx.Raw(selectClaim+"WHERE k.terminal_id = ? AND k.idempotency_key = ?", r.TerminalID, r.IdempotencyKey).Scan(&found).Error
-	if err != nil {
-		return ledger.Claim{}, fmt.Errorf("look for an earlier answer: %w", err)
+// visit is what the books know when a card comes to a reader.
+type visit struct {
+	card    campusCard
+	earlier claim // of the same request
+	open    claim // of the card, whatever the terminal
+	waiting []ledger.Transfer
+}
+
+// meet locks the card, which lets one claim of a holder through at a time, and
+// its pending transfers, which keeps refunds off them.
+func meet(tx *gorm.DB, r ledger.ClaimRequest) (v visit, err error) {
+	err = errors.Join(
+		askCard(tx, &v.card, "card_no = ? AND status <> 'closed'", r.CardNo),
+		askClaim(tx, &v.earlier, "k.terminal_id = ? AND k.idempotency_key = ?", r.TerminalID, r.IdempotencyKey),
+		askClaim(tx, &v.open, "c.card_no = ? AND k.state = 'open'", r.CardNo),
+		askWaiting(tx, &v.waiting, r.CardNo),
+	)
+	if err == nil {
+		err = flush(tx)
 	}
-	if len(found) == 0 {
-		return ledger.Claim{}, nil
+	if err == nil && v.card.ID == 0 {
+		err = ledger.ErrCardNotFound
 	}
-	if subtle.ConstantTimeCompare(found[0].BodyHash, r.BodyHash) != 1 {
+	return v, err
+}
+
+// askWaiting locks and reads the pending transfers of a card's holder.
+func askWaiting(tx *gorm.DB, list *[]ledger.Transfer, cardNo string) error {
+	return askTransfers(tx, list, `FROM transfers t WHERE t.person_id = (SELECT person_id FROM campus_cards WHERE card_no = ?)
+		AND t.state = 'pending' ORDER BY t.created_at, t.id FOR UPDATE OF t`, cardNo)
+}
+
+// replay gives the answer that this request was given before.
+func replay(tx *gorm.DB, earlier claim, r ledger.ClaimRequest) (ledger.Claim, error) {
+	if subtle.ConstantTimeCompare(earlier.BodyHash, r.BodyHash) != 1 {
 		return ledger.Claim{}, ledger.ErrIdempotencyReused
 	}
-	return withTransfers(tx, found[0])
+	c := earlier.ledger()
+	return c, errors.Join(askTaken(tx, &c.Transfers, c.ID), flush(tx))
 }
 
 func (s *Store) claimByKey(ctx context.Context, r ledger.ClaimRequest) (ledger.Claim, error) {
-	c, err := replayed(s.db.WithContext(ctx), r)
-	if err == nil && c.ID == "" {
-		err = ledger.ErrClaimInProgress
+	var earlier claim
+	db := s.db.WithContext(ctx)
+	if err := askClaim(db, &earlier, "k.terminal_id = ? AND k.idempotency_key = ?", r.TerminalID, r.IdempotencyKey); err != nil {
+		return ledger.Claim{}, err
 	}
-	return c, err
+	if earlier.ID == "" {
+		return ledger.Claim{}, ledger.ErrClaimInProgress
+	}
+	return replay(db, earlier, r)
 }
 
-// withTransfers adds the transfers the claim took when it was made.
-func withTransfers(tx *gorm.DB, c claim) (ledger.Claim, error) {
-	done := c.ledger()
-	taken, err := readTransfers(tx, time.Time{}, `WHERE t.id IN (SELECT transfer_id FROM claim_transfers WHERE claim_id = ?)
-		ORDER BY t.created_at, t.id`, c.ID)
-	done.Transfers = taken
-	return done, err
-}
-
-func openClaim(tx *gorm.DB, cardID int64) (*claim, error) {
-	var found []claim
-	if err := tx.Raw(selectClaim+"WHERE k.card_id = ? AND k.state = 'open'", cardID).Scan(&found).Error; err != nil {
-		return nil, fmt.Errorf("look for an open claim: %w", err)
-	}
-	if len(found) == 0 {
-		return nil, nil
-	}
-	return &found[0], nil
-}
-
-// choose picks the transfers that fit on the chip. The card's row, locked
-// before, lets one claim of a holder through at a time; hold notices a refund
-// that was quicker.
-func choose(tx *gorm.DB, personID int64, r ledger.ClaimRequest) ([]ledger.Transfer, ledger.Fen, error) {
-	waiting, err := readTransfers(tx, time.Time{}, "WHERE t.person_id = ? AND t.state = 'pending' ORDER BY t.created_at, t.id", personID)
-	if err != nil {
-		return nil, 0, err
-	}
-	if len(waiting) == 0 {
-		return nil, 0, ledger.ErrNothingPending
-	}
-	taken, sum := ledger.Select(waiting, r.MaxBalance-r.Chip.Balance)
-	if len(taken) == 0 {
-		return nil, 0, ledger.ErrPurseFull
-	}
-	return taken, sum, nil
-}
-
-// hold writes the claim and moves its transfers from pending to in flight.
+// hold writes the claim and moves its transfers, which are locked, from
+// pending to in flight.
 func hold(tx *gorm.DB, card campusCard, r ledger.ClaimRequest, taken []ledger.Transfer, sum ledger.Fen) (ledger.Claim, error) {
 	c := claim{ID: ledger.NewID(), CardID: card.ID, PersonID: card.PersonID, TerminalID: r.TerminalID, IdempotencyKey: r.IdempotencyKey,
 		BodyHash: r.BodyHash, AmountFen: int64(sum), LoadSeq: r.Chip.LoadSeq, SpendSeq: r.Chip.SpendSeq, BalanceFen: int64(r.Chip.Balance),
 		State: string(ledger.ClaimOpen), CreatedAt: micros(r.Now), ExpiresAt: micros(r.Now.Add(r.Expire))}
-	if err := tx.Table("claims").Create(&c).Error; err != nil {
-		return ledger.Claim{}, fmt.Errorf("write the claim: %w", err)
-	}
-	ids := make([]string, len(taken))
 	links := make([]any, 0, 2*len(taken))
+	moved := []any{c.ID, r.TerminalID}
 	postings := make([]ledger.Posting, len(taken))
 	for i, t := range taken {
-		ids[i] = t.ID
+		moved = append(moved, t.ID)
 		links = append(links, c.ID, t.ID)
 		postings[i] = ledger.Posting{
 			Ref:    "hold:" + c.ID + ":" + t.ID,
@@ -199,17 +216,17 @@ func hold(tx *gorm.DB, card campusCard, r ledger.ClaimRequest, taken []ledger.Tr
 		}
 		taken[i].State, taken[i].ClaimID, taken[i].TerminalID = ledger.TransferInFlight, c.ID, r.TerminalID
 	}
-	if err := tx.Exec(`INSERT INTO claim_transfers (claim_id, transfer_id) VALUES `+rows(len(ids), 2), links...).Error; err != nil {
-		return ledger.Claim{}, fmt.Errorf("link the transfers: %w", err)
-	}
-	u := tx.Exec(`UPDATE transfers SET state = 'in_flight', claim_id = ?, terminal_id = ? WHERE id IN ? AND state = 'pending'`, c.ID, r.TerminalID, ids)
-	if u.Error != nil {
-		return ledger.Claim{}, fmt.Errorf("hold the transfers: %w", u.Error)
-	}
-	if u.RowsAffected != int64(len(ids)) {
-		return ledger.Claim{}, ledger.ErrClaimInProgress // a refund was quicker
-	}
-	if err := book(tx, r.Now, postings...); err != nil {
+	err := errors.Join(
+		write(tx, "write the claim", `INSERT INTO claims (id, card_id, person_id, terminal_id, idempotency_key, body_hash, amount_fen,
+			load_seq, spend_seq, balance_fen, state, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			c.ID, c.CardID, c.PersonID, c.TerminalID, c.IdempotencyKey, c.BodyHash, c.AmountFen,
+			c.LoadSeq, c.SpendSeq, c.BalanceFen, c.State, c.CreatedAt, c.ExpiresAt),
+		write(tx, "link the transfers", `INSERT INTO claim_transfers (claim_id, transfer_id) VALUES `+rows(len(taken), 2), links...),
+		write(tx, "hold the transfers", `UPDATE transfers SET state = 'in_flight', claim_id = ?, terminal_id = ?
+			WHERE state = 'pending' AND id IN `+rows(1, len(taken)), moved...),
+		book(tx, r.Now, postings...),
+	)
+	if err != nil {
 		return ledger.Claim{}, err
 	}
 	done := c.ledger()
@@ -222,19 +239,16 @@ func hold(tx *gorm.DB, card campusCard, r ledger.ClaimRequest, taken []ledger.Tr
 // ErrChipOutOfStep for a chip that does not show the write: the claim stays
 // open then.
 func (s *Store) ConfirmClaim(ctx context.Context, terminalID, claimID string, chip ledger.Chip, now time.Time) (ledger.Claim, error) {
-	return s.end(ctx, terminalID, claimID, func(tx *gorm.DB, card campusCard, c ledger.Claim) (refused, err error) {
+	return s.end(ctx, terminalID, claimID, func(tx *gorm.DB, card campusCard, k claim, c *ledger.Claim) (refused, err error) {
 		switch {
 		case c.State == ledger.ClaimClaimed:
 			return nil, nil
 		case c.State == ledger.ClaimOpen && c.Judge(chip) == ledger.Written:
-			return nil, s.settle(ctx, tx, card, c, chip, "confirm", now)
+			return nil, s.post(ctx, tx, card, k, c, chip, "confirm", now)
 		case c.State == ledger.ClaimOpen && c.Judge(chip) == ledger.Unwritten:
 			return ledger.ErrChipOutOfStep, nil
 		}
-		if err := holdFor(tx, c.ID, now); err != nil {
-			return nil, err
-		}
-		return ledger.ErrChipOutOfStep, outOfStep(tx, card, chip, now)
+		return ledger.ErrChipOutOfStep, errors.Join(holdFor(tx, c.ID, now), outOfStep(tx, card, chip, now))
 	})
 }
 
@@ -242,44 +256,41 @@ func (s *Store) ConfirmClaim(ctx context.Context, terminalID, claimID string, ch
 // as written is posted instead. The claim returned says which. Errors as for
 // ConfirmClaim.
 func (s *Store) CancelClaim(ctx context.Context, terminalID, claimID string, chip ledger.Chip, reason string, now time.Time) (ledger.Claim, error) {
-	return s.end(ctx, terminalID, claimID, func(tx *gorm.DB, card campusCard, c ledger.Claim) (refused, err error) {
+	return s.end(ctx, terminalID, claimID, func(tx *gorm.DB, card campusCard, k claim, c *ledger.Claim) (refused, err error) {
 		if c.State != ledger.ClaimOpen {
 			return nil, nil
 		}
 		switch c.Judge(chip) {
 		case ledger.Written:
-			return nil, s.settle(ctx, tx, card, c, chip, "cancel, but written", now)
+			return nil, s.post(ctx, tx, card, k, c, chip, "cancel, but written", now)
 		case ledger.Unwritten:
-			return nil, release(tx, card, c, chip, "cancel: "+reason, now)
+			return nil, void(tx, card, c, chip, "cancel: "+reason, now)
 		}
-		if err := holdFor(tx, c.ID, now); err != nil {
-			return nil, err
-		}
-		return ledger.ErrChipOutOfStep, outOfStep(tx, card, chip, now)
+		return ledger.ErrChipOutOfStep, errors.Join(holdFor(tx, c.ID, now), outOfStep(tx, card, chip, now))
 	})
 }
 
 // end locks a terminal's own claim and lets act decide; the claim is returned
-// as it is afterwards.
-func (s *Store) end(ctx context.Context, terminalID, claimID string, act func(tx *gorm.DB, card campusCard, c ledger.Claim) (refused, err error)) (ledger.Claim, error) {
+// as act leaves it.
+func (s *Store) end(ctx context.Context, terminalID, claimID string, act func(tx *gorm.DB, card campusCard, k claim, c *ledger.Claim) (refused, err error)) (ledger.Claim, error) {
 	var done ledger.Claim
 	var refused error
 	err := s.tx(ctx, func(tx *gorm.DB) error {
-		card, err := lockCard(tx, "id = (SELECT card_id FROM claims WHERE id = ? AND terminal_id = ?)", claimID, terminalID)
-		if errors.Is(err, ledger.ErrCardNotFound) {
+		var card campusCard
+		err := askCard(tx, &card, "id = (SELECT card_id FROM claims WHERE id = ? AND terminal_id = ?)", claimID, terminalID)
+		if err != nil {
+			return err
+		}
+		k, c, err := standing(tx, claimID)
+		if err != nil {
+			return err
+		}
+		if card.ID == 0 {
 			return ledger.ErrClaimNotFound
 		}
-		if err != nil {
-			return err
+		if refused, err = act(tx, card, k, &c); err == nil && refused == nil {
+			done = c
 		}
-		before, err := readClaim(tx, claimID)
-		if err != nil {
-			return err
-		}
-		if refused, err = act(tx, card, before); err != nil || refused != nil {
-			return err
-		}
-		done, err = readClaim(tx, claimID)
 		return err
 	})
 	if err != nil {
@@ -288,73 +299,83 @@ func (s *Store) end(ctx context.Context, terminalID, claimID string, act func(tx
 	return done, refused
 }
 
-func readClaim(tx *gorm.DB, id string) (ledger.Claim, error) {
-	var found []claim
-	if err := tx.Raw(selectClaim+"WHERE k.id = ?", id).Scan(&found).Error; err != nil {
-		return ledger.Claim{}, fmt.Errorf("read the claim: %w", err)
+// standing reads a claim with its transfers, or ErrClaimNotFound.
+func standing(tx *gorm.DB, id string) (k claim, c ledger.Claim, err error) {
+	var taken []ledger.Transfer
+	if err := errors.Join(askClaim(tx, &k, "k.id = ?", id), askTaken(tx, &taken, id), flush(tx)); err != nil {
+		return k, c, err
 	}
-	if len(found) == 0 {
-		return ledger.Claim{}, ledger.ErrClaimNotFound
+	if k.ID == "" {
+		return k, c, ledger.ErrClaimNotFound
 	}
-	return withTransfers(tx, found[0])
+	c = k.ledger()
+	c.Transfers = taken
+	return k, c, nil
 }
 
-// settle posts the claim: in flight → float, the books' balance rises, the
-// person is told.
+func readClaim(tx *gorm.DB, id string) (ledger.Claim, error) {
+	_, c, err := standing(tx, id)
+	return c, err
+}
+
+// settle posts a claim of which only the row was read.
 func (s *Store) settle(ctx context.Context, tx *gorm.DB, card campusCard, c ledger.Claim, chip ledger.Chip, evidence string, now time.Time) error {
-	if err := moveHeld(tx, c, "post:", ledger.Account{Kind: ledger.Float, Owner: card.ID}, now); err != nil {
-		return err
-	}
-	if err := tx.Exec(`UPDATE transfers SET state = 'claimed', claimed_at = ? WHERE claim_id = ? AND state = 'in_flight'`, micros(now), c.ID).Error; err != nil {
-		return fmt.Errorf("mark the transfers claimed: %w", err)
-	}
-	if err := endClaim(tx, c, ledger.ClaimClaimed, evidence, now); err != nil {
-		return err
-	}
-	var after []int64
-	err := tx.Raw(`UPDATE campus_cards SET balance_fen = balance_fen + ? WHERE id = ? RETURNING balance_fen`, int64(c.Amount), card.ID).Scan(&after).Error
-	if err != nil || len(after) != 1 {
-		return errors.Join(errors.New("raise the books' balance"), err)
-	}
-	card.BalanceFen = after[0]
-	if err := see(tx, card, chip, now); err != nil {
-		return err
-	}
-	var told struct {
-		Location string
-		Pending  int64
-	}
-	err = tx.Raw(`SELECT t.location, COALESCE((SELECT SUM(amount_fen) FROM transfers WHERE person_id = ? AND state = 'pending'), 0) AS pending
-		FROM terminals t WHERE t.id = ?`, card.PersonID, c.TerminalID).Scan(&told).Error
+	k, c, err := standing(tx, c.ID)
 	if err != nil {
-		return fmt.Errorf("read what to tell: %w", err)
+		return err
+	}
+	return s.post(ctx, tx, card, k, &c, chip, evidence, now)
+}
+
+// post ends a claim that was written: in flight → float, the books' balance
+// rises, the person is told.
+func (s *Store) post(ctx context.Context, tx *gorm.DB, card campusCard, k claim, c *ledger.Claim, chip ledger.Chip, evidence string, now time.Time) error {
+	err := errors.Join(
+		moveHeld(tx, *c, "post:", ledger.Account{Kind: ledger.Float, Owner: card.ID}, now),
+		write(tx, "mark the transfers claimed", `UPDATE transfers SET state = 'claimed', claimed_at = ? WHERE claim_id = ? AND state = 'in_flight'`, micros(now), c.ID),
+		endClaim(tx, *c, ledger.ClaimClaimed, evidence, now),
+		see(tx, card, chip, c.Amount, now),
+	)
+	if err != nil {
+		return err
+	}
+	c.State, c.EndedAt = ledger.ClaimClaimed, timeOf(micros(now))
+	for i := range c.Transfers {
+		c.Transfers[i].State, c.Transfers[i].ClaimedAt = ledger.TransferClaimed, c.EndedAt
 	}
 	return s.push(ctx, tx, ledger.Event{Kind: ledger.EventClaimed, PersonID: card.PersonID, Amount: c.Amount, Balance: chip.Balance,
-		Pending: ledger.Fen(told.Pending), Ref: c.ID, Where: told.Location, At: now})
+		Pending: ledger.Fen(k.PendingFen), Ref: c.ID, Where: k.Location, At: now})
 }
 
-// release voids the claim: in flight → pending, claimable at once.
+// release voids a claim of which only the row was read.
 func release(tx *gorm.DB, card campusCard, c ledger.Claim, chip ledger.Chip, evidence string, now time.Time) error {
-	if err := moveHeld(tx, c, "void:", ledger.Account{Kind: ledger.Pending, Owner: c.PersonID}, now); err != nil {
-		return err
-	}
-	err := tx.Exec(`UPDATE transfers SET state = 'pending', claim_id = NULL, terminal_id = '' WHERE claim_id = ? AND state = 'in_flight'`, c.ID).Error
+	_, c, err := standing(tx, c.ID)
 	if err != nil {
-		return fmt.Errorf("give the transfers back: %w", err)
-	}
-	if err := endClaim(tx, c, ledger.ClaimReleased, evidence, now); err != nil {
 		return err
 	}
-	return see(tx, card, chip, now)
+	return void(tx, card, &c, chip, evidence, now)
 }
 
-func moveHeld(tx *gorm.DB, c ledger.Claim, prefix string, to ledger.Account, now time.Time) error {
-	held, err := readTransfers(tx, time.Time{}, "WHERE t.claim_id = ? AND t.state = 'in_flight'", c.ID)
-	if err != nil {
-		return err
+// void ends a claim that was not written: in flight → pending, claimable at
+// once.
+func void(tx *gorm.DB, card campusCard, c *ledger.Claim, chip ledger.Chip, evidence string, now time.Time) error {
+	err := errors.Join(
+		moveHeld(tx, *c, "void:", ledger.Account{Kind: ledger.Pending, Owner: c.PersonID}, now),
+		write(tx, "give the transfers back", `UPDATE transfers SET state = 'pending', claim_id = NULL, terminal_id = '' WHERE claim_id = ? AND state = 'in_flight'`, c.ID),
+		endClaim(tx, *c, ledger.ClaimReleased, evidence, now),
+		see(tx, card, chip, 0, now),
+	)
+	c.State, c.EndedAt = ledger.ClaimReleased, timeOf(micros(now))
+	for i := range c.Transfers {
+		c.Transfers[i].State, c.Transfers[i].ClaimID, c.Transfers[i].TerminalID = ledger.TransferPending, "", ""
 	}
-	postings := make([]ledger.Posting, len(held))
-	for i, t := range held {
+	return err
+}
+
+// moveHeld books what an open claim holds to where it goes.
+func moveHeld(tx *gorm.DB, c ledger.Claim, prefix string, to ledger.Account, now time.Time) error {
+	postings := make([]ledger.Posting, len(c.Transfers))
+	for i, t := range c.Transfers {
 		postings[i] = ledger.Posting{
 			Ref:    prefix + c.ID + ":" + t.ID,
 			Debit:  ledger.Account{Kind: ledger.InFlight, Owner: c.PersonID},
@@ -366,10 +387,6 @@ func moveHeld(tx *gorm.DB, c ledger.Claim, prefix string, to ledger.Account, now
 }
 
 func endClaim(tx *gorm.DB, c ledger.Claim, to ledger.ClaimState, evidence string, now time.Time) error {
-	err := tx.Exec(`UPDATE claims SET state = ?, ended_at = ?, evidence = ? WHERE id = ? AND state = 'open'`,
-		string(to), micros(now), evidence, c.ID).Error
-	if err != nil {
-		return fmt.Errorf("end the claim: %w", err)
-	}
-	return nil
+	return write(tx, "end the claim", `UPDATE claims SET state = ?, ended_at = ?, evidence = ? WHERE id = ? AND state = 'open'`,
+		string(to), micros(now), evidence, c.ID)
 }

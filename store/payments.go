@@ -261,8 +261,7 @@ func (s *Store) SettleTopUp(ctx context.Context, p ledger.Payment, now time.Time
 // lockPayment locks an order, then its attempt, and reads both as they are
 // once locked.
 func lockPayment(tx *gorm.DB, outTradeNo string) (a attempt, o order, err error) {
-	var found bool
-	err = ask(tx, "lock the payment", one(&found, &o.OutTradeNo, &o.PersonID, &o.CardID, &o.AmountFen, &o.State, &o.CreatedAt, &o.ExpiresAt, &o.PaidAt,
+	err = ask(tx, "lock the payment", into(&o.OutTradeNo, &o.PersonID, &o.CardID, &o.AmountFen, &o.State, &o.CreatedAt, &o.ExpiresAt, &o.PaidAt,
 		&a.OutTradeNo, &a.OrderNo, &a.N, &a.PersonID, &a.AmountFen, &a.Channel, &a.AppID, &a.OpenID, &a.State, &a.WxTransactionID, &o.PendingFen),
 		`SELECT o.out_trade_no, o.person_id, o.card_id, o.amount_fen, o.state, o.created_at, o.expires_at, o.paid_at,
 		a.out_trade_no, a.order_no, a.n, a.person_id, a.amount_fen, a.channel, a.app_id, a.open_id, a.state, a.wx_transaction_id,
@@ -271,7 +270,7 @@ func lockPayment(tx *gorm.DB, outTradeNo string) (a attempt, o order, err error)
 	if err == nil {
 		err = flush(tx)
 	}
-	if err == nil && !found {
+	if err == nil && a.OutTradeNo == "" {
 		err = ledger.ErrUnknownOrder
 	}
 	return a, o, err

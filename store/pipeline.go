@@ -77,12 +77,9 @@ func flush(tx *gorm.DB) error {
 	return nil
 }
 
-// one reads at most one row into dest and notes whether there was one.
-func one(found *bool, dest ...any) func(scanner) error {
-	return func(r scanner) error {
-		*found = true
-		return r.Scan(dest...)
-	}
+// into reads a row into dest; without a row dest stays as it is.
+func into(dest ...any) func(scanner) error {
+	return func(r scanner) error { return r.Scan(dest...) }
 }
 
 // unlocked drops row locks where there is one writer.
