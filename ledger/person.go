@@ -84,7 +84,7 @@ type Balance struct {
 	// its confirmation has passed.
 	InFlight Fen
 	Doubt    bool
-	AsOf     time.Time // newest record or chip seen; zero = the books were just opened
+	AsOf     time.Time // newest record or chip seen, else when the card's books were opened
 	Missing  int64     // purchases the chip counted that have not arrived
 	Last     *Movement // the newest movement on the card, nil if none
 	// PasswordInitial: still the password that everybody knows.

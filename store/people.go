@@ -149,7 +149,7 @@ func (s *Store) Balance(ctx context.Context, personID int64, now time.Time) (led
 		Initial      bool
 	}
 	err := s.db.WithContext(ctx).Raw(`SELECT c.id AS card_id, c.card_no, c.status, c.balance_fen, c.chip_spend_seq,
-		c.first_spend_seq AS first_seq, c.records, c.as_of, w.initial,
+		c.first_spend_seq AS first_seq, c.records, COALESCE(c.as_of, c.created_at) AS as_of, w.initial,
 		COALESCE((SELECT SUM(amount_fen) FROM transfers t WHERE t.person_id = c.person_id AND t.state = 'pending'), 0) AS pending,
 		COALESCE((SELECT SUM(amount_fen) FROM transfers t WHERE t.person_id = c.person_id AND t.state = 'in_flight'), 0) AS in_flight,
 		(SELECT COUNT(*) FROM claims k WHERE k.card_id = c.id AND k.state = 'open' AND k.expires_at < ?) AS doubt

@@ -15,6 +15,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -94,6 +96,10 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 // openFile opens SQLite so that a write transaction takes its lock at BEGIN
 // (no upgrade can fail half-way) and a commit is on disk when it returns.
 func (s *Store) openFile(path string) (err error) {
+	file, _, _ := strings.Cut(strings.TrimPrefix(path, "file:"), "?")
+	if _, err := os.Stat(filepath.Dir(file)); err != nil {
+		return fmt.Errorf("there is no folder for the database %s", file)
+	}
 	sep := "?"
 	if strings.Contains(path, "?") {
 		sep = "&"
