@@ -49,14 +49,11 @@ type options struct {
 	json                          bool
 }
 
-func parse(args []string, stderr io.Writer) (options, error) {
+// parse reads the flags; asked for help it prints that and returns flag.ErrHelp.
+func parse(args []string, stdout io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("xiaoka-sandbox", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.Usage = func() {
-		fmt.Fprint(stderr, "xiaoka-sandbox plays a whole campus on this machine and prints the address to open.\n\nUsage: xiaoka-sandbox [flags]\n\n")
-		flags.PrintDefaults()
-	}
+	flags.SetOutput(io.Discard) // run says what is wrong, in one sentence
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:8080", "`address` of the page; the product runs behind it")
 	flags.StringVar(&o.control, "control", "", "`address` for faults, clock and crashes as JSON (GET / there lists them); empty = none, and the sandbox ends when the product does")
 	flags.StringVar(&o.dir, "dir", "", "`directory` for its data; an earlier campus there is continued; empty = a temporary one, removed at the end")
@@ -66,6 +63,11 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.databaseURL, "database-url", "", "`URL` of the product's database; empty = SQLite in the directory")
 	flags.StringVar(&o.redisURL, "redis-url", "", "`URL` of the product's Redis; empty = the one embedded in it")
 	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			fmt.Fprint(stdout, "xiaoka-sandbox plays a whole campus on this machine and prints the address to open.\n\nUsage: xiaoka-sandbox [flags]\n\n")
+			flags.SetOutput(stdout)
+			flags.PrintDefaults()
+		}
 		return o, err
 	}
 	if flags.NArg() > 0 {
@@ -82,7 +84,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 
 // run is the program without the process: it returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	o, err := parse(args, stderr)
+	o, err := parse(args, stdout)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return exitOK
