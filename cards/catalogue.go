@@ -144,7 +144,6 @@ const (
 	kRefused         key = "refused"
 	kUsed            key = "used"
 	kExpired         key = "expired"
-	kTextOnly        key = "text_only"
 )
 
 // catalogue holds every text this package shows. A row's name has five characters at most, a button's and a link's text
@@ -286,7 +285,6 @@ var catalogue = map[key]words{
 	kRefused:         {"这张卡片不是发给你的，不能操作。", "This card was not sent to you, so its buttons do nothing."},
 	kUsed:            {"这个按钮已经按过了。想知道现在怎样，再问一次就好。", "This button was pressed already. Ask again to see how things stand."},
 	kExpired:         {"这张卡片已过期，请重新发送你的问题。", "This card has expired. Please ask again."},
-	kTextOnly:        {"我只看得懂文字，试试发送「帮助」。", "I only understand text. Try “help”."},
 }
 
 // Sorry is the sentence for a fault on our side; requestID, when given, lets the operator find the log lines.
@@ -311,6 +309,3 @@ func Used(lang Lang) string { return say(lang, kUsed) }
 
 // Expired is the sentence for a button of an old card.
 func Expired(lang Lang) string { return say(lang, kExpired) }
-
-// TextOnly is the sentence for a picture, a voice or a file.
-func TextOnly(lang Lang) string { return say(lang, kTextOnly) }

@@ -58,7 +58,7 @@ func (a *Apps) Assistant(r *bot.Router) {
 	r.CardEvent(cards.KeyNewcomerPhone, a.on(a.sendToNumber))
 	r.Event("enter_agent", a.on(a.greet))
 	r.Event("subscribe", a.on(a.greet))
-	r.NotFound(a.on(a.notUnderstood))
+	r.NotFound(a.on(a.helpAssistant)) // pictures, voice, buttons of an older menu
 }
 
 // understand reads a text as of today.
@@ -101,9 +101,4 @@ func (a *Apps) askCardApp(ctx context.Context, t *turn) error {
 		d.LinkTitle, d.URL = wLossPage.in(t.Lang), a.link.loss()
 	}
 	return t.Reply(cards.Notice(t.Lang, d))
-}
-
-// notUnderstood answers what is no text: pictures, voice, unknown buttons.
-func (a *Apps) notUnderstood(_ context.Context, t *turn) error {
-	return t.ReplyText(cards.TextOnly(t.Lang))
 }

@@ -88,7 +88,7 @@ func (a *Apps) Card(r *bot.Router) {
 	})
 	r.Event("enter_agent", a.on(a.enterCard))
 	r.Event("subscribe", a.on(a.enterCard))
-	r.NotFound(a.on(a.notUnderstood))
+	r.NotFound(a.on(a.help)) // pictures, voice, buttons of an older menu
 }
 
 // read finds what a text asks: digits that may be a secret first, then words
