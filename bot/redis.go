@@ -122,6 +122,9 @@ func (r *Redis) Begin(ctx context.Context, key string) (first, finished bool, re
 			return r.guard.rdb.Get(ctx, name).Result()
 		})
 		switch {
+		case errors.Is(err, errRedisDown) && waited: // somebody else had it in work a moment ago
+			r.local.remove(name)
+			return false, false, nil, nil
 		case errors.Is(err, errRedisDown):
 			return true, false, nil, nil
 		case err == nil && value == "":
@@ -131,6 +134,8 @@ func (r *Redis) Begin(ctx context.Context, key string) (first, finished bool, re
 		r.local.remove(name)
 		switch {
 		case errors.Is(err, redis.Nil): // it ended between the two commands
+		case err != nil && waited: // the time to wait is over
+			return false, false, nil, nil
 		case err != nil:
 			return false, false, nil, err
 		case strings.HasPrefix(value, done) && waited:

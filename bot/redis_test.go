@@ -14,7 +14,9 @@ func TestRedis_LeaseAndLife(t *testing.T) {
 	// Each look is another replica's, which has nothing in its own memory.
 	look := func() (first, finished bool, reply string) {
 		t.Helper()
-		first, finished, r, err := NewRedis(client, nil).Begin(ctx, "k")
+		short, cancel := context.WithTimeout(ctx, 250*time.Millisecond)
+		defer cancel()
+		first, finished, r, err := NewRedis(client, nil).Begin(short, "k")
 		if err != nil {
 			t.Fatal(err)
 		}
