@@ -188,7 +188,7 @@ func TestCallback_Hostile(t *testing.T) {
 	} {
 		began := time.Now()
 		w := serve(cb, tc.r)
-		if took := time.Since(began); w.Code != tc.code || took > 50*time.Millisecond {
+		if took := time.Since(began); w.Code != tc.code || took > 300*time.Millisecond {
 			t.Errorf("%s: %d in %v", name, w.Code, took)
 		}
 	}
@@ -348,7 +348,7 @@ func TestCallback_SlowHandlerStillAnswered(t *testing.T) {
 	cb.budget = 50 * time.Millisecond
 	began := time.Now()
 	w := serve(cb, push{inner: textXML("u", "1", "余额")}.request(t))
-	if r := readReply(t, w.Body.String()); r.Content != cards.Slow(cards.Zh) || time.Since(began) > time.Second {
+	if r := readReply(t, w.Body.String()); r.Content != cards.Slow(cards.Zh) || time.Since(began) > 3*time.Second {
 		t.Fatalf("%+v after %v", r, time.Since(began))
 	}
 }
@@ -370,7 +370,7 @@ func TestCallback_RedisGone(t *testing.T) {
 		for i := range 3 {
 			began := time.Now()
 			w := serve(cb, push{inner: textXML("u", fmt.Sprint(i+1), "x")}.request(t))
-			if r := readReply(t, w.Body.String()); r.Content != "ok x" || time.Since(began) > 2*time.Second {
+			if r := readReply(t, w.Body.String()); r.Content != "ok x" || time.Since(began) > 4*time.Second {
 				t.Fatalf("%s: %+v after %v", name, r, time.Since(began))
 			}
 		}
