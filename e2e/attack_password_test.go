@@ -343,11 +343,6 @@ func masked(page string) string {
 	return regexp.MustCompile(`编号 [A-Z0-9]+`).ReplaceAllString(page, "编号")
 }
 
-func median(d []time.Duration) time.Duration {
-	slices.Sort(d)
-	return d[len(d)/2]
-}
-
 func TestAttack_T22_Enumeration(t *testing.T) {
 	attackedAlone(t, func(t *testing.T, h *house) {
 		known := h.newMember(1)
@@ -379,14 +374,14 @@ func TestAttack_T22_Enumeration(t *testing.T) {
 					}
 				}
 			}
-			var medians []time.Duration
+			// The quickest of each class: whatever else the machine does only adds.
+			// One hash makes a tenfold difference.
+			var quickest []time.Duration
 			for i := range classes {
-				medians = append(medians, median(took[i]))
+				quickest = append(quickest, slices.Min(took[i]))
 			}
-			// One hash makes a tenfold difference; what the machine's other work
-			// makes is far less.
-			if slow, fast := slices.Max(medians), slices.Min(medians); slow > 2*fast {
-				t.Errorf("medians from %v to %v: %v", fast, slow, medians)
+			if slow, fast := slices.Max(quickest), slices.Min(quickest); slow > 3*fast {
+				t.Errorf("the quickest answers take from %v to %v: %v", fast, slow, quickest)
 			}
 			if a := m.send("POST", "/h5/bind", with(form, "name", m.Name, "number", m.StudentNo, "query_password", ownPassword)); a.to != "/h5/?done=bound" {
 				t.Errorf("the twin: %d", a.status)
