@@ -37,6 +37,10 @@ e2e: build ## the member's journey in a headless Chromium
 bench: ## benchmarks of callback, ledger and push
 	scripts/with-services go test -run '^$$' -bench . -benchmem ./bot/... ./store/... ./pay/... ./cards/... ./identity/... ./handlers/... ./kiosk/...
 
+.PHONY: bench-tpcb
+bench-tpcb: ## money acts against pgbench TPC-B on one PostgreSQL; ROUNDS=5 ACTS=5000
+	scripts/with-services scripts/bench-tpcb
+
 .PHONY: fuzz
 fuzz: ## each fuzz target for ten seconds
 	@for p in $$(go list ./...); do for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \

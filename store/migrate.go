@@ -96,5 +96,11 @@ func (s *Store) migrateQueue(ctx context.Context) error {
 	if _, err := m.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
 		return fmt.Errorf("migrate the queue: %w", err)
 	}
+	// Nobody searches jobs by what is in them, and these two would be written
+	// with every job and each of its steps. River misses them at its own
+	// reindexing only, and skips them.
+	if _, err := conn.Exec(ctx, "DROP INDEX IF EXISTS river_job_args_index, river_job_metadata_index"); err != nil {
+		return fmt.Errorf("drop the queue's unused indexes: %w", err)
+	}
 	return nil
 }
