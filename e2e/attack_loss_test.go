@@ -57,13 +57,18 @@ func TestAttack_T47_Loss(t *testing.T) {
 			}
 			tills := []*terminal.Client{h.terminal("P01"), h.terminal("P02")}
 			chip := m.cardState()
-			var before, after, between int
-			for round := range rounds {
-				stop := make(chan struct{})
+			// rush reports the loss among claims that come as fast as they may, and
+			// returns when each granted claim was asked for, how many were refused
+			// as lost, and when the report was acknowledged.
+			rush := func(round int) (granted map[string]time.Time, refused int, acknowledged time.Time) {
+				granted = map[string]time.Time{}
 				var mu sync.Mutex
-				granted := map[string]time.Time{} // by claim, when it was asked for
-				refused := 0
 				var wg sync.WaitGroup
+				stop := make(chan struct{})
+				defer func() {
+					close(stop)
+					wg.Wait()
+				}()
 				for c := range claimers {
 					wg.Go(func() {
 						till := tills[c%len(tills)]
@@ -71,7 +76,7 @@ func TestAttack_T47_Loss(t *testing.T) {
 							select {
 							case <-stop:
 								return
-							default:
+							case <-time.After(10 * time.Millisecond): // a terminal may ask 200 times a second
 							}
 							begun := time.Now()
 							claim, ok, err := till.POSClaim(m.context(), fmt.Sprintf("race-%d-%d-%d", round, c, i), m.CardNo, chip)
@@ -85,7 +90,6 @@ func TestAttack_T47_Loss(t *testing.T) {
 								t.Errorf("claim: %v", err)
 							}
 							mu.Unlock()
-							time.Sleep(10 * time.Millisecond) // a terminal may ask 200 times a second
 							if ok {
 								if state, err := till.POSCancel(m.context(), claim.ClaimID, chip, "race"); err != nil || state != "released" {
 									t.Errorf("cancel: %s, %v", state, err)
@@ -100,25 +104,28 @@ func TestAttack_T47_Loss(t *testing.T) {
 					return len(granted) > 1
 				})
 				a := m.send("POST", "/h5/loss", form)
-				acknowledged := time.Now()
+				acknowledged = time.Now()
 				if a.to != "/h5/loss" || lost() != 1 {
 					t.Fatalf("the loss is not accepted: %d\n%s", a.status, a.body)
 				}
 				h.await("a claim after the loss", func() bool {
 					mu.Lock()
 					defer mu.Unlock()
-					return refused > 2*claimers
+					return refused > 2*claimers || len(granted) > 100 // claims that go on are found below
 				})
-				close(stop)
-				wg.Wait()
+				return granted, refused, acknowledged
+			}
+			var before, late, after int
+			for round := range rounds {
+				granted, refused, acknowledged := rush(round)
 				for id, begun := range granted {
 					if begun.After(acknowledged) {
-						t.Errorf("claim %s was granted %v after the loss was acknowledged", id, begun.Sub(acknowledged))
-						after++
+						t.Errorf("claim %s was granted that was asked for %v after the loss was acknowledged", id, begun.Sub(acknowledged))
+						late++
 					}
 				}
-				before, between = before+len(granted), between+refused
-				if round == rounds-1 {
+				before, after = before+len(granted), after+refused
+				if round == rounds-1 || late > 0 {
 					break
 				}
 				m.later(26 * time.Hour)
@@ -129,9 +136,9 @@ func TestAttack_T47_Loss(t *testing.T) {
 					t.Fatalf("the loss is not taken back: %d\n%s", a.status, a.body)
 				}
 			}
-			t.Logf("%d claims granted, %d refused as lost, %d granted too late", before, between, after)
-			if before+between < 200 {
-				t.Errorf("only %d claims raced", before+between)
+			t.Logf("%d claims granted, %d refused as lost, %d granted too late", before, after, late)
+			if before+after < 200 && late == 0 {
+				t.Errorf("only %d claims raced", before+after)
 			}
 		})
 

@@ -150,7 +150,7 @@ func TestAttack_T37_DataOfAnother(t *testing.T) {
 							return regexp.MustCompile(`"request_id":"[^"]*"|state=[0-9a-f]+`).ReplaceAllString(all, "")
 						}
 						if got, want := blank(a, id), blank(none, strings.Repeat("0", len(id))); got != want {
-							t.Errorf("%s is told from one that does not exist:\n%s\n%s", id, got, want)
+							t.Errorf("%s is told from one that does not exist:\n%.2000q\n%.2000q", id, got, want)
 						}
 						if v.role == h5.Bound && a.status != http.StatusNotFound {
 							t.Errorf("%d, want 404", a.status)
