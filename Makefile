@@ -23,7 +23,7 @@ run: build ## play the whole campus in a browser; ARGS='--listen 127.0.0.1:9090'
 .PHONY: test
 test: build ## every test, with the race detector, on real PostgreSQL, Redis and Chromium
 	CGO_ENABLED=1 scripts/with-services scripts/with-browser go test -race -shuffle=on -timeout 20m ./...
-	go test -count=1 -run CheaperThanTheSDK ./bot
+	scripts/with-services go test -count=1 -run 'TestModel|CheaperThanTheSDK' ./store ./bot
 
 .PHONY: test-short
 test-short: ## what needs neither PostgreSQL nor Redis nor a browser, under a minute

@@ -86,8 +86,8 @@ func TestModel(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		seeds := *modelSeeds
-		if testing.Short() {
-			seeds = 3
+		if testing.Short() || underRace {
+			seeds = min(seeds, 3) // `make test` plays them all without the race detector
 		}
 		for i := range seeds {
 			seed := uint64(i + 1)
