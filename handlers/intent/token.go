@@ -13,6 +13,7 @@ type token struct {
 	han        bool
 	negated    bool
 	explicit   bool   // an amount said with its unit
+	guessed    bool   // its spelling was put right
 	lone       bool   // a single numeral, an amount only right after a word for topping up
 	fen        int64  // of an amount; 0 = not certain
 	month      string // YYYY-MM
@@ -131,7 +132,8 @@ func next(r []rune, i int, today time.Time) token {
 	for end < len(r) && isASCIILetter(r[end]) {
 		end++
 	}
-	return token{set: correctSpelling(string(r[i:end])), start: i, end: end}
+	meaning := correctSpelling(string(r[i:end]))
+	return token{set: meaning, start: i, end: end, guessed: meaning != set{}}
 }
 
 // lookUp finds the longest listed word at i; its end is 0 if there is none. Latin words are only found whole.

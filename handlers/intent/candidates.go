@@ -1,0 +1,69 @@
+package intent
+
+import (
+	"slices"
+	"time"
+)
+
+// Candidate is something that a text may ask for.
+type Candidate struct {
+	Result
+	// Confidence is from 0 to 1. It orders candidates and is no probability.
+	Confidence float64
+}
+
+// Sure is the [Candidate.Confidence] from which nobody needs to be asked what they meant.
+const Sure = 0.75
+
+// Candidates returns what a text may ask for, at most two, the likeliest first; none if it asks for nothing known. The first
+// is what [Understand] returns unless that is [None]. When no candidate is as good as [Sure], ask which of them is meant: the
+// later ones, and all after None, are guesses that may be shown and never acted on.
+func Candidates(text string, today time.Time) []Candidate {
+	runes := normalize(text)
+	if len(runes) == 0 || len(runes) > maxRunes {
+		return nil
+	}
+	if isCode(runes) {
+		return []Candidate{{Result{Intent: Code}, 1}}
+	}
+	tokens := tokenize(runes, today)
+	result := decide(tokens)
+	_, said, denied := gather(tokens)
+	if said.any(setOf(inject, meta)) {
+		return nil
+	}
+	var found []Candidate
+	if result.Intent != None {
+		found = append(found, Candidate{result, certainty(tokens, said)})
+	}
+	for _, r := range compiled {
+		if len(found) == 2 {
+			break
+		}
+		known := slices.ContainsFunc(found, func(c Candidate) bool { return c.Intent == r.intent })
+		if !known && r.fits(said.or(denied), 0) {
+			found = append(found, Candidate{Result{Intent: r.intent}, Sure / float64(2+len(found))})
+		}
+	}
+	return found
+}
+
+// certainty is how much of a text was understood: less for words not known, for spellings that were guessed, for questions
+// about a wish and for what concerns others.
+func certainty(tokens []token, said set) float64 {
+	doubt := 0.0
+	for _, t := range tokens {
+		switch {
+		case t.unknown():
+			doubt += float64(t.words())
+		case t.guessed:
+			doubt++
+		case t.has(neg), t.has(who), t.has(product):
+			doubt++
+		}
+	}
+	if said.any(questions) {
+		doubt++
+	}
+	return 1 / (1 + 0.15*doubt)
+}
