@@ -348,7 +348,7 @@ func TestSecretsAreRedacted(t *testing.T) {
 func TestExample(t *testing.T) {
 	t.Parallel()
 	example := Example()
-	golden := filepath.Join("testdata", "example.yaml")
+	golden := filepath.Join("..", "xiaoka.example.yaml")
 	if *update {
 		if err := os.WriteFile(golden, []byte(example), 0o644); err != nil {
 			t.Fatal(err)

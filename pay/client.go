@@ -176,8 +176,9 @@ func (m *Merchant) closeNumber(ctx context.Context, outTradeNo string) error {
 	return nil
 }
 
-// Check asks WeChat Pay about a number that cannot exist: its 404 shows that
-// address, merchant id, serial, private key, clock and keys fit together. For
+// Check asks WeChat Pay about a number that cannot exist and closes it: the 404
+// shows that address, merchant id, serial, private key and clock fit together,
+// the signed 204 that the key WeChat Pay signs with is the configured one. For
 // the operator's check of a configuration; the error says what WeChat Pay said.
 func (m *Merchant) Check(ctx context.Context) error {
 	if m.cfg.PublicKeyID == "" {
@@ -185,7 +186,11 @@ func (m *Merchant) Check(ctx context.Context) error {
 			return err
 		}
 	}
-	if _, err := m.query(ctx, "XKCHECK0"); err != nil && !failed(err, notFound) {
+	const nobody = "XKCHECK0"
+	if _, err := m.query(ctx, nobody); err != nil && !failed(err, notFound) {
+		return err
+	}
+	if err := m.closeNumber(ctx, nobody); err != nil && !failed(err, notFound, alreadyClosed) {
 		return err
 	}
 	return nil

@@ -46,6 +46,8 @@ type commands struct {
 	Transfers   transfersCmd   `cmd:"" help:"Money on its way to cards."`
 	Audit       auditCmd       `cmd:"" help:"Who did what, when, to a card and its holder's data."`
 	KioskBridge kioskBridgeCmd `cmd:"" help:"Run on a self-service machine: its screen, its reader and its signed calls."`
+	Doctor      doctorCmd      `cmd:"" help:"Check the configuration against the live services and say what to fix; status 1 if anything must be."`
+	Example     exampleCmd     `cmd:"" help:"Print a configuration file with every key, its default and its meaning."`
 	Understand  understandCmd  `cmd:"" help:"Read one utterance a line on standard input, write what it means as one JSON object a line."`
 	Version     versionCmd     `cmd:"" help:"Print version, commit and Go version."`
 }

@@ -132,11 +132,15 @@ func senders(cfg *config.Config, log *slog.Logger) (map[ledger.Channel]identity.
 	if !cfg.SMS.Offered() {
 		return senders, nil
 	}
-	senders[ledger.Phone], err = identity.NewSMS(identity.SMSOptions{
-		Endpoint: cfg.SMS.Endpoint, SecretID: cfg.SMS.SecretID.Reveal(), SecretKey: cfg.SMS.SecretKey.Reveal(),
-		AppID: cfg.SMS.AppID, SignName: cfg.SMS.SignName, TemplateID: cfg.SMS.TemplateID, Region: cfg.SMS.Region, Log: log,
-	})
+	senders[ledger.Phone], err = newSMS(cfg.SMS, log)
 	return senders, err
+}
+
+func newSMS(c config.SMS, log *slog.Logger) (*identity.SMS, error) {
+	return identity.NewSMS(identity.SMSOptions{
+		Endpoint: c.Endpoint, SecretID: c.SecretID.Reveal(), SecretKey: c.SecretKey.Reveal(),
+		AppID: c.AppID, SignName: c.SignName, TemplateID: c.TemplateID, Region: c.Region, Log: log,
+	})
 }
 
 // chat joins both apps and returns the card app's client.

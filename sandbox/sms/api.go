@@ -22,9 +22,10 @@ func fail(code, message string) *failure { return &failure{code, message} }
 
 // response is Response in an answer: an error, or what the action returns.
 type response struct {
-	Error         *failure     `json:",omitempty"`
-	SendStatusSet []sendStatus `json:",omitempty"`
-	RequestId     string
+	Error                     *failure         `json:",omitempty"`
+	SendStatusSet             []sendStatus     `json:",omitempty"`
+	DescribeTemplateStatusSet []templateStatus `json:",omitempty"`
+	RequestId                 string
 }
 
 // code is Ok, or the first that is not.
@@ -92,6 +93,10 @@ func (s *Server) answer(r *http.Request, body []byte, readErr error, f Faults) r
 	if f.Error != "" {
 		return response{Error: fail(f.Error, "Refused on purpose.")}
 	}
+	if r.Header.Get("X-TC-Action") == listTemplates {
+		found, problem := s.templates(body)
+		return response{Error: problem, DescribeTemplateStatusSet: found}
+	}
 	req, problem := readRequest(body)
 	if problem != nil {
 		return response{Error: problem}
@@ -100,7 +105,13 @@ func (s *Server) answer(r *http.Request, body []byte, readErr error, f Faults) r
 	return response{Error: problem, SendStatusSet: statuses}
 }
 
-// check refuses what is no call of SendSms by the account's owner, in the service's order.
+// The actions served.
+const (
+	sendSms       = "SendSms"
+	listTemplates = "DescribeSmsTemplateList"
+)
+
+// check refuses what is no call of a served action by the account's owner, in the service's order.
 func (s *Server) check(r *http.Request, body []byte, readErr error) *failure {
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -122,11 +133,11 @@ func (s *Server) check(r *http.Request, body []byte, readErr error) *failure {
 		return problem
 	}
 	contentType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	region := r.Header.Get("X-TC-Region")
+	action, region := r.Header.Get("X-TC-Action"), r.Header.Get("X-TC-Region")
 	switch {
 	case r.Header.Get("X-TC-Version") != "2021-01-11":
 		return fail("NoSuchVersion", "The version does not exist.")
-	case r.Header.Get("X-TC-Action") != "SendSms":
+	case action != sendSms && action != listTemplates:
 		return fail("InvalidAction", "The action does not exist.")
 	case region == "":
 		return fail("MissingParameter", "The request is missing a required parameter `Region`.")

@@ -1,4 +1,4 @@
-// Package sms is Tencent Cloud SMS in small: it takes SendSms of API version 2021-01-11 as the service does, signature and
+// Package sms is Tencent Cloud SMS in small: it takes SendSms and DescribeSmsTemplateList of API version 2021-01-11 as the service does, signature and
 // limits included, and keeps what phones would have shown in memory.
 //
 // Tests and the sandbox's inbox read it; the product reaches it as it would reach the service, with the official SDK, only

@@ -54,6 +54,7 @@ var endpoints = map[string]endpoint{
 	"message/send":                 {method: http.MethodPost, serve: (*Server).send},
 	"message/update_template_card": {method: http.MethodPost, serve: (*Server).updateCard},
 	"message/recall":               {method: http.MethodPost, serve: (*Server).recall},
+	"agent/get":                    {method: http.MethodGet, serve: (*Server).getAgent},
 	"menu/create":                  {method: http.MethodPost, serve: (*Server).createMenu},
 	"menu/get":                     {method: http.MethodGet, serve: (*Server).getMenu},
 	"menu/delete":                  {method: http.MethodGet, serve: (*Server).deleteMenu},

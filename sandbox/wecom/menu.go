@@ -32,6 +32,29 @@ func (s *Server) ownAgent(c call, agentID int) error {
 	return nil
 }
 
+// getAgent is https://developer.work.weixin.qq.com/document/path/90227.
+func (s *Server) getAgent(c call) (fields, error) {
+	agentID, err := s.menuAgent(c)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	app := s.apps[agentID]
+	users := []fields{}
+	for _, id := range s.memberOrder {
+		if m := s.members[id]; !slices.Contains(m.OutOfRange, agentID) {
+			users = append(users, fields{"userid": m.UserID})
+		}
+	}
+	return fields{
+		"agentid": agentID, "name": app.Name, "square_logo_url": "", "description": "", "close": 0,
+		"allow_userinfos": fields{"user": users}, "allow_partys": fields{"partyid": []int{}}, "allow_tags": fields{"tagid": []int{}},
+		"redirect_domain": app.TrustedDomain, "report_location_flag": 0, "isreportenter": 1, "home_url": "",
+		"customized_publish_status": 1,
+	}, nil
+}
+
 // createMenu is https://developer.work.weixin.qq.com/document/path/90231.
 func (s *Server) createMenu(c call) (fields, error) {
 	agentID, err := s.menuAgent(c)
