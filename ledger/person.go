@@ -93,11 +93,36 @@ type Balance struct {
 
 // Movement is one line of a card's history.
 type Movement struct {
-	Kind     string // "claim" or "consumption"
-	Amount   Fen    // positive; the kind says the direction
+	Kind     string // one of the kinds below
+	Amount   Fen    // positive, the kind says the direction; a correction has its own sign
 	At       time.Time
 	Where    string // merchant, or place of the terminal
 	SpendSeq int64
+
+	// The rest is known in statements alone.
+	TerminalID string
+	LoadSeq    int64
+	After      Fen       // on the chip after it; of no meaning for a correction
+	Booked     time.Time // accounting day of a purchase, its midnight
+	// Late: a purchase booked on a later day than it was made, or a claim
+	// proven only by what a reader saw later.
+	Late      bool
+	AfterLoss bool // a purchase made after the card was reported lost
+}
+
+// The kinds of movements.
+const (
+	MovementClaim       = "claim"
+	MovementConsumption = "consumption"
+	MovementCorrection  = "correction"
+)
+
+// Change is what the movement does to the money on the card.
+func (m Movement) Change() Fen {
+	if m.Kind == MovementConsumption {
+		return -m.Amount
+	}
+	return m.Amount
 }
 
 // PersonRow is one line of the register as `people import` reads it. Empty

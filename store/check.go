@@ -121,6 +121,10 @@ var proofs = []proof{
 					UNION ALL SELECT debit_owner, -amount_fen FROM postings WHERE debit_kind = 'float'
 					UNION ALL SELECT card_id, -amount_fen FROM consumptions) AS lines GROUP BY card_id) AS f ON f.card_id = c.id
 				WHERE c.balance_fen <> COALESCE(f.fen, 0)`,
+			`SELECT 'card ' || c.card_no || ' spent ' || CAST(COALESCE(n.fen, 0) AS TEXT) || ' fen, by its months ' || CAST(COALESCE(m.fen, 0) AS TEXT)
+				FROM campus_cards c LEFT JOIN (SELECT card_id, SUM(amount_fen) AS fen FROM consumptions GROUP BY card_id) AS n ON n.card_id = c.id
+				LEFT JOIN (SELECT card_id, SUM(spent_fen) AS fen FROM month_totals GROUP BY card_id) AS m ON m.card_id = c.id
+				WHERE COALESCE(n.fen, 0) <> COALESCE(m.fen, 0)`,
 			`SELECT 'card ' || c.card_no || ' was opened with ' || CAST(c.opening_fen AS TEXT) || ' fen, booked ' || CAST(COALESCE(p.amount_fen, 0) AS TEXT)
 				FROM campus_cards c LEFT JOIN postings p ON p.ref = 'opening:' || c.card_no WHERE COALESCE(p.amount_fen, 0) <> c.opening_fen`,
 			`SELECT 'card ' || c.card_no || ' was loaded with ' || CAST(k.fen AS TEXT) || ' fen by claims, ' || CAST(COALESCE(p.fen, 0) AS TEXT) || ' by postings'

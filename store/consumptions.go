@@ -87,7 +87,7 @@ type tillRow struct {
 
 func (u *upload) run(records []ledger.Consumption) (ledger.Ingested, error) {
 	steps := []func([]ledger.Consumption) error{
-		u.lockTill, u.lockCards, u.sift, u.insert, u.judgeRepeats, u.evidence, u.updateCards, u.keepRejections, u.acknowledge, u.tell,
+		u.lockTill, u.lockCards, u.sift, u.insert, u.judgeRepeats, u.evidence, u.updateCards, u.addMonths, u.keepRejections, u.acknowledge, u.tell,
 	}
 	for _, step := range steps {
 		if err := step(records); err != nil {

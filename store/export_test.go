@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"strings"
 
 	"gorm.io/gorm"
 )
@@ -34,4 +35,20 @@ func (s *Store) Act(ctx context.Context, err error, statements ...string) error 
 		}
 		return err
 	})
+}
+
+// ExplainStatement is PostgreSQL's plan of a statement when reading a table
+// whole is the last resort, as it is for large ones.
+func (s *Store) ExplainStatement(ctx context.Context) (plan string, err error) {
+	err = s.db.WithContext(ctx).Connection(func(tx *gorm.DB) error {
+		if err := tx.Exec("SET enable_seqscan = off").Error; err != nil {
+			return err
+		}
+		defer tx.Exec("RESET enable_seqscan")
+		var lines []string
+		err := tx.Raw("EXPLAIN "+statementSQL, map[string]any{"person": 1, "before": 202610, "start": 1, "from": 1, "to": 2}).Scan(&lines).Error
+		plan = strings.Join(lines, "\n")
+		return err
+	})
+	return plan, err
 }

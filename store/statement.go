@@ -1,0 +1,137 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"xiaoka/ledger"
+)
+
+// Statement gives what happened on the person's card in a month of the
+// campus's zone. ErrNotFound when the person has no card in use.
+func (s *Store) Statement(ctx context.Context, personID int64, month ledger.Month) (ledger.Statement, error) {
+	return s.StatementBetween(ctx, personID, month.Start(s.zone), (month + 1).Start(s.zone))
+}
+
+// statementSQL reads everything a statement is made of in one statement, so
+// from one state of the books: the card's balance now, what its months spent
+// since the one before, and the movements. The opening balance follows from
+// the balance backwards, so the cost depends on the time asked for and the
+// months since, not on the history before.
+const statementSQL = `WITH card AS (SELECT id, balance_fen FROM campus_cards WHERE person_id = @person AND status <> 'closed')
+	SELECT 'card' AS kind, 0 AS at, balance_fen AS fen, '' AS place, '' AS terminal_id, 0 AS load_seq, 0 AS spend_seq, 0 AS after_fen,
+		0 AS booked_on, 0 AS late, 0 AS after_loss FROM card
+	UNION ALL SELECT 'month', month, spent_fen, '', '', 0, 0, 0, 0, 0, 0
+		FROM month_totals WHERE card_id = (SELECT id FROM card) AND month >= @before
+	UNION ALL SELECT 'paid', created_at, amount_fen, state, '', 0, 0, 0, 0, 0, 0
+		FROM transfers WHERE person_id = @person AND kind = 'topup' AND created_at >= @from AND created_at < @to
+	UNION ALL SELECT 'consumption', n.occurred_at, n.amount_fen, m.name, n.terminal_id, n.load_seq, n.spend_seq, n.balance_fen,
+		n.booked_on, CASE WHEN n.late THEN 1 ELSE 0 END, CASE WHEN n.after_loss THEN 1 ELSE 0 END
+		FROM consumptions n JOIN merchants m ON m.id = n.merchant_id
+		WHERE n.card_id = (SELECT id FROM card) AND n.occurred_at >= @start AND n.occurred_at < @to
+	UNION ALL SELECT 'claim', k.ended_at, k.amount_fen, t.location, k.terminal_id, k.load_seq + 1, k.spend_seq, k.balance_fen + k.amount_fen,
+		0, CASE WHEN k.ended_at > k.expires_at THEN 1 ELSE 0 END, 0
+		FROM claims k JOIN terminals t ON t.id = k.terminal_id
+		WHERE k.card_id = (SELECT id FROM card) AND k.state = 'claimed' AND k.ended_at >= @start
+	UNION ALL SELECT 'correction', at, amount_fen, '', '', 0, 0, 0, 0, 0, 0
+		FROM postings WHERE credit_kind = 'float' AND debit_kind NOT IN ('inflight', 'opening') AND credit_owner = (SELECT id FROM card) AND at >= @start
+	UNION ALL SELECT 'correction', at, -amount_fen, '', '', 0, 0, 0, 0, 0, 0
+		FROM postings WHERE debit_kind = 'float' AND debit_owner = (SELECT id FROM card) AND at >= @start`
+
+// StatementBetween is Statement from one moment to another.
+func (s *Store) StatementBetween(ctx context.Context, personID int64, from, to time.Time) (ledger.Statement, error) {
+	from, to = from.In(s.zone), to.In(s.zone)
+	first := ledger.MonthOf(from)
+	start := first.Start(s.zone)
+	var found []struct {
+		Kind       string
+		At         int64
+		Fen        int64
+		Place      string
+		TerminalID string
+		LoadSeq    int64
+		SpendSeq   int64
+		AfterFen   int64
+		BookedOn   int64
+		Late       int64
+		AfterLoss  int64
+	}
+	err := s.db.WithContext(ctx).Raw(statementSQL, map[string]any{"person": personID, "before": monthNumber(first - 1),
+		"start": micros(start), "from": micros(from), "to": micros(to)}).Scan(&found).Error
+	if err != nil {
+		return ledger.Statement{}, fmt.Errorf("read the statement: %w", err)
+	}
+	var known bool
+	var opening, before, paid, returned ledger.Fen
+	var movements []ledger.Movement
+	for _, f := range found {
+		fen := ledger.Fen(f.Fen)
+		switch f.Kind {
+		case "card":
+			known = true
+			opening += fen
+		case "month":
+			if f.At == monthNumber(first-1) {
+				before = fen
+			} else {
+				opening += fen
+			}
+		case "paid":
+			paid += fen
+			if state := ledger.TransferState(f.Place); state == ledger.TransferRefunding || state == ledger.TransferRefunded {
+				returned += fen
+			}
+		default:
+			m := ledger.Movement{Kind: f.Kind, Amount: fen, At: timeOf(f.At).In(s.zone), Where: f.Place, TerminalID: f.TerminalID,
+				LoadSeq: f.LoadSeq, SpendSeq: f.SpendSeq, After: ledger.Fen(f.AfterFen), Late: f.Late == 1, AfterLoss: f.AfterLoss == 1}
+			if f.Kind == ledger.MovementConsumption {
+				m.Booked = dayOf(f.BookedOn, s.zone)
+			} else {
+				opening -= m.Change()
+			}
+			movements = append(movements, m)
+		}
+	}
+	if !known {
+		return ledger.Statement{}, ledger.ErrNotFound
+	}
+	done := ledger.NewStatement(opening, from, to, movements)
+	done.Before, done.Paid, done.Returned = before, paid, returned
+	return done, nil
+}
+
+// monthNumber is how months are stored, YYYYMM.
+func monthNumber(m ledger.Month) int64 { return dayNumber(m.Start(time.UTC)) / 100 }
+
+// dayOf reads a dayNumber.
+func dayOf(n int64, zone *time.Location) time.Time {
+	return time.Date(int(n/10000), time.Month(n/100%100), int(n%100), 0, 0, 0, 0, zone)
+}
+
+// addMonths adds the new purchases of an upload to the totals of their cards
+// and months, in one statement. The cards are locked, so nobody else adds to
+// these rows.
+func (u *upload) addMonths([]ledger.Consumption) error {
+	type key struct{ card, month int64 }
+	totals := map[key]int64{}
+	for _, r := range u.rows {
+		if u.fresh[r.Seq] {
+			totals[key{r.card.ID, monthNumber(ledger.MonthOf(r.OccurredAt.In(u.store.zone)))}] += int64(r.Amount)
+		}
+	}
+	if len(totals) == 0 {
+		return nil
+	}
+	columns := make(numbers, 3)
+	for k, spent := range totals {
+		columns[0], columns[1], columns[2] = append(columns[0], k.card), append(columns[1], k.month), append(columns[2], spent)
+	}
+	from, args := u.store.from(columns)
+	_, err := u.raw.ExecContext(u.ctx, `INSERT INTO month_totals (card_id, month, spent_fen) SELECT c0, c1, c2 FROM `+from+` WHERE 1 = 1
+		ON CONFLICT (card_id, month) DO UPDATE SET spent_fen = month_totals.spent_fen + excluded.spent_fen`, args...)
+	if err != nil {
+		return fmt.Errorf("add to the months: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,280 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"xiaoka/ledger"
+	"xiaoka/store"
+	"xiaoka/store/storetest"
+)
+
+var november = ledger.MonthOf(noon)
+
+func statement(t testing.TB, s *store.Store, p ledger.Person, m ledger.Month) ledger.Statement {
+	t.Helper()
+	got, err := s.Statement(context.Background(), p.ID, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// load tops up and writes the money to the card at a moment.
+func load(t testing.TB, s *store.Store, p ledger.Person, no string, fen ledger.Fen, chip ledger.Chip, at time.Time) {
+	t.Helper()
+	topUp(t, s, p, no, fen)
+	r := request(p, no, chip)
+	r.Now = at
+	c, err := s.Authorise(context.Background(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.ConfirmClaim(context.Background(), "K01", c.ID, c.Expected(), at); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Whatever happened in whatever order it was told: each month opens with what
+// the one before closed with, the last closes with the balance, and each sums
+// up what happened in it and nothing else.
+func TestStore_Statement_AddsUp(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		rng := rand.New(rand.NewPCG(3, 4))
+		p, other := campus(t, s, 1), campus(t, s, 2)
+		till(t, s, "A")
+		const months = 4
+		first := november - months + 1
+		chip := ledger.Chip{LoadSeq: 7, SpendSeq: 40, Balance: 1250}
+		spent, claimed := map[ledger.Month]ledger.Fen{}, map[ledger.Month]ledger.Fen{}
+		var out []ledger.Consumption
+		end := noon.AddDate(0, 0, 1)
+		at := first.Start(noon.Location())
+		for i := 1; at.Before(end); i++ {
+			m := ledger.MonthOf(at)
+			if rng.IntN(8) == 0 || chip.Balance < 900 {
+				fen := ledger.Fen(1000 + rng.IntN(5000))
+				load(t, s, p, fmt.Sprintf("XK%d", i), fen, chip, at)
+				chip.LoadSeq++
+				chip.Balance += fen
+				claimed[m] += fen
+			} else {
+				fen := ledger.Fen(1 + rng.IntN(900))
+				chip.SpendSeq++
+				chip.Balance -= fen
+				spent[m] += fen
+				out = append(out, ledger.Consumption{Seq: int64(i), CardNo: p.CardNo, Amount: fen, OccurredAt: at, Chip: chip})
+				out = append(out, ledger.Consumption{Seq: int64(100000 + i), CardNo: other.CardNo, Amount: 5, OccurredAt: at,
+					Chip: ledger.Chip{LoadSeq: 1, SpendSeq: int64(i)}})
+			}
+			at = at.Add(time.Duration(rng.IntN(20*3600)) * time.Second)
+		}
+		rng.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+		for len(out) > 0 {
+			n := min(len(out), 1+rng.IntN(60))
+			ingest(t, s, "A", out[:n]...)
+			ingest(t, s, "A", out[:rng.IntN(n+1)]...)
+			out = out[n:]
+		}
+
+		running := ledger.Fen(1250)
+		for m := first - 1; m <= november; m++ {
+			got := statement(t, s, p, m)
+			if got.Opening != running || got.Spent != spent[m] || got.Claimed != claimed[m] || got.Before != spent[m-1] || got.Corrected != 0 {
+				t.Errorf("%v: opening %v, spent %v, claimed %v, before %v, corrected %v; want %v, %v, %v, %v, 0", m, got.Opening, got.Spent, got.Claimed,
+					got.Before, got.Corrected, running, spent[m], claimed[m], spent[m-1])
+			}
+			if running += claimed[m] - spent[m]; got.Closing != running {
+				t.Errorf("%v: closing %v, want %v", m, got.Closing, running)
+			}
+			wantParts(t, got)
+			var halves ledger.Statement
+			for _, half := range []ledger.Statement{between(t, s, p, got.From, got.From.AddDate(0, 0, 11)), between(t, s, p, got.From.AddDate(0, 0, 11), got.To)} {
+				if half.Opening != halves.Closing && halves.Movements != nil {
+					t.Errorf("%v: the second half opens with %v, the first closes with %v", m, half.Opening, halves.Closing)
+				}
+				half.Spent += halves.Spent
+				half.Movements = append(half.Movements, halves.Movements...)
+				halves = half
+			}
+			if halves.Spent != got.Spent || halves.Closing != got.Closing || len(halves.Movements) != len(got.Movements) {
+				t.Errorf("%v: its halves are %v spent, closing %v", m, halves.Spent, halves.Closing)
+			}
+		}
+		balance(t, s, p, running, 0, 0)
+		proven(t, s)
+	})
+}
+
+func between(t testing.TB, s *store.Store, p ledger.Person, from, to time.Time) ledger.Statement {
+	t.Helper()
+	got, err := s.StatementBetween(context.Background(), p.ID, from, to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// wantParts checks that each way of cutting a statement adds up to the whole,
+// and that the movements go from the closing balance back to the opening one.
+func wantParts(t testing.TB, s ledger.Statement) {
+	t.Helper()
+	var days, merchants, meals ledger.Fen
+	var purchases int
+	for _, d := range s.Days {
+		days += d.Spent
+		purchases += d.Purchases
+	}
+	for _, m := range s.Merchants {
+		merchants += m.Spent
+	}
+	for _, m := range s.Meals {
+		meals += m.Spent
+	}
+	if days != s.Spent || merchants != s.Spent || meals != s.Spent || purchases != s.Purchases {
+		t.Errorf("%v: %v spent; by days %v, merchants %v, meals %v", s.From, s.Spent, days, merchants, meals)
+	}
+	after := s.Closing
+	for _, m := range s.Movements {
+		if m.Kind != ledger.MovementCorrection && m.After != after {
+			t.Errorf("%v: %+v, and the books say %v", s.From, m, after)
+			return
+		}
+		after -= m.Change()
+	}
+	if after != s.Opening {
+		t.Errorf("%v: the movements lead back to %v, not to %v", s.From, after, s.Opening)
+	}
+}
+
+func TestStore_Statement(t *testing.T) {
+	t.Parallel()
+	midnight := november.Start(noon.Location())
+	for name, test := range map[string]func(t *testing.T, s *store.Store, p ledger.Person){
+		"TheMonthTurnsAtMidnightOfTheCampus": func(t *testing.T, s *store.Store, p ledger.Person) {
+			a, b := sold(p, 1, 100, 7, 41, 1150), sold(p, 2, 200, 7, 42, 950)
+			a.OccurredAt, b.OccurredAt = midnight.Add(-time.Second).UTC(), midnight.UTC()
+			ingest(t, s, "A", a, b)
+			if oct, nov := statement(t, s, p, november-1), statement(t, s, p, november); oct.Spent != 100 || nov.Spent != 200 || nov.Opening != 1150 {
+				t.Errorf("October %v, November %v from %v", oct.Spent, nov.Spent, nov.Opening)
+			}
+		},
+		"LateIsSaid": func(t *testing.T, s *store.Store, p ledger.Person) {
+			r := sold(p, 1, 100, 7, 41, 1150)
+			r.OccurredAt = noon.AddDate(0, 0, -3)
+			ingest(t, s, "A", r, sold(p, 2, 50, 7, 42, 1100))
+			got := statement(t, s, p, november)
+			late := got.Movements[1]
+			if got.Late != 1 || !late.Late || !late.At.Equal(r.OccurredAt) || late.Booked.Day() != noon.Day() || got.Movements[0].Late || got.Days[0].Day.Day() != 19 {
+				t.Errorf("%+v", got)
+			}
+		},
+		"CountersBeforeClocks": func(t *testing.T, s *store.Store, p ledger.Person) {
+			early, behind := sold(p, 1, 100, 7, 41, 1150), sold(p, 2, 200, 7, 42, 950)
+			behind.OccurredAt = early.OccurredAt.Add(-time.Hour)
+			ingest(t, s, "A", behind)
+			ingest(t, s, "A", early)
+			if got := statement(t, s, p, november).Movements; got[0].SpendSeq != 42 || got[1].SpendSeq != 41 {
+				t.Errorf("%+v", got)
+			}
+		},
+		"LoadBetweenPurchases": func(t *testing.T, s *store.Store, p ledger.Person) {
+			load(t, s, p, "XK1", 5000, ledger.Chip{LoadSeq: 7, SpendSeq: 41, Balance: 1150}, noon.Add(time.Hour))
+			ingest(t, s, "A", sold(p, 2, 200, 8, 42, 5950), sold(p, 1, 100, 7, 41, 1150))
+			got := statement(t, s, p, november)
+			if m := got.Movements; len(m) != 3 || m[1].Kind != ledger.MovementClaim || m[1].After != 6150 || m[1].Where != "二号餐厅" {
+				t.Errorf("%+v", m)
+			}
+			if got.Paid != 5000 || got.Returned != 0 || got.Claimed != 5000 || got.Closing != 5950 {
+				t.Errorf("%+v", got)
+			}
+			wantParts(t, got)
+		},
+		"PaidIsNotLoaded": func(t *testing.T, s *store.Store, p ledger.Person) {
+			topUp(t, s, p, "XK1", 5000)
+			begin(t, s, p, onlyTransfer(t, s, p))
+			if got := statement(t, s, p, november); got.Paid != 5000 || got.Returned != 5000 || got.Claimed != 0 || got.Closing != 1250 {
+				t.Errorf("%+v", got)
+			}
+		},
+		"CorrectionsCount": func(t *testing.T, s *store.Store, p ledger.Person) {
+			for i, raise := range []bool{true, false} {
+				debit, credit, fen := "suspense', 0, 'float', ?", "float", int64(i*100+300)
+				if !raise {
+					debit, credit = "float', ?, 'suspense', 0", "suspense"
+				}
+				err := errors.Join(
+					s.Exec(t.Context(), "INSERT INTO postings (ref, debit_kind, debit_owner, credit_kind, credit_owner, amount_fen, at) VALUES ('x:"+credit+"', '"+debit+", ?, ?)",
+						p.CardID, fen, noon.UnixMicro()),
+					s.Exec(t.Context(), "UPDATE campus_cards SET balance_fen = balance_fen + ? WHERE id = ?", map[bool]int64{true: fen, false: -fen}[raise], p.CardID))
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			got := statement(t, s, p, november)
+			if got.Corrected != -100 || got.Opening != 1250 || got.Closing != 1150 || statement(t, s, p, november-1).Closing != 1250 {
+				t.Errorf("%+v", got)
+			}
+		},
+		"NoCard": func(t *testing.T, s *store.Store, p ledger.Person) {
+			if _, err := s.ImportPerson(t.Context(), ledger.PersonRow{StudentNo: "9", Name: "李四"}, noon, false); err != nil {
+				t.Fatal(err)
+			}
+			none, err := s.PersonByStudentNo(t.Context(), "9")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Statement(t.Context(), none.ID, november); !errors.Is(err, ledger.ErrNotFound) {
+				t.Errorf("%v", err)
+			}
+		},
+		"WhatCameBeforeTheTotals": func(t *testing.T, s *store.Store, p ledger.Person) {
+			old := sold(p, 1, 100, 7, 41, 1150)
+			old.OccurredAt = midnight.Add(-time.Minute)
+			ingest(t, s, "A", old, sold(p, 2, 200, 7, 42, 950))
+			if err := errors.Join(s.MigrateBack(t.Context(), 7), s.Migrate(t.Context())); err != nil {
+				t.Fatal(err)
+			}
+			proven(t, s)
+			if got := statement(t, s, p, november); got.Opening != 1150 || got.Before != 100 || got.Closing != 950 {
+				t.Errorf("%+v", got)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Each(t, func(t *testing.T, s *store.Store) {
+				p := campus(t, s, 1)
+				till(t, s, "A")
+				test(t, s, p)
+			})
+		})
+	}
+}
+
+// Every part of the statement is found by an index, however large the tables.
+func TestStore_Statement_Indexes(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("needs PostgreSQL")
+	}
+	plan, err := storetest.Postgres(t).ExplainStatement(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, index := range []string{"campus_cards_in_use", "month_totals_pkey", "transfers_by_person", "consumptions_by_time", "claims_of_card",
+		"postings_raise_card", "postings_lower_card"} {
+		if !strings.Contains(plan, index) {
+			t.Errorf("%s does not serve", index)
+		}
+	}
+	if strings.Contains(plan, "Seq Scan") {
+		t.Errorf("a table is read whole:\n%s", plan)
+	}
+}
