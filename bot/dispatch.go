@@ -32,11 +32,11 @@ func (r *Router) Dispatch(ctx context.Context, m *Message) (text string, handled
 		r.observe(route, "none", began)
 		return "", true
 	}
+	if m.IsCardEvent() {
+		h = r.guarded(h) // inside the middleware, which knows the person's language
+	}
 	for i := len(r.middleware) - 1; i >= 0; i-- {
 		h = r.middleware[i](h)
-	}
-	if m.IsCardEvent() {
-		h = r.guarded(h)
 	}
 	err := r.run(ctx, c, h)
 	outcome, handled := r.render(ctx, c, route, err)

@@ -247,8 +247,17 @@ func TestRouter_PressChecks(t *testing.T) {
 	if text := press("Anna", "mine"); text != cards.Used(cards.Zh) || effects != 1 {
 		t.Errorf("pressed again: %q, %d effects", text, effects)
 	}
+	r.Use(func(next Handler) Handler {
+		return func(ctx context.Context, c *Context) error {
+			c.Lang = cards.En
+			return next(ctx, c)
+		}
+	})
+	if text := press("Anna", "mine"); text != cards.Used(cards.En) {
+		t.Errorf("in the language of the middleware: %q", text)
+	}
 	now = now.Add(24 * time.Hour)
-	if text := press("Anna", "old"); text != cards.Expired(cards.Zh) || effects != 1 {
+	if text := press("Anna", "old"); text != cards.Expired(cards.En) || effects != 1 {
 		t.Errorf("after a day: %q, %d effects", text, effects)
 	}
 }

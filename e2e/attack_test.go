@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"encoding/csv"
@@ -10,8 +9,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/cookiejar"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -41,7 +38,6 @@ func attacked(t *testing.T, test func(t *testing.T, h *house)) {
 	t.Run("postgres, two replicas", func(t *testing.T) {
 		t.Parallel()
 		h := newHouse(t, storetest.PostgresURL(t), attackRedis(t), 2)
-		h.steady()
 		test(t, h)
 	})
 }
@@ -56,26 +52,8 @@ func attackedAlone(t *testing.T, test func(t *testing.T, h *house)) {
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
 		h := newHouse(t, "", "", 1)
-		h.steady()
 		test(t, h)
 	})
-}
-
-// steady has the balancer read each request whole before it passes it on. With
-// an answer that comes early it would drop the connection, now and then.
-func (h *house) steady() {
-	for _, r := range h.replicas {
-		target := &url.URL{Scheme: "http", Host: r.addr}
-		r.proxy.Rewrite = func(p *httputil.ProxyRequest) {
-			p.SetURL(target)
-			p.Out.Host = p.In.Host
-			b, err := io.ReadAll(p.In.Body)
-			if err != nil {
-				return // the caller is gone
-			}
-			p.Out.Body, p.Out.ContentLength = io.NopCloser(bytes.NewReader(b)), int64(len(b))
-		}
-	}
 }
 
 // powerCut kills every replica at once, empties Redis and starts as many anew.
@@ -91,7 +69,6 @@ func (h *house) powerCut() {
 	for range n {
 		h.start()
 	}
-	h.steady()
 }
 
 // attackRedisURLs are the databases of the test server that the suite's houses

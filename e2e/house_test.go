@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -172,9 +173,16 @@ func (h *house) start() *replica {
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	// Each request is read whole before it is passed on: with an answer that
+	// comes early a streaming proxy drops the connection, now and then.
 	r.proxy = &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) {
 		p.SetURL(target)
 		p.Out.Host = p.In.Host
+		body, err := io.ReadAll(p.In.Body)
+		if err != nil {
+			return // the caller is gone
+		}
+		p.Out.Body, p.Out.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	}}
 	h.await("replica ready", func() bool {
 		res, err := http.Get("http://" + r.addr + "/readyz")

@@ -3,6 +3,7 @@ package h5
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -68,7 +69,11 @@ func (v *visit) sendCode(purpose ledger.Purpose) (*refusal, error) {
 	case err != nil:
 		return nil, err
 	}
-	return nil, v.redirect(v.r.URL.Path + "?sent=" + string(asked))
+	query := url.Values{"sent": {string(asked)}}
+	if next := v.r.URL.Query().Get("next"); afterPassword[next] != "" {
+		query.Set("next", next)
+	}
+	return nil, v.redirect(v.r.URL.Path + "?" + query.Encode())
 }
 
 // tooSoon refuses until a time has passed; key is a text with one %s for it.

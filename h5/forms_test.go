@@ -212,6 +212,23 @@ func TestPassword(t *testing.T) {
 			t.Error("still locked")
 		}
 	})
+	for next, back := range map[string]string{
+		"loss": "/h5/loss?done=password", "cancel_loss": "/h5/loss/cancel?done=password", "unbind": "/h5/unbind?done=password",
+		"//evil.example": "/h5/?done=password", "/h5/loss": "/h5/?done=password", "": "/h5/?done=password",
+	} {
+		t.Run("LeadsBack/"+next, func(t *testing.T) {
+			w := newWorld()
+			p := open(t, w)
+			token := p.as(w, bound)
+			query := "?with=code&next=" + url.QueryEscape(next)
+			sent := "/h5/password?sent=email"
+			if next != "" && afterPassword[next] != "" {
+				sent = "/h5/password?next=" + next + "&sent=email"
+			}
+			wantRedirect(t, p.post("/h5/password"+query, url.Values{"csrf_token": {token}, "channel": {"email"}}), sent)
+			wantRedirect(t, p.post("/h5/password"+query, url.Values{"csrf_token": {token}, "code": {"482913"}, "new_password": {"905274"}}), back)
+		})
+	}
 	t.Run("BeforeBinding", func(t *testing.T) {
 		w := newWorld()
 		p := open(t, w)
@@ -219,6 +236,8 @@ func TestPassword(t *testing.T) {
 	})
 	for name, c := range map[string]struct{ new, repeat, word string }{
 		"Run":      {"456789", "456789", "连号太容易猜到"},
+		"Pairs":    {"112233", "112233", "连号太容易猜到"},
+		"Common":   {"147258", "147258", "很多人在用"},
 		"Repeat":   {"121212", "121212", "重复的数字"},
 		"OnRecord": {"230001", "230001", "这是你登记号码的末尾"},
 		"Short":    {"90527", "90527", "密码是 6 位数字"},

@@ -25,12 +25,14 @@ type pinView struct {
 	PINError string
 	Locked   string // how long no try is taken; empty = not locked
 	Initial  bool   // still the one everybody knows
+	Reset    string // the address that sets a new one by a code, and leads back here
 }
 
-// pinState reads what a page says before anything is typed.
-func (v *visit) pinState() (pinView, error) {
+// pinState reads what a page says before anything is typed; next names the
+// page in afterPassword.
+func (v *visit) pinState(next string) (pinView, error) {
 	initial, until, err := v.Store.PasswordState(v.ctx(), v.person.ID, v.now)
-	view := pinView{Initial: initial}
+	view := pinView{Initial: initial, Reset: "/h5/password?with=code&next=" + next}
 	if left := until.Sub(v.now); left > 0 {
 		view.Locked = v.waitWord(left)
 	}
@@ -97,7 +99,7 @@ func (v *visit) showLoss(refused refusal) error {
 	}
 	data.Missing = max(0, data.Report.Terminals-data.Report.Informed)
 	if !data.Lost {
-		if data.pinView, err = v.pinState(); err != nil {
+		if data.pinView, err = v.pinState("loss"); err != nil {
 			return err
 		}
 		data.PINError = refused.Word
@@ -170,7 +172,7 @@ func (v *visit) showCancelLoss(status int, data cancelLossView) error {
 	data.Found = !data.Lost && !data.Report.EndedAt.IsZero()
 	if data.Lost {
 		word, wait := data.PINError, data.Wait
-		if data.pinView, err = v.pinState(); err != nil {
+		if data.pinView, err = v.pinState("cancel_loss"); err != nil {
 			return err
 		}
 		if data.codeForm, err = v.codeState(ledger.PurposeCancelLoss); err != nil {

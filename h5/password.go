@@ -20,6 +20,14 @@ type passwordView struct {
 	NewError string
 }
 
+// afterPassword are the pages that a new password leads back to, by the word
+// that names them in the address; home if there is none.
+var afterPassword = map[string]string{
+	"loss":        "/h5/loss",
+	"cancel_loss": "/h5/loss/cancel",
+	"unbind":      "/h5/unbind",
+}
+
 func (v *visit) passwordForm() error {
 	query := v.r.URL.Query()
 	return v.showPassword(http.StatusOK, passwordView{ByCode: query.Get("with") == "code" || query.Has("sent")})
@@ -66,6 +74,9 @@ func (v *visit) password() error {
 	}
 	if !v.person.Bound() {
 		return v.redirect("/h5/bind?done=password")
+	}
+	if back, ok := afterPassword[v.r.URL.Query().Get("next")]; ok {
+		return v.redirect(back + "?done=password")
 	}
 	return v.redirect("/h5/?done=password")
 }
@@ -120,6 +131,8 @@ func (v *visit) weakness(err error) string {
 		return v.t("password.run")
 	case errors.Is(err, identity.ErrPasswordRepeat):
 		return v.t("password.repeat")
+	case errors.Is(err, identity.ErrPasswordCommon):
+		return v.t("password.common")
 	case errors.Is(err, identity.ErrPasswordOnRecord):
 		return v.t("password.on_record")
 	}

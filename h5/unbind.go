@@ -33,7 +33,7 @@ func (v *visit) unbind() error {
 }
 
 func (v *visit) showUnbind(refused refusal) error {
-	pin, err := v.pinState()
+	pin, err := v.pinState("unbind")
 	if err != nil {
 		return err
 	}

@@ -244,10 +244,11 @@ func TestCheckStrength(t *testing.T) {
 	numbers := []string{"2023533001", "6217 0000 1234 567", "+86 138-0013-5790", "", "75319"}
 	for pin, want := range map[string]error{
 		"123456": ErrPasswordRun, "654321": ErrPasswordRun, "456789": ErrPasswordRun, "890123": ErrPasswordRun, "210987": ErrPasswordRun,
-		"000000": ErrPasswordRepeat, "121212": ErrPasswordRepeat, "123123": ErrPasswordRepeat,
+		"112233": ErrPasswordRun, "998877": ErrPasswordRun, "990011": ErrPasswordRun, "147258": ErrPasswordCommon, "123321": ErrPasswordCommon,
+		"000000": ErrPasswordRepeat, "520520": ErrPasswordRepeat, "121212": ErrPasswordRepeat, "123123": ErrPasswordRepeat,
 		"533001": ErrPasswordOnRecord, "234567": ErrPasswordRun, "135790": ErrPasswordOnRecord,
 		"12345": ErrPasswordFormat, "12345x": ErrPasswordFormat, "": ErrPasswordFormat,
-		"802917": nil, "135791": nil, "123465": nil, "202353": nil, "075319": nil, "112233": nil, "246801": nil,
+		"802917": nil, "135791": nil, "123465": nil, "202353": nil, "075319": nil, "113355": nil, "112244": nil, "135792": nil, "246813": nil, "112332": nil, "246801": nil,
 	} {
 		if got := CheckStrength(pin, numbers...); !errors.Is(got, want) || want == nil && got != nil {
 			t.Errorf("%q: %v, want %v", pin, got, want)

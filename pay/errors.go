@@ -109,7 +109,7 @@ func newCallError(call string, err error) *callError {
 	}
 	return &callError{
 		kind: kindOf(api.StatusCode, api.Code, field), call: call,
-		status: api.StatusCode, code: api.Code, field: field, requestID: api.Header.Get("Request-Id"),
+		status: api.StatusCode, code: api.Code, field: field, requestID: requestID(api.Header),
 	}
 }
 

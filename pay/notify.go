@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/wechatpay-apiv3/wechatpay-go/services/payments"
@@ -60,12 +61,24 @@ func (m *Merchant) hear(deal func(ctx context.Context, body []byte) (status int,
 			status, err = deal(ctx, body)
 		}
 		if err != nil {
-			m.cfg.Log.WarnContext(ctx, "notice not accepted", "status", status, "request_id", r.Header.Get("Request-Id"), "err", err)
+			m.cfg.Log.WarnContext(ctx, "notice not accepted", "status", status, "request_id", requestID(r.Header), "err", err)
 			refuse(w, status)
 			return
 		}
 		w.WriteHeader(status)
 	})
+}
+
+// requestID is WeChat Pay's own name of an answer or a notice, for the log.
+// Whoever calls may have written it, so only what an id can be is kept.
+func requestID(h http.Header) string {
+	id := h.Get("Request-Id")
+	return strings.Map(func(r rune) rune {
+		if r <= ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, id[:min(len(id), 64)])
 }
 
 // refuse tells WeChat Pay to try again, and nobody why.

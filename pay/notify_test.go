@@ -267,6 +267,20 @@ func TestNotify_Vector(t *testing.T) {
 	}
 }
 
+// Anybody may call; what names the request in the log is theirs.
+func TestMerchant_Notify_RequestID(t *testing.T) {
+	t.Parallel()
+	s, _ := ordered(t)
+	h := http.Header{"Request-Id": {"08E9\u0085\u202e" + strings.Repeat("x", 20_000)}}
+	if status, _ := s.post(h, []byte("{}")); status != http.StatusUnauthorized {
+		t.Fatalf("answered %d", status)
+	}
+	said := s.log.String()
+	if !strings.Contains(said, "request_id=08E9?") || strings.Contains(said, strings.Repeat("x", 65)) || strings.ContainsAny(said, "\u0085\u202e") {
+		t.Errorf("logged %.300q", said)
+	}
+}
+
 func BenchmarkNotify(b *testing.B) {
 	s, o := ordered(b, func(c *pay.Config) { c.Log = slog.New(slog.NewTextHandler(io.Discard, nil)) })
 	body := notice(transaction(o.OutTradeNo, 5000, s.clock.now()))
