@@ -35,6 +35,8 @@ type ClientConfig struct {
 	BaseURL string
 	// Redis shares the access_token among replicas; nil = this process only.
 	Redis redis.UniversalClient
+	// Limits keeps messages within WeCom's limits; nil = they are not counted.
+	Limits *Limits
 
 	Log  *slog.Logger     // nil = none
 	Now  func() time.Time // nil = time.Now
@@ -49,6 +51,7 @@ type Client struct {
 	base   *url.URL
 	rest   *resty.Client
 	tokens *tokens
+	limits *Limits
 	log    *slog.Logger
 }
 
@@ -80,7 +83,7 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 		SetRedirectPolicy(resty.NoRedirectPolicy()).
 		SetResponseBodyLimit(maxAnswerBytes).
 		SetLogger(silent{})
-	c := &Client{app: cfg.App, base: base, rest: rest, log: cfg.Log}
+	c := &Client{app: cfg.App, base: base, rest: rest, limits: cfg.Limits, log: cfg.Log}
 	c.tokens = newTokens(cfg, c.getToken)
 	return c, nil
 }

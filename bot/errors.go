@@ -67,7 +67,10 @@ func (e *APIError) Retryable() bool {
 }
 
 // Limited reports whether WeCom refused because of a frequency or concurrency limit.
-func (e *APIError) Limited() bool { return e.Code == 45009 || e.Code == 45033 }
+func (e *APIError) Limited() bool { return e.Code == tooOften || e.Code == 45033 }
+
+// tooOften is the errcode of a frequency limit.
+const tooOften = 45009
 
 // cardRefused reports whether WeCom said that this app cannot send template cards, or not this one, where a textcard still can go:
 // bad msgtype, no callback URL, a field of the card.

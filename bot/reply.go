@@ -26,7 +26,7 @@ func (c *Context) reply(card cards.Card) {
 	if err == nil {
 		ctx, cancel := c.sendContext()
 		defer cancel()
-		_, err = Deliver(ctx, c.router.cfg.Sender, c.UserID, card, c.Style, 0)
+		_, err = Deliver(ctx, c.router.cfg.Sender, c.UserID, card, c.Style, Outgoing{Rank: c.rank()})
 	}
 	if err != nil {
 		c.router.cfg.Log.Warn("card replaced by text", "request", c.RequestID, "kind", card.Kind, "err", err)
@@ -35,17 +35,19 @@ func (c *Context) reply(card cards.Card) {
 }
 
 // Deliver sends a card to a member in the style they want, or as a textcard if WeCom says that this app or this card cannot be sent as
-// one. A push that may be repeated after a time-out sets once, as Outgoing.Once. Buttons that come back need a Task: reply with such cards,
-// do not push them.
-func Deliver(ctx context.Context, s Sender, userID string, card cards.Card, style Style, once time.Duration) (Sent, error) {
-	asTextCard := Outgoing{Text: card.Text(), Once: once}
+// one. how is the rest of the message. Buttons that come back need a Task: reply with such cards, do not push them.
+func Deliver(ctx context.Context, s Sender, userID string, card cards.Card, style Style, how Outgoing) (Sent, error) {
+	asTextCard, asCard := how, how
+	asCard.Card = &card
 	if tc := card.TextCard(); tc.URL != "" {
-		asTextCard = Outgoing{TextCard: &tc, Once: once}
+		asTextCard.TextCard = &tc
+	} else {
+		asTextCard.Text = card.Text()
 	}
 	if style == StyleTextCard {
 		return s.Send(ctx, userID, asTextCard)
 	}
-	sent, err := s.Send(ctx, userID, Outgoing{Card: &card, Once: once})
+	sent, err := s.Send(ctx, userID, asCard)
 	var api *APIError
 	if errors.As(err, &api) && api.cardRefused() {
 		return s.Send(ctx, userID, asTextCard)
@@ -90,7 +92,7 @@ func (c *Context) replyText(text string) {
 	if c.Message.IsCardEvent() {
 		ctx, cancel := c.sendContext()
 		defer cancel()
-		if _, err := c.router.cfg.Sender.Send(ctx, c.UserID, Outgoing{Text: text}); err == nil {
+		if _, err := c.router.cfg.Sender.Send(ctx, c.UserID, Outgoing{Text: text, Rank: c.rank()}); err == nil {
 			return
 		}
 	}
@@ -113,6 +115,14 @@ func (c *Context) update(card cards.Card) {
 		c.router.cfg.Log.Warn("card not updated", "request", c.RequestID, "kind", card.Kind, "err", err)
 		c.replyText(card.Text())
 	}
+}
+
+// rank is the claim of an answer. That of a press goes before others, because WeCom does not promise to show the text it would become.
+func (c *Context) rank() Rank {
+	if c.Message.IsCardEvent() {
+		return RankUrgent
+	}
+	return RankAnswer
 }
 
 func (c *Context) say(text string) { c.answer = append(c.answer, text) }

@@ -18,6 +18,7 @@ type Outgoing struct {
 	// Once, when positive, asks WeCom to drop an identical message within this time, at most 4 hours. Set it on whatever may be sent again
 	// after a time-out.
 	Once time.Duration
+	Rank Rank // its claim on the places that WeCom's limits leave
 }
 
 // Sent is WeCom's receipt.
@@ -27,7 +28,7 @@ type Sent struct {
 }
 
 // Send sends one message to one member. It returns ErrUnreachable (by errors.Is) when WeCom accepted the call but cannot deliver to
-// this member. https://developer.work.weixin.qq.com/document/path/90236
+// this member, and *LimitError, without a call, when WeCom's limits leave no place for it. https://developer.work.weixin.qq.com/document/path/90236
 func (c *Client) Send(ctx context.Context, userID string, m Outgoing) (Sent, error) {
 	const op = "message/send"
 	body, err := c.sendBody(userID, m)
@@ -40,7 +41,16 @@ func (c *Client) Send(ctx context.Context, userID string, m Outgoing) (Sent, err
 		MsgID          string `json:"msgid"`
 		ResponseCode   string `json:"response_code"`
 	}
+	if c.limits != nil {
+		if err := c.limits.take(ctx, c.app.AgentID, userID, m.Rank); err != nil {
+			return Sent{}, err
+		}
+	}
 	if err := c.call(ctx, request{op: op, body: body}, &out); err != nil {
+		var api *APIError
+		if c.limits != nil && errors.As(err, &api) && api.Code == tooOften {
+			c.limits.refused(ctx, c.app.AgentID, userID)
+		}
 		return Sent{}, err
 	}
 	// WeCom names refused members in lower case, whatever case they were given in.

@@ -421,7 +421,6 @@ type fakePace struct {
 	notes map[string]string
 	wait  time.Duration
 	err   error
-	n     int
 }
 
 func (f *fakePace) First(_ context.Context, key string, _ time.Duration) (bool, error) {
@@ -432,8 +431,7 @@ func (f *fakePace) First(_ context.Context, key string, _ time.Duration) (bool, 
 	return true, nil
 }
 
-func (f *fakePace) Take(_ context.Context, _ string, n int, _ time.Duration) (time.Duration, error) {
-	f.n = n
+func (f *fakePace) Take(_ context.Context, _ string, _ int, _ time.Duration) (time.Duration, error) {
 	return f.wait, f.err
 }
 

@@ -17,16 +17,13 @@ import (
 // WeCom drops it (enable_duplicate_check).
 
 const (
-	// pushesAMinute per member stays below WeCom's 30, which the answers in the
-	// chat need too; what exceeds that is dropped without a word.
-	// https://developer.work.weixin.qq.com/document/path/90312
-	pushesAMinute = 20
 	// pushOnce is how long WeCom remembers a message, its maximum.
 	pushOnce = 4 * time.Hour
 	// While WeCom does not answer, a push is tried again at growing intervals,
 	// and after pushPatience by the queue's own, which end one day.
 	retryFirst   = 5 * time.Second
 	retryLast    = 5 * time.Minute
+	retryUrgent  = 10 * time.Second // at most, for security notices
 	retryLimited = time.Minute
 	pushPatience = 3 * 24 * time.Hour
 )
@@ -81,24 +78,24 @@ func (p *Push) Send(ctx context.Context, e ledger.Event) error {
 	if err != nil {
 		return err
 	}
-	wait, err := a.Pace.Take(ctx, "push:"+person.UserID, pushesAMinute, time.Minute)
-	switch {
-	case err != nil:
-		return &LaterError{retryFirst, err}
-	case wait > 0:
-		return &LaterError{After: wait}
+	how := bot.Outgoing{Once: pushOnce, Rank: bot.RankPush}
+	if e.Kind.Security() {
+		how.Rank = bot.RankUrgent
 	}
-	_, err = bot.Deliver(ctx, p.sender, person.UserID, card, styleOf(person), pushOnce)
+	_, err = bot.Deliver(ctx, p.sender, person.UserID, card, styleOf(person), how)
 	return p.verdict(e, err)
 }
 
 // verdict tells the queue what to do about an error of WeCom's.
 func (p *Push) verdict(e ledger.Event, err error) error {
 	var api *bot.APIError
+	var limit *bot.LimitError
 	age := p.apps.Now().Sub(e.At)
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, &limit):
+		return &LaterError{After: limit.After}
 	case errors.Is(err, bot.ErrUnreachable):
 		return fmt.Errorf("%w: %w", ErrGiveUp, err)
 	case !errors.As(err, &api) || !api.Retryable() || age > pushPatience:
@@ -106,5 +103,9 @@ func (p *Push) verdict(e ledger.Event, err error) error {
 	case api.Limited():
 		return &LaterError{retryLimited, err}
 	}
-	return &LaterError{min(max(age/2, retryFirst), retryLast), err}
+	last := retryLast
+	if e.Kind.Security() {
+		last = retryUrgent
+	}
+	return &LaterError{min(max(age/2, retryFirst), last), err}
 }

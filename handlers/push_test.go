@@ -135,8 +135,7 @@ func TestPushVerdicts(t *testing.T) {
 		"Muted":            {topUp, func(c *campus) { c.store.muted[ledger.EventTopUpPaid] = true }, done, 0},
 		"Unbound":          {topUp, func(c *campus) { _ = c.store.change(3, func(p *ledger.Person) { p.BoundAt = time.Time{} }) }, done, 0},
 		"WelcomeUnbound":   {ledger.Event{Kind: ledger.EventVerified, PersonID: 2, At: noon}, func(c *campus) {}, done, 1},
-		"MemberLimit":      {topUp, func(c *campus) { c.pace.wait = 40 * time.Second }, later(40 * time.Second), 0},
-		"RedisDown":        {topUp, func(c *campus) { c.pace.err = down }, later(5 * time.Second), 0},
+		"MemberLimit":      {topUp, func(c *campus) { c.wecom.err = &bot.LimitError{After: 40 * time.Second} }, later(40 * time.Second), 1},
 		"CorpLimit":        {topUp, func(c *campus) { c.wecom.err = &bot.APIError{Code: 45009} }, later(time.Minute), 1},
 		"Busy":             {topUp, func(c *campus) { c.wecom.err = &bot.APIError{Code: -1} }, later(5 * time.Second), 1},
 		"BusyForAWhile":    {old(2 * time.Minute), func(c *campus) { c.wecom.err = &bot.APIError{Code: -1} }, later(time.Minute), 1},
@@ -160,10 +159,12 @@ func TestPushVerdicts(t *testing.T) {
 			}
 		})
 	}
-	t.Run("BelowWeComsLimit", func(t *testing.T) {
+	for kind, want := range map[ledger.EventKind]bot.Rank{ledger.EventTopUpPaid: bot.RankPush, ledger.EventLoss: bot.RankUrgent} {
 		c := newCampus(t)
-		if err := c.apps.Push(c.wecom).Send(context.Background(), topUp); err != nil || c.pace.n != 20 {
-			t.Errorf("%d pushes a minute, want 20 (%v)", c.pace.n, err)
+		e := topUp
+		e.Kind = kind
+		if err := c.apps.Push(c.wecom).Send(context.Background(), e); err != nil || c.wecom.sent[0].Rank != want {
+			t.Errorf("%s has rank %d, want %d (%v)", kind, c.wecom.sent[0].Rank, want, err)
 		}
-	})
+	}
 }

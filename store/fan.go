@@ -28,7 +28,7 @@ func (w *fanWorker) Work(ctx context.Context, job *river.Job[fanArgs]) error {
 	}
 	params := make([]river.InsertManyParams, 0, len(events)+len(job.Args.Low))
 	for _, e := range append(events, job.Args.Low...) {
-		params = append(params, river.InsertManyParams{Args: pushArgs{e}, InsertOpts: &river.InsertOpts{MaxAttempts: pushAttempts}})
+		params = append(params, pushJob(e))
 	}
 	if w.store.Embedded() {
 		return w.embedded(ctx, job, params)

@@ -47,6 +47,15 @@ const selectPerson = `SELECT p.id, p.student_no, p.name, p.email, p.phone, p.typ
 	COALESCE(c.id, 0) AS card_id, COALESCE(c.card_no, '') AS card_no
 	FROM people p LEFT JOIN campus_cards c ON c.person_id = p.id AND c.status <> 'closed' `
 
+// People tells how many people are on record.
+func (s *Store) People(ctx context.Context) (int, error) {
+	var n int64
+	if err := s.db.WithContext(ctx).Table("people").Count(&n).Error; err != nil {
+		return 0, fmt.Errorf("count the people: %w", err)
+	}
+	return int(n), nil
+}
+
 // PersonByUserID finds who a WeCom member is on record, or ErrNotFound.
 func (s *Store) PersonByUserID(ctx context.Context, userID string) (ledger.Person, error) {
 	return s.person(ctx, "WHERE p.user_id = ?", ledger.NormalUserID(userID))

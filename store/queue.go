@@ -85,12 +85,29 @@ func (s *Store) openQueue() error {
 
 // push enqueues an event in the act's own transaction.
 func (s *Store) push(ctx context.Context, tx *gorm.DB, e ledger.Event) error {
-	err := s.jobs(ctx, tx, river.InsertManyParams{Args: pushArgs{e}, InsertOpts: &river.InsertOpts{MaxAttempts: pushAttempts}})
-	if err != nil {
+	if err := s.jobs(ctx, tx, pushJob(e)); err != nil {
 		return fmt.Errorf("enqueue the push: %w", err)
 	}
 	return nil
 }
+
+// pushJob is the job of an event. Security notices have workers of their own,
+// so that no number of others, however slow WeCom is, stands before them; of
+// the others, what is sent to everybody goes last.
+func pushJob(e ledger.Event) river.InsertManyParams {
+	opts := &river.InsertOpts{MaxAttempts: pushAttempts, Queue: river.QueueDefault, Priority: river.PriorityDefault}
+	switch {
+	case e.Kind.Security():
+		opts.Queue = urgentQueue
+	case e.Kind == ledger.EventConsumption:
+		opts.Priority = 3
+	case e.Kind == ledger.EventReminder || e.Kind == ledger.EventStatement:
+		opts.Priority = 4
+	}
+	return river.InsertManyParams{Args: pushArgs{e}, InsertOpts: opts}
+}
+
+const urgentQueue = "urgent"
 
 // pushAttempts with River's own back-off (attempt⁴ seconds) cover more than
 // three weeks of WeCom being down.
@@ -115,7 +132,7 @@ type Periodic struct {
 // Work says what the queue does with its jobs.
 type Work struct {
 	Push        func(ctx context.Context, e ledger.Event) error
-	Concurrency int // pushes at once, 1 to 500
+	Concurrency int // pushes at once, 1 to 1,000; a quarter more for security notices
 	Periodic    []Periodic
 }
 
@@ -138,6 +155,7 @@ func (s *Store) StartQueue(ctx context.Context, w Work) (*Queue, error) {
 	cfg := &river.Config{
 		Queues: map[string]river.QueueConfig{
 			river.QueueDefault: {MaxWorkers: max(1, w.Concurrency)},
+			urgentQueue:        {MaxWorkers: max(2, w.Concurrency/4)},
 			"tick":             {MaxWorkers: 4},
 		},
 		Workers: workers,

@@ -64,6 +64,7 @@ type house struct {
 	meters    *meters
 	release   *time.Timer // gives memory back
 	merchant  *pay.Merchant
+	limits    *bot.Limits
 	pusher    *handlers.Push
 	newcomers *handlers.Newcomers
 	lossCards *handlers.LossCards
@@ -155,6 +156,7 @@ func (h *house) chat(cfg *config.Config, codes *identity.Codes, log *slog.Logger
 		return nil, err
 	}
 	shared := bot.NewRedis(h.short, log)
+	h.limits = bot.NewLimits(bot.LimitsConfig{Redis: h.short, Accounts: h.store.People, Log: log})
 	if _, h.assistant, err = h.app(cfg, handlers.AssistantApp, cfg.WeCom.Assistant, apps.Assistant, shared, log); err != nil {
 		return nil, err
 	}
@@ -171,7 +173,8 @@ func (h *house) chat(cfg *config.Config, codes *identity.Codes, log *slog.Logger
 // app joins one app: its client, its router and its callback.
 func (h *house) app(cfg *config.Config, name string, agent config.Agent, routes func(*bot.Router), shared *bot.Redis, log *slog.Logger) (*bot.Client, *bot.Callback, error) {
 	app := bot.App{Name: name, CorpID: cfg.WeCom.CorpID, AgentID: agent.AgentID}
-	client, err := bot.NewClient(bot.ClientConfig{App: app, Secret: agent.Secret.Reveal(), BaseURL: cfg.WeCom.APIURL, Redis: h.short, Log: log})
+	client, err := bot.NewClient(bot.ClientConfig{App: app, Secret: agent.Secret.Reveal(), BaseURL: cfg.WeCom.APIURL, Redis: h.short, Limits: h.limits,
+		Log: log})
 	if err != nil {
 		return nil, nil, err
 	}
