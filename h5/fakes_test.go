@@ -52,7 +52,8 @@ type world struct {
 	losses   map[int64]ledger.LossReport
 	muted    map[ledger.EventKind]bool
 	audit    map[int64][]ledger.AuditEntry
-	accepted []ledger.LossReport // told to LossCards
+	moved    map[int64][]ledger.Movement // on the card, since its opening
+	accepted []ledger.LossReport         // told to LossCards
 	lossErr  error
 
 	numbers  map[string]string // userid → number given
@@ -97,7 +98,7 @@ func newWorld() *world {
 		balances: map[int64]ledger.Balance{}, transfers: map[int64][]ledger.Transfer{}, orders: map[string]*ledger.Order{},
 		awaited: map[string]string{}, passwords: map[int64]string{bound: "258036", verified: "", known: ""},
 		tries: map[int64]int{}, locked: map[int64]time.Time{},
-		losses: map[int64]ledger.LossReport{}, muted: map[ledger.EventKind]bool{}, audit: map[int64][]ledger.AuditEntry{}, numbers: map[string]string{},
+		losses: map[int64]ledger.LossReport{}, muted: map[ledger.EventKind]bool{}, audit: map[int64][]ledger.AuditEntry{}, moved: map[int64][]ledger.Movement{}, numbers: map[string]string{},
 		oauthCodes: map[string]string{"good": "20230001", "outsider": "", "linked": "wwother/20230001", "stranger": "visitor7"},
 	}
 	for id, p := range w.people {
@@ -187,6 +188,31 @@ func (w *world) Balance(_ context.Context, id int64, _ time.Time) (ledger.Balanc
 func (w *world) Transfers(_ context.Context, id int64, limit int, _ time.Time) ([]ledger.Transfer, error) {
 	all := w.transfers[id]
 	return all[:min(limit, len(all))], nil
+}
+
+func (w *world) Statement(ctx context.Context, id int64, m ledger.Month) (ledger.Statement, error) {
+	return w.StatementBetween(ctx, id, m.Start(shanghai), (m + 1).Start(shanghai))
+}
+
+// opened is what the fake cards were opened with.
+const opened = 5000
+
+func (w *world) StatementBetween(_ context.Context, id int64, from, to time.Time) (ledger.Statement, error) {
+	if w.people[id] == nil {
+		return ledger.Statement{}, ledger.ErrNotFound
+	}
+	before := (ledger.MonthOf(from) - 1).Start(shanghai)
+	s := ledger.NewStatement(opened, from, to, w.moved[id])
+	s.Before = ledger.NewStatement(opened, before, ledger.MonthOf(from).Start(shanghai), w.moved[id]).Spent
+	for _, t := range w.transfers[id] {
+		if t.Kind == "topup" && !t.CreatedAt.Before(from) && t.CreatedAt.Before(to) {
+			s.Paid += t.Amount
+			if t.State == ledger.TransferRefunded || t.State == ledger.TransferRefunding {
+				s.Returned += t.Amount
+			}
+		}
+	}
+	return s, nil
 }
 
 func (w *world) Order(_ context.Context, id int64, no string) (ledger.Order, error) {

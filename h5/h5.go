@@ -50,6 +50,7 @@ type Config struct {
 	Payments  Payments
 	Newcomers Newcomers // nil = members who are not on record are sent elsewhere
 	LossCards LossCards // nil = the card in the chat stays as it is
+	Charts    *Charts   // nil = no pictures for template cards
 
 	Now  func() time.Time // default time.Now
 	Rand io.Reader        // default crypto/rand.Reader
@@ -71,6 +72,8 @@ type Store interface {
 
 	Balance(ctx context.Context, personID int64, now time.Time) (ledger.Balance, error)
 	Transfers(ctx context.Context, personID int64, limit int, now time.Time) ([]ledger.Transfer, error)
+	Statement(ctx context.Context, personID int64, month ledger.Month) (ledger.Statement, error)
+	StatementBetween(ctx context.Context, personID int64, from, to time.Time) (ledger.Statement, error)
 	Order(ctx context.Context, personID int64, outTradeNo string) (ledger.Order, error)
 	BeginRefund(ctx context.Context, personID int64, transferID string, now time.Time) (ledger.Refund, error)
 

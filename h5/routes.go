@@ -65,6 +65,8 @@ func Routes() []Route {
 		{"GET", "/h5/transfers/{id}/refund", Bound, Page, (*visit).refundForm},
 		{"POST", "/h5/transfers/{id}/refund", Bound, Page, (*visit).refund},
 
+		{"GET", "/h5/statement.png", Open, Picture, (*visit).statementPNG},
+
 		{"GET", "/h5/settings", Member, Page, (*visit).settingsForm},
 		{"POST", "/h5/settings", Member, Page, (*visit).settings},
 		{"GET", "/h5/unbind", Bound, Page, (*visit).unbindForm},

@@ -93,13 +93,17 @@ func build(cfg *config.Config, s *store.Store, short *shortLived, log *slog.Logg
 	if err != nil {
 		return nil, err
 	}
+	charts, err := h5.NewCharts(cfg.PublicURL, identity.DeriveKey(cfg.SecretKey.Reveal(), "statement pictures"))
+	if err != nil {
+		return nil, err
+	}
 	h.pages, err = h5.New(h5.Config{
 		PublicURL: cfg.PublicURL, OAuthURL: cfg.WeCom.OAuthURL, CorpID: cfg.WeCom.CorpID, AgentID: int(cfg.WeCom.Card.AgentID),
 		Amounts: fens(cfg.TopUp.Amounts), Min: ledger.Fen(cfg.TopUp.Min), Max: ledger.Fen(cfg.TopUp.Max),
 		MaxBalance: ledger.Fen(cfg.Card.MaxBalance), Expire: cfg.TopUp.Expire,
 		RequireOwnPassword: cfg.Card.RequirePasswordChange, Location: cfg.Timezone,
 		Store: s, States: states{short}, Members: members{cardClient}, Codes: codes, Passwords: passwords, Payments: payments{h.merchant},
-		Newcomers: h.newcomers, LossCards: h.lossCards, Log: log,
+		Newcomers: h.newcomers, LossCards: h.lossCards, Charts: charts, Log: log,
 	})
 	if err != nil {
 		return nil, err
