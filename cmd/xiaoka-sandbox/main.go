@@ -44,6 +44,7 @@ const (
 // options are the flags.
 type options struct {
 	listen, control, dir, product string
+	productURL                    *url.URL // nil = the product is our child
 	databaseURL, redisURL         string
 	people                        int
 	json                          bool
@@ -60,6 +61,12 @@ func parse(args []string, stdout io.Writer) (options, error) {
 	flags.IntVar(&o.people, "people", 200, "how many people a new campus has")
 	flags.BoolVar(&o.json, "json", false, "print one JSON object as the first line")
 	flags.StringVar(&o.product, "product", "", "`path` of the xiaoka binary; empty = the one beside this program")
+	flags.Func("product-url", "`URL` where you run xiaoka serve yourself, on the configuration this program writes; empty = it runs as our child", func(s string) (err error) {
+		if o.productURL, err = url.Parse(s); err != nil || o.productURL.Host == "" {
+			return errors.New("must be an address such as http://127.0.0.1:9000")
+		}
+		return nil
+	})
 	flags.StringVar(&o.databaseURL, "database-url", "", "`URL` of the product's database; empty = SQLite in the directory")
 	flags.StringVar(&o.redisURL, "redis-url", "", "`URL` of the product's Redis; empty = the one embedded in it")
 	if err := flags.Parse(args); err != nil {
@@ -76,8 +83,8 @@ func parse(args []string, stdout io.Writer) (options, error) {
 	if o.people < 1 || o.people > 100_000 {
 		return o, errors.New("--people must be 1 to 100000")
 	}
-	if o.databaseURL != "" && o.dir == "" {
-		return o, errors.New("--database-url needs --dir: the keys to that database must not be thrown away")
+	if o.dir == "" && (o.databaseURL != "" || o.productURL != nil) {
+		return o, errors.New("--database-url and --product-url need --dir: the configuration and the keys must not be thrown away")
 	}
 	return o, nil
 }
@@ -128,15 +135,20 @@ func play(ctx context.Context, o options, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer world.Close()
-	behind, err := freePort()
+	at := o.productURL
+	if at == nil {
+		behind, err := freePort()
+		if err != nil {
+			return err
+		}
+		at = &url.URL{Scheme: "http", Host: behind}
+	}
+	settings, err := world.WriteSettings(at.Host, o.databaseURL, o.redisURL)
 	if err != nil {
 		return err
 	}
-	settings, err := world.WriteSettings(behind, o.databaseURL, o.redisURL)
-	if err != nil {
-		return err
-	}
-	child := newProduct(binary, settings, behind, filepath.Join(o.dir, "xiaoka.log"))
+	child := newProduct(binary, settings, at.Host, filepath.Join(o.dir, "xiaoka.log"))
+	child.foreign = o.productURL != nil
 	child.changed = func() { world.Hub.Publish(campus.TopicProduct, "") }
 	defer child.stop()
 
@@ -146,11 +158,16 @@ func play(ctx context.Context, o options, stdout, stderr io.Writer) error {
 		go func() { broken <- server.Serve(l) }()
 		return server
 	}
-	page := web.New(web.Config{Campus: world, PublicURL: public, Product: &url.URL{Scheme: "http", Host: behind}, ProductUp: child.running})
+	page := web.New(web.Config{Campus: world, PublicURL: public, Product: at, ProductUp: child.running})
 	defer serve(front, page.Handler()).Close()
 
 	if err := prepare(ctx, world, child, o.dir); err != nil {
 		return err
+	}
+	if o.productURL == nil {
+		if err := open(ctx, world, child); err != nil {
+			return err
+		}
 	}
 	var controlURL string
 	if o.control != "" {
@@ -230,5 +247,9 @@ func announce(w io.Writer, o options, world *campus.Campus, public, controlURL s
 	fmt.Fprintf(w, "%d people, %s. Stop with Ctrl-C.\n", len(world.People()), where)
 	if controlURL != "" {
 		fmt.Fprintf(w, "Faults, clock and crashes: %s\n", controlURL)
+	}
+	if o.productURL != nil {
+		fmt.Fprintf(w, "Now run the product at %s: xiaoka --config %s serve, and once xiaoka --config … menu push\n",
+			o.productURL, filepath.Join(o.dir, campus.ConfigFile))
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"xiaoka/sandbox/campus"
 )
 
-// prepare does what an operator does on the first day: schema, people, terminals, server, menus, callback addresses. On
-// a campus that is continued only what is missing is done.
+// prepare does what an operator does on the first day before the server starts: schema, people, terminals. On a campus
+// that is continued only what is missing is done.
 func prepare(ctx context.Context, world *campus.Campus, p *product, dir string) error {
 	if _, err := p.do(ctx, "migrate"); err != nil {
 		return err
@@ -40,6 +40,11 @@ func prepare(ctx context.Context, world *campus.Campus, p *product, dir string) 
 			return err
 		}
 	}
+	return nil
+}
+
+// open starts the product on what was prepared and does the rest of the first day: menus and callback addresses.
+func open(ctx context.Context, world *campus.Campus, p *product) error {
 	if err := p.start(ctx); err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ type product struct {
 	logFile string
 	changed func() // told when the process comes or goes
 	died    chan error
+	foreign bool // somebody else runs it at address
 
 	mu     sync.Mutex
 	cmd    *exec.Cmd
@@ -193,7 +194,14 @@ func (p *product) end(how syscall.Signal) {
 	}
 }
 
-func (p *product) running() bool { return p.pid() != 0 }
+func (p *product) running() bool {
+	if !p.foreign {
+		return p.pid() != 0
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	return p.ready(ctx)
+}
 
 // pid is 0 while the product does not run.
 func (p *product) pid() int {
