@@ -102,7 +102,7 @@ func (p *Passwords) Verify(ctx context.Context, personID int64, pin string) (ini
 	case err != nil:
 		return false, err
 	case !ok && try.TriesLeft <= 0:
-		return false, &ledger.PasswordLockedError{Until: try.LockUntil}
+		return false, &ledger.PasswordLockedError{Until: try.LockUntil, Tried: true}
 	case !ok:
 		return false, &ledger.PasswordWrongError{TriesLeft: try.TriesLeft}
 	}

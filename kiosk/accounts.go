@@ -22,8 +22,48 @@ func (a *API) line(t ledger.Transfer) transferLine {
 }
 
 // holder finds the card's holder and checks the password. An unknown card
-// costs the same work as a known one.
+// costs the same work as a known one. A machine that is suspended, also while
+// the password was being checked, learns nothing about it.
 func (a *API) holder(c *call, cardNo, pin string) (ledger.Holder, error) {
+	if until := c.terminal.SuspendedUntil; c.now.Before(until) {
+		return ledger.Holder{}, &ledger.SuspendedError{Until: until}
+	}
+	h, err := a.prove(c, cardNo, pin)
+	var wrong *ledger.PasswordWrongError
+	var locked *ledger.PasswordLockedError
+	switch {
+	case errors.As(err, &wrong), errors.As(err, &locked) && locked.Tried:
+		if failed := a.failed(c); failed != nil {
+			return ledger.Holder{}, failed
+		}
+	case err == nil:
+		now, err := a.cfg.Store.Terminal(c.ctx, c.terminal.ID)
+		if err != nil {
+			return ledger.Holder{}, fmt.Errorf("terminal %s: %w", c.terminal.ID, err)
+		}
+		if c.now.Before(now.SuspendedUntil) {
+			return ledger.Holder{}, &ledger.SuspendedError{Until: now.SuspendedUntil}
+		}
+	}
+	return h, err
+}
+
+// failed counts a wrong password, and raises the alarm for the one too many.
+func (a *API) failed(c *call) error {
+	until, err := a.cfg.Store.PINFailed(c.ctx, c.terminal.ID, c.now)
+	if err != nil {
+		return fmt.Errorf("count a wrong password: %w", err)
+	}
+	if !until.IsZero() {
+		a.cfg.OnSuspended()
+		a.cfg.Log.WarnContext(c.ctx, "machine suspended: too many wrong query passwords", "terminal", c.terminal.ID,
+			"location", c.terminal.Location, "wrong", ledger.SuspendAfter, "within", ledger.SuspendWindow, "until", a.time(until))
+	}
+	return nil
+}
+
+// prove finds the holder and checks the password.
+func (a *API) prove(c *call, cardNo, pin string) (ledger.Holder, error) {
 	h, err := a.cfg.Store.Holder(c.ctx, cardNo)
 	if errors.Is(err, ledger.ErrCardNotFound) {
 		_, _ = a.cfg.Passwords.Verify(c.ctx, 0, pin)

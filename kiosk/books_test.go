@@ -57,6 +57,7 @@ type books struct {
 	listed    []string // cards lost, one a version
 	fetched   []fetch
 	audit     []ledger.AuditEntry
+	failures  int
 	refuse    error // of Authorise
 	fail      error // of everything
 }
@@ -106,6 +107,21 @@ func (b *books) Terminal(_ context.Context, id string) (ledger.Terminal, error) 
 		return t, ledger.ErrNotFound
 	}
 	return t, nil
+}
+
+func (b *books) PINFailed(_ context.Context, id string, now time.Time) (time.Time, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t := b.terminals[id]
+	if now.Before(t.SuspendedUntil) {
+		return time.Time{}, &ledger.SuspendedError{Until: t.SuspendedUntil}
+	}
+	if b.failures++; b.failures < ledger.SuspendAfter {
+		return time.Time{}, nil
+	}
+	t.SuspendedUntil = now.Add(ledger.Suspension)
+	b.terminals[id] = t
+	return t.SuspendedUntil, nil
 }
 
 func (b *books) UseNonce(_ context.Context, terminalID, nonce string, _ time.Time) error {

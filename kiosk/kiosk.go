@@ -30,6 +30,11 @@ type Store interface {
 	Terminal(ctx context.Context, id string) (ledger.Terminal, error)
 	UseNonce(ctx context.Context, terminalID, nonce string, now time.Time) error
 
+	// PINFailed counts a wrong query password against the machine; suspended is
+	// set when it was one too many. *ledger.SuspendedError: it was suspended
+	// before.
+	PINFailed(ctx context.Context, terminalID string, now time.Time) (suspended time.Time, err error)
+
 	Holder(ctx context.Context, cardNo string) (ledger.Holder, error)
 	PendingTransfers(ctx context.Context, personID int64, now time.Time) ([]ledger.Transfer, error)
 	TransfersBetween(ctx context.Context, personID int64, from, to, now time.Time) ([]ledger.Transfer, error)
@@ -60,6 +65,9 @@ type Config struct {
 	SealKey [32]byte // opens the terminals' secrets, see [Seal]
 	HashKey [32]byte // hashes the bodies of claims: they hold the PIN
 
+	// OnSuspended hears of each machine that is suspended; nil = nobody.
+	OnSuspended func()
+
 	// RequireChange: the initial password opens nothing here.
 	RequireChange bool
 	ClaimExpire   time.Duration // after it an unconfirmed claim is in doubt; default 2 min
@@ -89,6 +97,9 @@ func New(cfg Config) *API {
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.OnSuspended == nil {
+		cfg.OnSuspended = func() {}
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()

@@ -3,7 +3,9 @@ package kiosk
 import (
 	"encoding/json"
 	"errors"
+	"math"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"xiaoka/ledger"
@@ -33,6 +35,8 @@ var (
 	errRateLimited       = &refusal{status: 429, code: "rate_limited", title: "Too many requests from this terminal"}
 	errNoSuchAddress     = &refusal{status: 404, code: "not_found", title: "No such address or method"}
 	errInternal          = &refusal{status: 500, code: "internal", title: "The server failed; the same request later is safe"}
+
+	errSuspended = &refusal{status: 429, code: "rate_limited", title: "Too many wrong query passwords at this machine"}
 
 	errPINWrong  = &refusal{status: 403, code: "pin_wrong", title: "The query password is wrong"}
 	errPINLocked = &refusal{status: 403, code: "pin_locked", title: "The query password is locked"}
@@ -64,6 +68,7 @@ type problem struct {
 	Code        string            `json:"code"`
 	TriesLeft   *int              `json:"tries_left,omitempty"`
 	LockedUntil string            `json:"locked_until,omitempty"`
+	Suspended   string            `json:"suspended_until,omitempty"`
 	Fields      map[string]string `json:"fields,omitempty"`
 }
 
@@ -76,7 +81,11 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, terminalID string, er
 	} else if p.Status == http.StatusUnauthorized {
 		a.cfg.Log.WarnContext(r.Context(), "terminal call refused", "route", r.Pattern, "terminal", terminalID, "problem", p.Code)
 	}
-	if p.Status == http.StatusTooManyRequests {
+	var suspended *ledger.SuspendedError
+	switch {
+	case errors.As(err, &suspended):
+		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(suspended.Until.Sub(a.cfg.Now()).Seconds())))))
+	case p.Status == http.StatusTooManyRequests:
 		w.Header().Set("Retry-After", "1")
 	}
 	writeJSON(w, p.Status, "application/problem+json", p)
@@ -87,6 +96,8 @@ func (a *API) problem(err error) problem {
 		known  *refusal
 		wrong  *ledger.PasswordWrongError
 		locked *ledger.PasswordLockedError
+
+		suspended *ledger.SuspendedError
 	)
 	switch {
 	case errors.As(err, &known):
@@ -94,6 +105,8 @@ func (a *API) problem(err error) problem {
 		known = errPINWrong
 	case errors.As(err, &locked):
 		known = errPINLocked
+	case errors.As(err, &suspended):
+		known = errSuspended
 	default:
 		known = errInternal
 		for i := range refusals {
@@ -115,6 +128,10 @@ func (a *API) problem(err error) problem {
 	}
 	if locked != nil {
 		p.LockedUntil = a.time(locked.Until)
+	}
+	if suspended != nil {
+		p.Suspended = a.time(suspended.Until)
+		p.Detail = "It takes none until then, or until an operator lets it (xiaoka terminal resume)"
 	}
 	return p
 }

@@ -98,7 +98,10 @@ func (e *PasswordWrongError) Error() string {
 }
 
 // PasswordLockedError says until when no try is taken.
-type PasswordLockedError struct{ Until time.Time }
+type PasswordLockedError struct {
+	Until time.Time
+	Tried bool // this try was judged, and being wrong put the lock on
+}
 
 func (e *PasswordLockedError) Error() string {
 	return "the query password is locked until " + e.Until.Format(time.RFC3339)

@@ -25,6 +25,24 @@ type Terminal struct {
 	CreatedAt    time.Time
 	DisabledAt   time.Time // zero = in service
 	SeenAt       time.Time // last authenticated request, zero = never
+	// SuspendedUntil: it saw too many wrong query passwords and takes none
+	// until then, or until an operator says so. Zero = it never did.
+	SuspendedUntil time.Time
+}
+
+// The budget of wrong query passwords a machine has, over all cards. One more
+// than people mistype on a bad day is a machine that guesses.
+const (
+	SuspendAfter  = 30 // wrong ones within SuspendWindow
+	SuspendWindow = 10 * time.Minute
+	Suspension    = 30 * time.Minute
+)
+
+// SuspendedError says until when a machine takes no query passwords.
+type SuspendedError struct{ Until time.Time }
+
+func (e *SuspendedError) Error() string {
+	return "the machine takes no query passwords until " + e.Until.Format(time.RFC3339)
 }
 
 // ErrNonceTaken: this terminal has used the nonce before.

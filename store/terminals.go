@@ -17,11 +17,14 @@ type terminal struct {
 	CreatedAt    int64
 	DisabledAt   *int64
 	SeenAt       *int64
+
+	SuspendedUntil *int64
 }
 
 func (t terminal) ledger() ledger.Terminal {
 	return ledger.Terminal{ID: t.ID, Kind: ledger.TerminalKind(t.Kind), Location: t.Location, Merchant: t.Merchant,
-		SealedSecret: t.SealedSecret, CreatedAt: timeOf(t.CreatedAt), DisabledAt: timeOpt(t.DisabledAt), SeenAt: timeOpt(t.SeenAt)}
+		SealedSecret: t.SealedSecret, CreatedAt: timeOf(t.CreatedAt), DisabledAt: timeOpt(t.DisabledAt), SeenAt: timeOpt(t.SeenAt),
+		SuspendedUntil: timeOpt(t.SuspendedUntil)}
 }
 
 // AddTerminal registers a terminal; ErrTerminalExists for an id in use.
@@ -107,15 +110,16 @@ func (s *Store) UseNonce(ctx context.Context, terminalID, nonce string, now time
 const nonceLife = 4 * 300 * time.Second
 
 // Sweep removes what time alone has made useless: nonces outside the clock
-// window, ended sessions, old tasks.
+// window, wrong passwords outside theirs, ended sessions, old tasks.
 func (s *Store) Sweep(ctx context.Context, now time.Time) error {
 	for table, where := range map[string]struct {
 		column string
 		before time.Time
 	}{
-		"nonces":   {"at", now.Add(-nonceLife)},
-		"sessions": {"expires_at", now},
-		"tasks":    {"expires_at", now.Add(-7 * 24 * time.Hour)},
+		"nonces":       {"at", now.Add(-nonceLife)},
+		"pin_failures": {"at", now.Add(-ledger.SuspendWindow)},
+		"sessions":     {"expires_at", now},
+		"tasks":        {"expires_at", now.Add(-7 * 24 * time.Hour)},
 	} {
 		if err := s.db.WithContext(ctx).Exec("DELETE FROM "+table+" WHERE "+where.column+" < ?", micros(where.before)).Error; err != nil {
 			return fmt.Errorf("sweep %s: %w", table, err)

@@ -21,6 +21,8 @@ type meters struct {
 	pushes   *prometheus.CounterVec   // by kind and outcome
 	hashes   prometheus.Counter       // query-password hashes evaluated
 	refused  *prometheus.CounterVec   // presses of cards that were not the presser's, by app
+
+	suspended prometheus.Counter // machines that saw too many wrong passwords
 }
 
 func newMeters() *meters {
@@ -30,11 +32,13 @@ func newMeters() *meters {
 			Buckets: []float64{.005, .02, .1, .5, 1, 2.5, 5}}, []string{"route", "status"}),
 		messages: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "xiaoka_chat_message_seconds", Help: "Time to answer a chat message or event.",
 			Buckets: []float64{.01, .05, .2, 1, 2.5, 5}}, []string{"app", "route", "outcome"}),
-		pushes:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "xiaoka_pushes_total", Help: "Pushes by kind and outcome."}, []string{"kind", "outcome"}),
-		hashes:  prometheus.NewCounter(prometheus.CounterOpts{Name: "xiaoka_password_hashes_total", Help: "Query-password hashes evaluated."}),
+		pushes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "xiaoka_pushes_total", Help: "Pushes by kind and outcome."}, []string{"kind", "outcome"}),
+		hashes: prometheus.NewCounter(prometheus.CounterOpts{Name: "xiaoka_password_hashes_total", Help: "Query-password hashes evaluated."}),
+		suspended: prometheus.NewCounter(prometheus.CounterOpts{Name: "xiaoka_kiosk_suspensions_total",
+			Help: "Machines suspended for too many wrong query passwords. Above 0 is an alarm."}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "xiaoka_card_presses_refused_total", Help: "Presses of cards that were not sent to the person."}, []string{"app"}),
 	}
-	m.registry.MustRegister(m.requests, m.messages, m.pushes, m.hashes, m.refused, collectors.NewGoCollector(),
+	m.registry.MustRegister(m.requests, m.messages, m.pushes, m.hashes, m.refused, m.suspended, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -111,7 +111,7 @@ func build(cfg *config.Config, s *store.Store, short *shortLived, log *slog.Logg
 	h.terminals = kiosk.New(kiosk.Config{
 		Store: s, Passwords: passwords, SealKey: sealKey(cfg), HashKey: identity.DeriveKey(cfg.SecretKey.Reveal(), "claim bodies"),
 		RequireChange: cfg.Card.RequirePasswordChange, ClaimExpire: cfg.Claim.Expire, MaxBalance: ledger.Fen(cfg.Card.MaxBalance),
-		Zone: cfg.Timezone, Log: log,
+		OnSuspended: h.meters.suspended.Inc, Zone: cfg.Timezone, Log: log,
 	})
 	return h, nil
 }

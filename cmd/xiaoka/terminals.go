@@ -17,6 +17,7 @@ type terminalCmd struct {
 	Add     terminalAddCmd     `cmd:"" help:"Register a terminal and print its secret once."`
 	List    terminalListCmd    `cmd:"" help:"List all terminals."`
 	Disable terminalDisableCmd `cmd:"" help:"Take a terminal out of service; its next request is refused."`
+	Resume  terminalResumeCmd  `cmd:"" help:"Let a machine take passwords again that saw too many wrong ones."`
 	Rotate  terminalRotateCmd  `cmd:"" help:"Replace a terminal's secret and print the new one once."`
 }
 
@@ -83,8 +84,11 @@ func (terminalListCmd) Run(p *program) error {
 	fmt.Fprintln(out, "ID\tKIND\tLOCATION\tMERCHANT\tSTATE\tLAST SEEN")
 	for _, t := range all {
 		state, seen := "in service", "never"
-		if !t.DisabledAt.IsZero() {
+		switch {
+		case !t.DisabledAt.IsZero():
 			state = "disabled"
+		case now().Before(t.SuspendedUntil):
+			state = "no passwords until " + t.SuspendedUntil.In(cfg.Timezone).Format(time.DateTime)
 		}
 		if !t.SeenAt.IsZero() {
 			seen = t.SeenAt.In(cfg.Timezone).Format(time.DateTime)
@@ -109,6 +113,24 @@ func (c terminalDisableCmd) Run(p *program) error {
 		return err
 	}
 	fmt.Fprintf(p.stdout, "terminal %s is disabled\n", c.ID)
+	return nil
+}
+
+type terminalResumeCmd struct {
+	ID string `arg:""`
+}
+
+// Run lifts a suspension at once on every replica.
+func (c terminalResumeCmd) Run(p *program) error {
+	_, s, err := p.existing(0)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if err := known(c.ID, s.ResumeTerminal(p.ctx, c.ID, now())); err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stdout, "terminal %s takes passwords again\n", c.ID)
 	return nil
 }
 

@@ -28,6 +28,7 @@ type refusal struct {
 	Code        string `json:"code"`
 	TriesLeft   *int   `json:"tries_left,omitempty"`
 	LockedUntil string `json:"locked_until,omitempty"`
+	Suspended   string `json:"suspended_until,omitempty"` // of rate_limited: this machine takes no passwords until then
 }
 
 func (r *refusal) Error() string { return fmt.Sprintf("the server refuses: %d %s", r.Status, r.Code) }

@@ -151,7 +151,7 @@ func problem(err error) (int, refusal) {
 	switch {
 	case errors.As(err, &refused):
 		switch {
-		case refused.Status == http.StatusUnauthorized, refused.Code == "terminal_disabled", refused.Code == "wrong_terminal_kind":
+		case refused.Status == http.StatusUnauthorized, refused.Code == "terminal_disabled", refused.Code == "wrong_terminal_kind", refused.Suspended != "":
 			return http.StatusServiceUnavailable, refusal{Code: "out_of_service"}
 		case refused.Code == "rate_limited":
 			return http.StatusServiceUnavailable, refusal{Code: "unreachable"}
