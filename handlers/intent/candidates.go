@@ -19,15 +19,10 @@ const Sure = 0.75
 // is what [Understand] returns unless that is [None]. When no candidate is as good as [Sure], ask which of them is meant: the
 // later ones, and all after None, are guesses that may be shown and never acted on.
 func Candidates(text string, today time.Time) []Candidate {
-	runes := normalize(text)
-	if len(runes) == 0 || len(runes) > maxRunes {
-		return nil
+	result, tokens := read(text, today)
+	if result.Intent == Code {
+		return []Candidate{{result, 1}}
 	}
-	if isCode(runes) {
-		return []Candidate{{Result{Intent: Code}, 1}}
-	}
-	tokens := tokenize(runes, today)
-	result := decide(tokens)
 	_, said, denied := gather(tokens)
 	if said.any(setOf(inject, meta)) {
 		return nil

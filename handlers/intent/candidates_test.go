@@ -43,7 +43,7 @@ func TestCandidates(t *testing.T) {
 // TestCandidates_Understand: the first candidate is what is acted on.
 func TestCandidates_Understand(t *testing.T) {
 	t.Parallel()
-	for _, file := range []string{"testdata/zh.tsv", "testdata/en.tsv"} {
+	for _, file := range sampleFiles(t, "testdata") {
 		for _, s := range readSamples(t, file) {
 			got, first := Candidates(s.text, today), Understand(s.text, today)
 			if first.Intent != None && (len(got) == 0 || got[0].Intent != first.Intent) {

@@ -188,7 +188,7 @@ func markOthers(tokens []token) {
 			before.set.add(who) // 李四的余额
 		case t.has(product) && before != nil && before.has(by):
 			t.set = setOf(filler)
-		case t.han && t.has(card) && t.end-t.start == 1 && before != nil && before.unknown() && before.han:
+		case t.han && t.has(card) && t.end-t.start <= 2 && before != nil && before.unknown() && before.han && (t.end-t.start == 1 || long(before)):
 			t.set = setOf(product)
 		case t.han && t.set.any(things) && !seenCard && before != nil && before.han && long(before) && before.end == t.start:
 			before.set = setOf(product)
@@ -263,7 +263,7 @@ func bareAmount(tokens []token) bool {
 	for _, t := range tokens {
 		switch {
 		case t.has(amount):
-			if !t.explicit && (t.fen == 0 || t.fen > 500_00) {
+			if !t.explicit && (t.fen < 5_00 || t.fen > 500_00) {
 				return false
 			}
 			found = true

@@ -10,7 +10,10 @@
 // action; when unsure, the answer is Help or None.
 package intent
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Intent is what a text asks for. The values are those of `xiaoka understand`.
 type Intent string
@@ -53,14 +56,21 @@ const maxRunes = 200
 
 // Understand reads one message. today, in the zone months are counted in, decides which month "October" is.
 func Understand(text string, today time.Time) Result {
+	result, _ := read(text, today)
+	return result
+}
+
+// read also returns the tokens that a wish was read from; none if it is not a matter of words.
+func read(text string, today time.Time) (Result, []token) {
 	runes := normalize(text)
-	if len(runes) == 0 || len(runes) > maxRunes {
-		return Result{Intent: None}
+	switch {
+	case len(runes) == 0 || len(runes) > maxRunes, strings.ContainsAny(text, "{}<>\\`"): // nobody writes code to their card
+		return Result{Intent: None}, nil
+	case isCode(runes):
+		return Result{Intent: Code}, nil
 	}
-	if isCode(runes) {
-		return Result{Intent: Code}
-	}
-	return decide(tokenize(runes, today))
+	tokens := tokenize(runes, today)
+	return decide(tokens), tokens
 }
 
 // isCode tells six digits and nothing else, however they are spaced.

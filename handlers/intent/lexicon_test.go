@@ -23,9 +23,14 @@ func TestLexicon(t *testing.T) {
 			check(strings.Join(strings.Fields(phrase), " "))
 		}
 	}
-	for _, word := range mistyped {
+	for _, word := range byEar {
 		if words.find(word) == (set{}) {
 			t.Errorf("%q is not in the lists", word)
+		}
+		for _, r := range word {
+			if pinyin, _ := soundOf(r); pinyin == "" {
+				t.Errorf("%q of %q has no sound", r, word)
+			}
 		}
 	}
 	for _, word := range spelled {

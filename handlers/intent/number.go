@@ -15,7 +15,7 @@ var (
 		"ershi": 20, "sanshi": 30, "sishi": 40, "wushi": 50, "liushi": 60, "qishi": 70, "bashi": 80, "jiushi": 90, "yibai": 100, "erbai": 200, "liangbai": 200, "sanbai": 300, "wubai": 500}
 	englishUnits = map[string]int64{"hundred": 100, "hundreds": 100, "thousand": 1000, "grand": 1000}
 
-	yuanWords = []string{"块钱", "块", "元钱", "元", "圆", "蚊", "大洋", "yuan", "rmb", "cny", "kuai", "bucks", "¥", "r"}
+	yuanWords = []string{"块钱", "块", "元钱", "元", "圆", "蚊", "大洋", "软妹币", "圆整", "yuan", "rmb", "cny", "kuai", "bucks", "¥", "r"}
 	// counters follow numbers that are no money.
 	counters = []string{"个月", "个人", "个小时", "分钟", "小时", "次", "天", "年", "月", "日", "号", "点", "时", "秒", "度", "人", "位", "页", "台", "楼", "级", "期", "周", "斤", "米",
 		"岁", "折", "倍", "瓶", "杯", "碗", "份", "室", "栋", "路", "食堂", "餐厅", "饭堂", "教", "门", "本", "顿", "笔", "条", "公里", "股", "分之", "排", "班", "%",
@@ -26,7 +26,7 @@ var (
 // parseNumber reads a number at i and what it counts: an amount of money, something else, or a string of digits such as a
 // student number. Its end is 0 if there is none.
 func parseNumber(r []rune, i int) token {
-	t := token{start: i}
+	t := token{start: i, han: isHan(r[i])}
 	sign := r[i] == '¥' || r[i] == '$' || r[i] == '-'
 	j := i
 	if sign {

@@ -66,12 +66,18 @@ func tokenize(r []rune, today time.Time) []token {
 		case t.has(or) && last >= 0 && tokens[last].negated && tokens[last].clause == clause:
 			pending = true
 		}
+		if t.has(notify) && last >= 0 && tokens[last].negated && tokens[last].clause == clause && tokens[last].set.any(accounts) {
+			t.negated = true // don't want payment alerts
+		}
 		tokens = append(tokens, t)
 	}
 	settleLone(tokens)
 	declineBefore(tokens)
 	return tokens
 }
+
+// accounts are what there may be notifications of.
+var accounts = setOf(balance, bill, spend, detail, topUp, topUpWeak)
 
 // helping are verbs that may stand before the one that counts.
 var helping = setOf(addMoney, moveMoney, filler, by)
@@ -205,39 +211,8 @@ func buildWords() *trie {
 			t.add(strings.Join(strings.Fields(phrase), " "), c)
 		}
 	}
-	for _, word := range mistyped {
-		meaning := t.find(word)
-		for _, variant := range variants([]rune(word)) {
-			if t.find(variant) != (set{}) {
-				continue // a word of its own
-			}
-			for c := range concepts {
-				if meaning.has(c) {
-					t.add(variant, c)
-				}
-			}
-		}
+	for _, word := range byEar {
+		t.addByEar(word)
 	}
 	return t
-}
-
-// variants spells a word of two characters with every lookalike of each.
-func variants(word []rune) []string {
-	spellings := []string{""}
-	for _, r := range word {
-		group := string(r)
-		for _, g := range lookalikes {
-			if strings.HasPrefix(g, string(r)) {
-				group = g
-			}
-		}
-		var longer []string
-		for _, s := range spellings {
-			for _, alike := range group {
-				longer = append(longer, s+string(alike))
-			}
-		}
-		spellings = longer
-	}
-	return spellings
 }
