@@ -34,6 +34,8 @@ const (
 	how
 	who     // somebody else
 	whose   // marks the next word, when it is not a word known here, as somebody or something else
+	title   // makes the name before it somebody
+	third   // what others do: wants, asked
 	of      // 的
 	mine    // the speaker's
 	product // something that is not the campus card

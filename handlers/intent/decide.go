@@ -136,13 +136,15 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 		return None
 	case said.has(who) && (!ownCard(tokens) || said.has(ask)), asksMoney && here.has(trouble):
 		return Help
+	case risky[intent] && othersWish(tokens), intent == ReportLoss && othersLoss(tokens), intent == TopUp && pastTopUp(tokens):
+		return Help
 	case risky[intent] && said.any(questions), (risky[intent] || asksMoney) && said.has(longNumber):
 		return Help
 	case risky[intent] && said.has(done) && !said.any(setOf(found, lost, amount, imperative)):
 		return Help
 	case risky[intent] && said.has(ask) && !asked(tokens) && !said.any(setOf(lost, found)):
 		return Help
-	case (intent == ReportLoss || intent == CancelLoss) && strangeCard(tokens):
+	case risky[intent] && strangeCard(tokens):
 		return Help
 	case intent == ReportLoss && said.has(found) && !said.has(loss):
 		return Help
@@ -150,8 +152,6 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 		return Help
 	case intent == CancelLoss && !said.has(unloss) && denied.any(setOf(loss, lossMaybe, unloss, lost)):
 		return Cancel
-	case intent == TopUp && strangeCard(tokens):
-		return Help
 	}
 	return intent
 }
@@ -178,8 +178,14 @@ func markOthers(tokens []token) {
 		switch {
 		case t.has(loss) && after != nil && after.has(of): // 挂失的卡
 			t.set = setOf(lossPast)
-		case t.unknown() && t.han && t.end-t.start >= 2 && t.end-t.start <= 3 && before == nil && after != nil && after.has(wants):
+		case t.unknown() && t.han && t.end-t.start >= 2 && t.end-t.start <= 4 && before == nil && after != nil && after.has(wants):
 			t.set = setOf(who) // 小王要挂失
+		case t.unknown() && t.han && t.end-t.start <= 2 && after != nil && after.has(title) && after.start == t.end: // 刘老师
+			t.set = setOf(who)
+		case t.unknown() && !t.han && after != nil && after.has(third): // tom wants
+			t.set = setOf(who)
+		case t.has(who) && t.han && t.end-t.start == 1 && before != nil && before.set.any(setOf(freezeWeak, off)): // 停咗佢
+			t.set = setOf(filler)
 		case t.has(whose) && after != nil && (after.unknown() || after.set.any(setOf(longNumber, sixDigits))):
 			t.set.add(who)
 		case t.has(whose) && after != nil && after.has(wallet):
@@ -205,6 +211,40 @@ func ownCard(tokens []token) bool {
 		before, after := tokens[i], tokens[i+1]
 		if before.has(mine) && after.has(card) && (i == 0 || !tokens[i-1].has(whose)) || before.has(who) && after.has(forMe) {
 			return true
+		}
+	}
+	return false
+}
+
+// othersWish reports that somebody else is said to do or wish something (室友要挂失, my friend wants to), or that it is done for
+// them.
+func othersWish(tokens []token) bool {
+	acts := setOf(topUp, topUpWeak, loss, freeze, freezeWeak, unloss, resume, bind, unbind, wants, third)
+	for i, t := range tokens {
+		if !t.has(who) {
+			continue
+		}
+		for j := max(0, i-2); j <= i; j++ {
+			if tokens[j].has(whose) && tokens[j].clause == t.clause {
+				return true
+			}
+		}
+		j := i + 1
+		for j < len(tokens) && tokens[j].set == setOf(filler) {
+			j++
+		}
+		if j < len(tokens) && tokens[j].clause == t.clause && tokens[j].set.any(acts) && !tokens[j].set.any(setOf(mine, forMe)) {
+			return true
+		}
+	}
+	return false
+}
+
+// othersLoss reports a name before "lost", and the card after it: tom lost the card.
+func othersLoss(tokens []token) bool {
+	for i := 1; i < len(tokens); i++ {
+		if t := tokens[i]; t.has(lost) && !t.han && tokens[i-1].unknown() && tokens[i-1].clause == t.clause {
+			return slices.ContainsFunc(tokens[i+1:], func(t token) bool { return t.has(card) })
 		}
 	}
 	return false
@@ -254,6 +294,19 @@ func moneyLost(tokens []token) bool {
 		}
 	}
 	return false
+}
+
+// pastTopUp reports that an amount was topped up before: 充50过, 之前充50.
+func pastTopUp(tokens []token) bool {
+	earlier, ordered := false, false
+	for i, t := range tokens {
+		if t.has(done) && t.has(past) && i > 0 && tokens[i-1].has(amount) {
+			return true
+		}
+		earlier = earlier || t.has(past) && !t.has(done)
+		ordered = ordered || t.has(imperative)
+	}
+	return earlier && !ordered
 }
 
 // bareAmount reports an amount and nothing else of weight. Without a unit it must stand alone, or in a Chinese phrase such as

@@ -53,10 +53,6 @@ func tokenize(r []rune, today time.Time) []token {
 		t.clause = clause
 		i = t.end
 		last := len(tokens) - 1
-		if t.unknown() && t.han && last >= 0 && tokens[last].unknown() && tokens[last].end == t.start && tokens[last].clause == clause {
-			tokens[last].end = t.end
-			continue
-		}
 		switch {
 		case t.has(neg) && !t.set.any(negatable):
 			pending = true
@@ -72,6 +68,7 @@ func tokenize(r []rune, today time.Time) []token {
 		tokens = append(tokens, t)
 	}
 	settleLone(tokens)
+	tokens = joinUnknown(tokens)
 	declineBefore(tokens)
 	return tokens
 }
@@ -119,9 +116,25 @@ func settleLone(tokens []token) {
 	}
 }
 
+// joinUnknown makes one token of neighbouring characters that are not understood: 李四.
+func joinUnknown(tokens []token) []token {
+	joined := tokens[:0]
+	for _, t := range tokens {
+		if n := len(joined) - 1; n >= 0 && t.unknown() && t.han && joined[n].unknown() && joined[n].end == t.start && joined[n].clause == t.clause {
+			joined[n].end = t.end
+			continue
+		}
+		joined = append(joined, t)
+	}
+	return joined
+}
+
 // next reads the token at i: the longest of a month, a number and a listed word.
 func next(r []rune, i int, today time.Time) token {
-	word := lookUp(r, i)
+	word := lookUp(r, i, len(r))
+	if last := word.end - 1; last > i && r[last] == '我' && lookUp(r, last, len(r)).end > word.end {
+		word = lookUp(r, i, last) // 帮|我们班长 and not 帮我|们
+	}
 	if m, n := parseMonth(r, i, today); n > 0 && n >= word.end-i {
 		return token{set: setOf(month), start: i, end: i + n, month: m}
 	}
@@ -142,14 +155,14 @@ func next(r []rune, i int, today time.Time) token {
 	return token{set: meaning, start: i, end: end, guessed: meaning != set{}}
 }
 
-// lookUp finds the longest listed word at i; its end is 0 if there is none. Latin words are only found whole.
-func lookUp(r []rune, i int) token {
+// lookUp finds the longest listed word from i that ends before limit; its end is 0 if there is none. Latin words are only found whole.
+func lookUp(r []rune, i, limit int) token {
 	t := token{start: i, han: isHan(r[i])}
 	if isASCIILetter(r[i]) && isASCIILetter(at(r, i-1)) {
 		return t
 	}
 	node := int32(0)
-	for j := i; j < len(r); j++ {
+	for j := i; j < limit; j++ {
 		child, ok := words.next[edge{node, r[j]}]
 		if !ok {
 			break
