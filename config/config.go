@@ -145,6 +145,24 @@ func (q QuietHours) Contains(t time.Time) bool {
 	return q.From <= clock || clock < q.To
 }
 
+// End gives the moment at which the hours that hold at t are over, in t's zone; the zero time when they do not hold. A change
+// of the clocks in between is counted, so that the wall clock says To then, or a little more if it never says To that day.
+func (q QuietHours) End(t time.Time) time.Time {
+	if !q.Contains(t) {
+		return time.Time{}
+	}
+	const day = 24 * time.Hour
+	hour, minute, second := t.Clock()
+	clock := time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute + time.Duration(second)*time.Second + time.Duration(t.Nanosecond())
+	end := t.Add((q.To - clock + day) % day)
+	_, before := t.Zone()
+	_, after := end.Zone()
+	if shifted := end.Add(time.Duration(before-after) * time.Second); shifted.After(t) && !q.Contains(shifted) {
+		return shifted
+	}
+	return end
+}
+
 // Need names what a command cannot do without, so that `xiaoka migrate` starts without a merchant key. Needs are joined
 // with |. A key outside the needs may be missing, but one that is given must be well formed all the same; only files that
 // no need asks for are left unopened.

@@ -405,3 +405,44 @@ func TestQuietHours(t *testing.T) {
 		}
 	}
 }
+
+func TestQuietHours_End(t *testing.T) {
+	t.Parallel()
+	shanghai, err := time.LoadLocation("Asia/Shanghai")
+	if err != nil {
+		t.Fatal(err)
+	}
+	newYork, err := time.LoadLocation("America/New_York") // forward on 8 March 2026, back on 1 November, at 02:00
+	if err != nil {
+		t.Fatal(err)
+	}
+	night := QuietHours{22*time.Hour + 30*time.Minute, 7 * time.Hour}
+	for name, c := range map[string]struct {
+		quiet QuietHours
+		zone  *time.Location
+		at    string // UTC
+		want  string // wall clock; "" = not quiet
+	}{
+		"Evening":        {night, shanghai, "2026-11-22T15:00:00Z", "2026-11-23 07:00:00"},
+		"Morning":        {night, shanghai, "2026-11-22T22:59:59.5Z", "2026-11-23 07:00:00"},
+		"AtTheEnd":       {night, shanghai, "2026-11-22T23:00:00Z", ""},
+		"Noon":           {night, shanghai, "2026-11-22T04:00:00Z", ""},
+		"None":           {QuietHours{}, shanghai, "2026-11-22T15:00:00Z", ""},
+		"Forward":        {night, newYork, "2026-03-08T04:00:00Z", "2026-03-08 07:00:00"},
+		"Back":           {night, newYork, "2026-11-01T03:00:00Z", "2026-11-01 07:00:00"},
+		"BackInside":     {QuietHours{time.Hour, 90 * time.Minute}, newYork, "2026-11-01T06:15:00Z", "2026-11-01 01:30:00"},
+		"ToThatNeverWas": {QuietHours{23 * time.Hour, 150 * time.Minute}, newYork, "2026-03-08T05:00:00Z", "2026-03-08 03:30:00"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			at, err := time.Parse(time.RFC3339, c.at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			at = at.In(c.zone)
+			end := c.quiet.End(at)
+			if got := end.Format(time.DateTime); end.IsZero() != (c.want == "") || !end.IsZero() && (got != c.want || !end.After(at) || c.quiet.Contains(end)) {
+				t.Errorf("from %s quiet until %s, want %q", at, end, c.want)
+			}
+		})
+	}
+}

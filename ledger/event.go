@@ -39,6 +39,11 @@ func (k EventKind) Security() bool {
 	return true
 }
 
+// Quiet tells whether the kind waits for the end of the quiet hours.
+func (k EventKind) Quiet() bool {
+	return k == EventLowBalance || k == EventReminder || k == EventStatement
+}
+
 // Event is a fact a person is told about. It is enqueued in the transaction
 // that made it true; to whom it goes is looked up when it is sent.
 type Event struct {
@@ -47,7 +52,9 @@ type Event struct {
 	Amount   Fen       `json:"amount_fen,omitempty"`
 	Balance  Fen       `json:"balance_fen,omitempty"` // after it, where it is known
 	Pending  Fen       `json:"pending_fen,omitempty"` // after it
-	Ref      string    `json:"ref,omitempty"`         // transfer, claim or order
+	Usual    Fen       `json:"usual_fen,omitempty"`   // the greatest purchase of the person's history
+	Count    int       `json:"count,omitempty"`       // purchases within UnusualWithin, or transfers that wait
+	Ref      string    `json:"ref,omitempty"`         // transfer, claim, order or month
 	Where    string    `json:"where,omitempty"`       // place of the terminal or merchant
 	At       time.Time `json:"at"`
 }

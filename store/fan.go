@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
@@ -20,18 +21,33 @@ type fanWorker struct {
 	store *Store
 }
 
-// Work reads whom to tell in one statement and inserts the pushes in another.
+// Work reads whom to tell in one statement, a second one if a purchase may be
+// unusual, and inserts the pushes in another.
 func (w *fanWorker) Work(ctx context.Context, job *river.Job[fanArgs]) error {
-	events, err := w.store.purchases(ctx, job.Args)
+	purchases, err := w.store.purchases(ctx, job.Args)
 	if err != nil {
 		return err
 	}
-	params := make([]river.InsertManyParams, 0, len(events)+len(job.Args.Low))
-	for _, e := range append(events, job.Args.Low...) {
+	unusual, err := w.store.unusual(ctx, purchases)
+	if err != nil {
+		return err
+	}
+	params := make([]river.InsertManyParams, 0, len(purchases)+len(unusual)+len(job.Args.Low))
+	for _, p := range purchases {
+		if p.Told {
+			params = append(params, pushJob(p.event()))
+		}
+	}
+	for _, e := range unusual {
 		params = append(params, pushJob(e))
 	}
+	low := make([]river.InsertManyParams, len(job.Args.Low))
+	for i, e := range job.Args.Low {
+		low[i] = pushJob(e)
+	}
+	low = distinct(low)
 	if w.store.Embedded() {
-		return w.embedded(ctx, job, params)
+		return w.embedded(ctx, job, params, low)
 	}
 	tx, err := w.store.pool.Begin(ctx)
 	if err != nil {
@@ -43,13 +59,18 @@ func (w *fanWorker) Work(ctx context.Context, job *river.Job[fanArgs]) error {
 			return fmt.Errorf("enqueue the pushes: %w", err)
 		}
 	}
+	if len(low) > 0 {
+		if _, err := river.ClientFromContext[pgx.Tx](ctx).InsertManyTx(ctx, tx, low); err != nil {
+			return fmt.Errorf("enqueue the low balances: %w", err)
+		}
+	}
 	if _, err := river.JobCompleteTx[*riverpgxv5.Driver](ctx, tx, job); err != nil {
 		return fmt.Errorf("complete the fan-out: %w", err)
 	}
 	return tx.Commit(ctx)
 }
 
-func (w *fanWorker) embedded(ctx context.Context, job *river.Job[fanArgs], params []river.InsertManyParams) error {
+func (w *fanWorker) embedded(ctx context.Context, job *river.Job[fanArgs], params, low []river.InsertManyParams) error {
 	tx, err := w.store.sql.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin the fan-out: %w", err)
@@ -60,39 +81,107 @@ func (w *fanWorker) embedded(ctx context.Context, job *river.Job[fanArgs], param
 			return fmt.Errorf("enqueue the pushes: %w", err)
 		}
 	}
+	if len(low) > 0 {
+		if _, err := river.ClientFromContext[*sql.Tx](ctx).InsertManyTx(ctx, tx, low); err != nil {
+			return fmt.Errorf("enqueue the low balances: %w", err)
+		}
+	}
 	if _, err := river.JobCompleteTx[*riversqlite.Driver](ctx, tx, job); err != nil {
 		return fmt.Errorf("complete the fan-out: %w", err)
 	}
 	return tx.Commit()
 }
 
-// purchases lists the pushes of an upload: each purchase of a member who bound
-// the card and wants to hear of it, and every one made after a loss report.
-func (s *Store) purchases(ctx context.Context, a fanArgs) ([]ledger.Event, error) {
-	var found []struct {
-		PersonID   int64
-		AmountFen  int64
-		BalanceFen int64
-		OccurredAt int64
-		AfterLoss  bool
-		Name       string
-		Ref        string
+// bought is a purchase of an upload that was made by a member who bound the
+// card.
+type bought struct {
+	CardID     int64
+	PersonID   int64
+	SpendSeq   int64
+	AmountFen  int64
+	BalanceFen int64
+	OccurredAt int64
+	AfterLoss  bool
+	Name       string
+	Ref        string
+	Told       bool  // wants to hear of purchases, or must hear of this one
+	Burst      int64 // purchases of the card within ledger.UnusualWithin
+}
+
+func (b bought) event() ledger.Event {
+	kind := ledger.EventConsumption
+	if b.AfterLoss {
+		kind = ledger.EventSpentAfterLoss
 	}
-	err := s.db.WithContext(ctx).Raw(`SELECT c.person_id, n.amount_fen, n.balance_fen, n.occurred_at, n.after_loss, m.name,
-		n.terminal_id || ':' || CAST(n.seq AS TEXT) AS ref
+	return ledger.Event{Kind: kind, PersonID: b.PersonID, Amount: ledger.Fen(b.AmountFen), Balance: ledger.Fen(b.BalanceFen),
+		Where: b.Name, Ref: b.Ref, At: timeOf(b.OccurredAt)}
+}
+
+// purchases lists what an upload's holders may be told of.
+func (s *Store) purchases(ctx context.Context, a fanArgs) ([]bought, error) {
+	var found []bought
+	err := s.db.WithContext(ctx).Raw(`SELECT n.card_id, c.person_id, n.spend_seq, n.amount_fen, n.balance_fen, n.occurred_at, n.after_loss, m.name,
+		n.terminal_id || ':' || CAST(n.seq AS TEXT) AS ref,
+		(n.after_loss OR NOT EXISTS (SELECT 1 FROM push_mutes x WHERE x.person_id = p.id AND x.kind = ?)) AS told,
+		(SELECT COUNT(*) FROM consumptions b WHERE b.card_id = n.card_id AND b.occurred_at > n.occurred_at - ? AND b.occurred_at <= n.occurred_at) AS burst
 		FROM consumptions n JOIN campus_cards c ON c.id = n.card_id JOIN people p ON p.id = c.person_id JOIN merchants m ON m.id = n.merchant_id
-		WHERE n.terminal_id = ? AND n.seq IN ? AND p.bound_at IS NOT NULL AND (n.after_loss OR NOT EXISTS (
-			SELECT 1 FROM push_mutes x WHERE x.person_id = p.id AND x.kind = ?))
-		ORDER BY c.person_id, n.spend_seq`, a.TerminalID, a.Seqs, string(ledger.EventConsumption)).Scan(&found).Error
+		WHERE n.terminal_id = ? AND n.seq IN ? AND p.bound_at IS NOT NULL
+		ORDER BY c.person_id, n.spend_seq`, string(ledger.EventConsumption), ledger.UnusualWithin.Microseconds(), a.TerminalID, a.Seqs).Scan(&found).Error
 	if err != nil {
 		return nil, fmt.Errorf("read whom to tell: %w", err)
 	}
-	events := make([]ledger.Event, len(found))
-	for i, f := range found {
-		events[i] = ledger.Event{Kind: ledger.EventConsumption, PersonID: f.PersonID, Amount: ledger.Fen(f.AmountFen),
-			Balance: ledger.Fen(f.BalanceFen), Where: f.Name, Ref: f.Ref, At: timeOf(f.OccurredAt)}
-		if f.AfterLoss {
-			events[i].Kind = ledger.EventSpentAfterLoss
+	return found, nil
+}
+
+// unusual lists the purchases unlike their holders' own history, the first of
+// each card. Few are large or quick enough to be looked at, and only for their
+// cards is a history read. What was bought after a loss report is told anyway.
+func (s *Store) unusual(ctx context.Context, purchases []bought) ([]ledger.Event, error) {
+	var suspects []bought
+	var cards []int64
+	var from int64
+	for _, p := range purchases {
+		if !p.AfterLoss && (p.AmountFen >= int64(ledger.UnusualFen) || p.Burst >= ledger.UnusualCount) {
+			suspects, cards = append(suspects, p), append(cards, p.CardID)
+			if start := micros(timeOf(p.OccurredAt).AddDate(0, 0, -ledger.UnusualDays)); from == 0 || start < from {
+				from = start
+			}
+		}
+	}
+	if len(suspects) == 0 {
+		return nil, nil
+	}
+	var found []bought
+	err := s.db.WithContext(ctx).Raw(`SELECT card_id, spend_seq, amount_fen, occurred_at FROM consumptions
+		WHERE card_id IN ? AND occurred_at >= ? ORDER BY card_id, occurred_at, spend_seq`, cards, from).Scan(&found).Error
+	if err != nil {
+		return nil, fmt.Errorf("read the histories: %w", err)
+	}
+	type history struct {
+		made []ledger.Purchase
+		seqs []int64
+	}
+	histories := map[int64]*history{}
+	for _, f := range found {
+		h := histories[f.CardID]
+		if h == nil {
+			h = &history{}
+			histories[f.CardID] = h
+		}
+		h.made, h.seqs = append(h.made, ledger.Purchase{Amount: ledger.Fen(f.AmountFen), At: timeOf(f.OccurredAt)}), append(h.seqs, f.SpendSeq)
+	}
+	var events []ledger.Event
+	told := map[int64]bool{}
+	for _, p := range suspects {
+		h := histories[p.CardID]
+		if told[p.CardID] || h == nil {
+			continue
+		}
+		is, usual, count := ledger.Unusual(h.made[:slices.Index(h.seqs, p.SpendSeq)+1])
+		if is {
+			e := p.event()
+			e.Kind, e.Usual, e.Count = ledger.EventUnusual, usual, count
+			events, told[p.CardID] = append(events, e), true
 		}
 	}
 	return events, nil

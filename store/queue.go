@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -22,13 +23,16 @@ import (
 // the transaction of the act it tells about: it commits with the act or not
 // at all. River's row is the truth about what still has to be sent.
 
-// enqueuer inserts a job in the transaction of an act.
-type enqueuer func(ctx context.Context, tx *gorm.DB, job river.InsertManyParams) error
+// enqueuer inserts jobs in the transaction of an act.
+type enqueuer func(ctx context.Context, tx *gorm.DB, jobs ...river.InsertManyParams) error
 
 // pushArgs is the job of telling one person one fact. It holds ids and
 // amounts; to whom it goes is looked up when it is sent.
 type pushArgs struct {
 	Event ledger.Event `json:"event"`
+	// Only, if not empty, names what one waiting push is enough for: it will
+	// tell the newest number when it is sent.
+	Only string `json:"only,omitempty" river:"unique"`
 }
 
 func (pushArgs) Kind() string { return "push" }
@@ -58,12 +62,12 @@ func (s *Store) openQueue() error {
 		if err != nil {
 			return fmt.Errorf("open the queue: %w", err)
 		}
-		s.jobs = func(ctx context.Context, tx *gorm.DB, job river.InsertManyParams) error {
+		s.jobs = func(ctx context.Context, tx *gorm.DB, jobs ...river.InsertManyParams) error {
 			raw, ok := tx.Statement.ConnPool.(*sql.Tx)
 			if !ok {
 				return errNoTransaction
 			}
-			_, err := client.InsertTx(ctx, raw, job.Args, job.InsertOpts)
+			_, err := client.InsertManyTx(ctx, raw, jobs)
 			return err
 		}
 		return nil
@@ -72,12 +76,12 @@ func (s *Store) openQueue() error {
 	if err != nil {
 		return fmt.Errorf("open the queue: %w", err)
 	}
-	s.jobs = func(ctx context.Context, tx *gorm.DB, job river.InsertManyParams) error {
+	s.jobs = func(ctx context.Context, tx *gorm.DB, all ...river.InsertManyParams) error {
 		p, ok := tx.Statement.ConnPool.(*pipeline)
 		if !ok {
 			return errNoTransaction
 		}
-		_, err := client.InsertManyTx(ctx, jobs{pipeline: p}, []river.InsertManyParams{job})
+		_, err := client.InsertManyTx(ctx, jobs{pipeline: p}, all)
 		return err
 	}
 	return nil
@@ -104,8 +108,32 @@ func pushJob(e ledger.Event) river.InsertManyParams {
 	case e.Kind == ledger.EventReminder || e.Kind == ledger.EventStatement:
 		opts.Priority = 4
 	}
-	return river.InsertManyParams{Args: pushArgs{e}, InsertOpts: opts}
+	args := pushArgs{Event: e}
+	if e.Kind == ledger.EventLowBalance || e.Kind == ledger.EventReminder {
+		args.Only = fmt.Sprintf("%s:%d", e.Kind, e.PersonID)
+		opts.UniqueOpts = river.UniqueOpts{ByArgs: true, ByState: waiting}
+	}
+	return river.InsertManyParams{Args: args, InsertOpts: opts}
 }
+
+// distinct leaves out what is named twice: one statement cannot meet its own
+// row.
+func distinct(jobs []river.InsertManyParams) []river.InsertManyParams {
+	named := map[string]bool{}
+	return slices.DeleteFunc(jobs, func(j river.InsertManyParams) bool {
+		args, ok := j.Args.(pushArgs)
+		if !ok || args.Only == "" {
+			return false
+		}
+		twice := named[args.Only]
+		named[args.Only] = true
+		return twice
+	})
+}
+
+// waiting are the states of a job that will still be worked.
+var waiting = []rivertype.JobState{rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning,
+	rivertype.JobStateRetryable, rivertype.JobStateScheduled}
 
 const urgentQueue = "urgent"
 
@@ -177,9 +205,7 @@ func (s *Store) StartQueue(ctx context.Context, w Work) (*Queue, error) {
 			river.PeriodicInterval(p.Every),
 			func() (river.JobArgs, *river.InsertOpts) {
 				return tickArgs{p.Name}, &river.InsertOpts{
-					Queue: "tick", MaxAttempts: 1, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
-						rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning,
-						rivertype.JobStateRetryable, rivertype.JobStateScheduled}},
+					Queue: "tick", MaxAttempts: 1, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: waiting},
 				}
 			}, &river.PeriodicJobOpts{RunOnStart: true}))
 	}
