@@ -35,6 +35,7 @@ var pushWords = map[ledger.EventKind]struct{ name, hint string }{
 	ledger.EventConsumption: {"push.consumption", "push.consumption.hint"},
 	ledger.EventTopUpPaid:   {"push.topup", "push.topup.hint"},
 	ledger.EventClaimed:     {"push.claimed", "push.claimed.hint"},
+	ledger.EventClaimFailed: {"push.claim_failed", "push.claim_failed.hint"},
 	ledger.EventRefunded:    {"push.refunded", "push.refunded.hint"},
 	ledger.EventLowBalance:  {"push.low", "push.low.hint"},
 	ledger.EventUnusual:     {"push.unusual", "push.unusual.hint"},

@@ -285,6 +285,8 @@ var catalogue = map[string]both{
 	"push.topup.hint":          {"付款成功、等待领取", "Paid and waiting to be collected"},
 	"push.claimed":             {"领取", "Collected"},
 	"push.claimed.hint":        {"钱已写到卡上", "Money was written to the card"},
+	"push.claim_failed":        {"领取没有成功", "Failed collections"},
+	"push.claim_failed.hint":   {"终端没有写成，或结果待确认", "A terminal did not write, or is not sure"},
 	"push.refunded":            {"退款", "Refunds"},
 	"push.refunded.hint":       {"钱已原路退回", "Money went back the way you paid"},
 	"push.low":                 {"余额不多", "Low balance"},

@@ -370,6 +370,15 @@ func (s *fakeStore) Movements(_ context.Context, id int64, limit int) ([]ledger.
 	return s.movements[id][:min(limit, len(s.movements[id]))], nil
 }
 
+func (s *fakeStore) Statement(_ context.Context, id int64, month ledger.Month) (ledger.Statement, error) {
+	if _, ok := s.balances[id]; !ok {
+		return ledger.Statement{}, ledger.ErrNotFound
+	}
+	from := month.Start(noon.Location())
+	return ledger.Statement{From: from, To: (month + 1).Start(noon.Location()), Claimed: 20000, Claims: 4, Spent: 48650, Purchases: 61, Before: 51200,
+		Merchants: []ledger.Share{{Name: "二号餐厅 面点", Spent: 20000, Purchases: 30}}}, s.err
+}
+
 // fakeCodes knows one good code; verdict, when set, is what Check says.
 type fakeCodes struct {
 	store   *fakeStore

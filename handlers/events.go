@@ -2,7 +2,10 @@ package handlers
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"xiaoka/cards"
 	"xiaoka/ledger"
@@ -37,6 +40,14 @@ func (a *Apps) render(ctx context.Context, lang cards.Lang, p ledger.Person, e l
 			return cards.ClaimReleased(lang, data), nil
 		}
 		return cards.ClaimInDoubt(lang, data), nil
+	}
+	switch e.Kind {
+	case ledger.EventUnusual:
+		return a.unusualCard(lang, p, e), nil
+	case ledger.EventReminder:
+		return a.reminderCard(lang, e), nil
+	case ledger.EventStatement:
+		return a.statementCard(ctx, lang, e)
 	}
 	said, ok := eventNotices[e.Kind]
 	if !ok {
@@ -94,4 +105,56 @@ func (a *Apps) eventCard(lang cards.Lang, said eventNotice, p ledger.Person, e l
 		wRowCard.in(lang), cards.MaskCardNo(p.CardNo),
 		wRowPlace.in(lang), e.Where,
 		wRowTime.in(lang), cards.When(lang, at))
+}
+
+// unusualCard says why a purchase is unusual, and what to do if somebody else
+// made it.
+func (a *Apps) unusualCard(lang cards.Lang, p ledger.Person, e ledger.Event) cards.Card {
+	body := wUnusualAmount.in(lang, e.Usual)
+	if e.Count > 0 {
+		body = wUnusualCount.in(lang, int(ledger.UnusualWithin.Minutes()), e.Count)
+	}
+	card := cards.Notice(lang, cards.NoticeData{Title: wUnusual.in(lang), Body: body, LinkTitle: wLossPage.in(lang), URL: a.link.loss()})
+	card.EmphasisContent = &cards.Emphasis{Title: (-e.Amount).String()}
+	return rows(card,
+		wRowCard.in(lang), cards.MaskCardNo(p.CardNo),
+		wRowPlace.in(lang), e.Where,
+		wRowTime.in(lang), cards.When(lang, e.At.In(a.Zone)))
+}
+
+// reminderCard says how much waits, since when, and where to collect it.
+func (a *Apps) reminderCard(lang cards.Lang, e ledger.Event) cards.Card {
+	card := cards.Notice(lang, cards.NoticeData{Title: wReminder.title.in(lang), Body: wReminder.body.in(lang),
+		LinkTitle: wTransfers.in(lang), URL: a.link.transfers()})
+	card.EmphasisContent = &cards.Emphasis{Title: e.Amount.String()}
+	return rows(card,
+		wRowCount.in(lang), strconv.Itoa(e.Count),
+		wRowSince.in(lang), cards.When(lang, e.At.In(a.Zone)),
+		wRowPlace.in(lang), strings.Join(a.places(lang), wSeparator.in(lang)))
+}
+
+// statementCard says what a month came to, and leads to all of it.
+func (a *Apps) statementCard(ctx context.Context, lang cards.Lang, e ledger.Event) (cards.Card, error) {
+	month, err := ledger.ParseMonth(e.Ref)
+	if err != nil {
+		return cards.Card{}, fmt.Errorf("%w: %w", ErrGiveUp, err)
+	}
+	s, err := a.Store.Statement(ctx, e.PersonID, month)
+	if errors.Is(err, ledger.ErrNotFound) {
+		return cards.Card{}, fmt.Errorf("%w: %w", ErrGiveUp, err)
+	}
+	if err != nil {
+		return cards.Card{}, err
+	}
+	merchant := ""
+	if len(s.Merchants) > 0 {
+		merchant = s.Merchants[0].Name
+	}
+	title := month.Start(a.Zone).Format(wStatementLayout.in(lang))
+	card := cards.Notice(lang, cards.NoticeData{Title: title, LinkTitle: wStatementPage.in(lang), URL: a.link.statement(month)})
+	card.EmphasisContent = &cards.Emphasis{Title: s.Spent.String(), Desc: wStatementSpent.in(lang, s.Purchases)}
+	return rows(card,
+		wRowClaimed.in(lang), s.Claimed.String(),
+		wRowMost.in(lang), merchant,
+		wRowBefore.in(lang), s.Before.String()), nil
 }

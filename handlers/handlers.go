@@ -56,6 +56,10 @@ type Config struct {
 	// answered, with a reminder each time.
 	RequireOwnPassword bool
 
+	// Quiet tells until when the quiet hours last that hold at t, which is in
+	// Zone; the zero time when none do. nil = there are none.
+	Quiet func(t time.Time) time.Time
+
 	Contact Contact
 	Zone    *time.Location   // in which times are shown; nil = Asia/Shanghai
 	Now     func() time.Time // nil = time.Now
@@ -94,6 +98,7 @@ type Store interface {
 	PendingTransfers(ctx context.Context, personID int64, now time.Time) ([]ledger.Transfer, error)
 	Transfers(ctx context.Context, personID int64, limit int, now time.Time) ([]ledger.Transfer, error)
 	Movements(ctx context.Context, personID int64, limit int) ([]ledger.Movement, error)
+	Statement(ctx context.Context, personID int64, month ledger.Month) (ledger.Statement, error)
 }
 
 // Codes sends six-digit codes and checks them; *identity.Codes.

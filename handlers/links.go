@@ -21,6 +21,10 @@ func (l links) topUp() string     { return string(l) + "/h5/topup" }
 func (l links) loss() string       { return string(l) + "/h5/loss" }
 func (l links) cancelLoss() string { return string(l) + "/h5/loss/cancel" }
 
+func (l links) statement(m ledger.Month) string {
+	return string(l) + "/h5/statement?month=" + m.String()
+}
+
 func (l links) topUpOf(amount ledger.Fen) string {
 	return l.topUp() + "?amount_fen=" + strconv.FormatInt(int64(amount), 10)
 }

@@ -35,7 +35,7 @@ var ErrGiveUp = errors.New("handlers: the push can never be delivered")
 // it.
 type LaterError struct {
 	After time.Duration
-	Err   error // why; nil = the member's limit
+	Err   error // why; nil = the member's limit, or the quiet hours
 }
 
 func (e *LaterError) Error() string {
@@ -74,6 +74,14 @@ func (p *Push) Send(ctx context.Context, e ledger.Event) error {
 	if err != nil || !wanted {
 		return err
 	}
+	if e.Kind.Quiet() && a.Quiet != nil {
+		if now := a.Now().In(a.Zone); a.Quiet(now).After(now) {
+			return &LaterError{After: a.Quiet(now).Sub(now)}
+		}
+	}
+	if e, err = a.refresh(ctx, person, e); err != nil || e.Kind == "" {
+		return err
+	}
 	card, err := a.render(ctx, a.langOf(ctx, person, person.UserID, ""), person, e)
 	if err != nil {
 		return err
@@ -84,6 +92,48 @@ func (p *Push) Send(ctx context.Context, e ledger.Event) error {
 	}
 	_, err = bot.Deliver(ctx, p.sender, person.UserID, card, styleOf(person), how)
 	return p.verdict(e, err)
+}
+
+// fresh is how long what an event says of the present counts as true. Within
+// it a repeat is the same to the byte.
+const fresh = 10 * time.Minute
+
+// refresh gives an event that has waited the numbers of now, or an empty one
+// when there is nothing left to tell.
+func (a *Apps) refresh(ctx context.Context, p ledger.Person, e ledger.Event) (ledger.Event, error) {
+	none := ledger.Event{}
+	switch {
+	case e.Kind == ledger.EventReminder:
+		waiting, err := a.Store.PendingTransfers(ctx, p.ID, a.Now())
+		if err != nil {
+			return none, err
+		}
+		for _, t := range waiting {
+			if t.State != ledger.TransferPending {
+				continue
+			}
+			e.Amount += t.Amount
+			e.Count++
+			if e.Count == 1 || t.CreatedAt.Before(e.At) {
+				e.At = t.CreatedAt
+			}
+		}
+		if e.Count == 0 {
+			return none, nil
+		}
+	case e.Kind == ledger.EventLowBalance && a.Now().Sub(e.At) > fresh:
+		b, err := a.Store.Balance(ctx, p.ID, a.Now())
+		switch {
+		case errors.Is(err, ledger.ErrNotFound):
+			return none, nil
+		case err != nil:
+			return none, err
+		case b.Books >= p.LowBalance:
+			return none, nil
+		}
+		e.Balance, e.At = b.Books, b.AsOf
+	}
+	return e, nil
 }
 
 // verdict tells the queue what to do about an error of WeCom's.

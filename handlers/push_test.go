@@ -27,6 +27,10 @@ func events(personID int64) []ledger.Event {
 		{Kind: ledger.EventClaimFailed, PersonID: personID, Amount: 7000, Where: "二号餐厅", At: at},
 		{Kind: ledger.EventConsumption, PersonID: personID, Amount: 650, Balance: 15750, Where: "二号餐厅 面点", At: at},
 		{Kind: ledger.EventLowBalance, PersonID: personID, Balance: 450, At: at},
+		{Kind: ledger.EventUnusual, PersonID: personID, Amount: 20000, Usual: 1850, Where: "超市", At: at},
+		{Kind: ledger.EventUnusual, PersonID: personID, Amount: 300, Usual: 1850, Count: 6, Where: "超市", At: at},
+		{Kind: ledger.EventReminder, PersonID: personID, At: at},
+		{Kind: ledger.EventStatement, PersonID: personID, Ref: "2026-10", At: at},
 		{Kind: ledger.EventRefunded, PersonID: personID, Amount: 5000, Ref: "T1", At: at},
 		{Kind: ledger.EventPasswordLocked, PersonID: personID, At: at},
 		{Kind: ledger.EventLoss, PersonID: personID, Ref: "GS7K2M", At: at},
@@ -87,6 +91,9 @@ func TestPushTwoFacts(t *testing.T) {
 	t.Parallel()
 	c := newCampus(t)
 	for _, e := range events(3) {
+		if e.Kind == ledger.EventReminder || e.Kind == ledger.EventStatement {
+			continue // days and months apart; within WeCom's hours they are the same
+		}
 		c.wecom.said = nil
 		later := e
 		later.At = e.At.Add(time.Hour)
@@ -98,6 +105,50 @@ func TestPushTwoFacts(t *testing.T) {
 		if c.wecom.said[0] == c.wecom.said[1] {
 			t.Errorf("%s: WeCom would drop the second: %s", e.Kind, c.wecom.said[0])
 		}
+	}
+}
+
+// TestPushQuietHours: three kinds wait for their end, and then tell the truth
+// of the morning, or nothing.
+func TestPushQuietHours(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	const waits = 7 * time.Hour
+	for kind, quiet := range map[ledger.EventKind]bool{
+		ledger.EventLowBalance: true, ledger.EventReminder: true, ledger.EventStatement: true,
+		ledger.EventConsumption: false, ledger.EventTopUpPaid: false, ledger.EventUnusual: false, ledger.EventLoss: false, ledger.EventClaimFailed: false,
+	} {
+		c := newCampus(t, func(cfg *Config) { cfg.Quiet = func(t time.Time) time.Time { return t.Add(waits) } })
+		err := c.apps.Push(c.wecom).Send(ctx, ledger.Event{Kind: kind, PersonID: 3, Amount: 100, Ref: "2026-10", At: noon})
+		var later *LaterError
+		if errors.As(err, &later) != quiet || quiet && later.After != waits || len(c.wecom.sent) == 0 != quiet {
+			t.Errorf("%s: %v, %d sent", kind, err, len(c.wecom.sent))
+		}
+	}
+	low := ledger.Event{Kind: ledger.EventLowBalance, PersonID: 3, Amount: 10000, Balance: 900, At: noon.Add(-8 * time.Hour)}
+	for name, tc := range map[string]struct {
+		event     ledger.Event
+		change    func(*campus)
+		has, lack string // "" = nothing is sent
+	}{
+		"LowRefreshed": {low, func(c *campus) { _ = c.store.change(3, func(p *ledger.Person) { p.LowBalance = 10000 }) }, "¥94.00", "¥9.00"},
+		"LowRisen":     {low, func(c *campus) { _ = c.store.change(3, func(p *ledger.Person) { p.LowBalance = 9400 }) }, "", ""},
+		"LowOff":       {low, func(c *campus) {}, "", ""},
+		"LowNoCard":    {low, func(c *campus) { delete(c.store.balances, 3) }, "", ""},
+		"Reminder":     {ledger.Event{Kind: ledger.EventReminder, PersonID: 3, At: noon}, func(c *campus) {}, "¥70.00", "¥120.00"},
+		"ReminderDone": {ledger.Event{Kind: ledger.EventReminder, PersonID: 3, At: noon}, func(c *campus) { c.store.transfers = nil }, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCampus(t)
+			tc.change(c)
+			if err := c.apps.Push(c.wecom).Send(ctx, tc.event); err != nil {
+				t.Fatal(err)
+			}
+			said := strings.Join(c.wecom.said, "")
+			if said == "" != (tc.has == "") || !strings.Contains(said, tc.has) || tc.lack != "" && strings.Contains(said, tc.lack) {
+				t.Errorf("told %q, want %q", said, tc.has)
+			}
+		})
 	}
 }
 

@@ -154,7 +154,8 @@ func (h *house) chat(cfg *config.Config, codes *identity.Codes, log *slog.Logger
 		Store: h.store, Codes: codes, Pace: handlers.RedisPace{Redis: h.short}, Presses: states{h.short}, Understand: understand,
 		PublicURL: cfg.PublicURL, CodeTTL: cfg.OTP.TTL,
 		Amounts: fens(cfg.TopUp.Amounts), Min: ledger.Fen(cfg.TopUp.Min), Max: ledger.Fen(cfg.TopUp.Max),
-		RequireOwnPassword: cfg.Card.RequirePasswordChange, Contact: contact, Zone: cfg.Timezone, Log: log,
+		RequireOwnPassword: cfg.Card.RequirePasswordChange, Quiet: cfg.Push.QuietHours.End,
+		Contact: contact, Zone: cfg.Timezone, Log: log,
 	})
 	if err != nil {
 		return nil, err
@@ -240,9 +241,27 @@ func (h *house) work(cfg *config.Config) store.Work {
 			{Name: "poll open payments", Every: 30 * time.Second, Run: h.merchant.Poll},
 			{Name: "send and follow refunds", Every: 30 * time.Second, Run: h.merchant.Refunds},
 			{Name: "expire orders", Every: time.Minute, Run: func(ctx context.Context) error { return h.store.ExpireOrders(ctx, now()) }},
+			{Name: "statements", Every: 30 * time.Minute, Run: func(ctx context.Context) error { return h.statements(ctx, cfg) }},
+			{Name: "reminders", Every: time.Hour, Run: func(ctx context.Context) error {
+				_, err := h.store.RemindUnclaimed(ctx, now())
+				return err
+			}},
 			{Name: "sweep", Every: 10 * time.Minute, Run: func(ctx context.Context) error { return h.store.Sweep(ctx, now()) }},
 		},
 	}
+}
+
+// statements tells of last month's statements on the 1st, once the tills had
+// the night to send what they sold offline. The two days after make good for
+// a server that was down.
+func (h *house) statements(ctx context.Context, cfg *config.Config) error {
+	const morning, lastDay = 8, 3
+	at := now().In(cfg.Timezone)
+	if at.Day() > lastDay || at.Hour() < morning {
+		return nil
+	}
+	_, err := h.store.GiveStatements(ctx, ledger.MonthOf(at)-1, at)
+	return err
 }
 
 // push sends one event and says in the queue's words what to do when it
