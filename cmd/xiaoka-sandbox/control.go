@@ -4,19 +4,25 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
 	"xiaoka/sandbox/campus"
 	"xiaoka/sandbox/mail"
-	"xiaoka/sandbox/wecom"
 )
 
 // control is what --control serves: faults, the simulators' clock, and crashes of the product, as JSON. GET / lists it.
 // The forms of the faults are those of wecom.Faults, wechatpay.Fault and mail.Faults.
 func control(world *campus.Campus, p *product) http.Handler {
-	routes := map[string]func(*http.Request) (any, error){
+	return serveControl(routesOfWeCom(world.WeCom), routesOfTime(world), routesOfCampus(world, p))
+}
+
+// routesOfCampus are those of the whole campus beside WeCom's.
+func routesOfCampus(world *campus.Campus, p *product) routes {
+	return routes{
 		"GET /state": func(*http.Request) (any, error) {
 			return map[string]any{
 				"product_pid": p.pid(), "product_starts": p.started(), "clock_offset": world.ClockOffset().String(), "people": len(world.People()),
@@ -25,14 +31,6 @@ func control(world *campus.Campus, p *product) http.Handler {
 		"POST /product/kill":  func(*http.Request) (any, error) { p.kill(); return nil, nil },
 		"POST /product/stop":  func(*http.Request) (any, error) { p.stop(); return nil, nil },
 		"POST /product/start": func(r *http.Request) (any, error) { return nil, p.start(r.Context()) },
-
-		"GET /wecom/faults":                 func(*http.Request) (any, error) { return world.WeCom.Faults(), nil },
-		"PUT /wecom/faults":                 take(func(f wecom.Faults) error { world.WeCom.SetFaults(f); return nil }),
-		"POST /wecom/tokens/{agent}/expire": agent(func(id int) { world.WeCom.ExpireToken(id) }),
-		"POST /wecom/tokens/{agent}/revoke": agent(func(id int) { world.WeCom.RevokeToken(id) }),
-		"GET /wecom/stats":                  func(*http.Request) (any, error) { return world.WeCom.Stats(), nil },
-		"GET /wecom/warnings":               func(*http.Request) (any, error) { return world.WeCom.Warnings(), nil },
-		"GET /wecom/sent":                   func(*http.Request) (any, error) { return world.WeCom.Sent(), nil },
 
 		"GET /wechatpay/faults":     func(*http.Request) (any, error) { return world.Pay.Faults(), nil },
 		"POST /wechatpay/faults":    take(world.Pay.Inject),
@@ -43,7 +41,12 @@ func control(world *campus.Campus, p *product) http.Handler {
 		"GET /mail/faults": func(*http.Request) (any, error) { return world.Mail.Faults(), nil },
 		"PUT /mail/faults": take(func(f mail.Faults) error { world.Mail.SetFaults(f); return nil }),
 		"GET /mails":       func(*http.Request) (any, error) { return world.Mails(), nil },
+	}
+}
 
+// routesOfTime move the simulators' clock and show what went over the wire.
+func routesOfTime(world *campus.Campus) routes {
+	return routes{
 		"GET /clock": func(*http.Request) (any, error) { return clock{world.ClockOffset().String()}, nil },
 		"PUT /clock": take(func(c clock) error {
 			d, err := time.ParseDuration(c.Offset)
@@ -61,10 +64,17 @@ func control(world *campus.Campus, p *product) http.Handler {
 			return world.Timeline.Since(after), nil
 		},
 	}
+}
+
+// serveControl answers the routes, and lists them at its root.
+func serveControl(all ...routes) http.Handler {
 	mux := http.NewServeMux()
-	list := []string{}
-	for pattern, serve := range routes {
-		list = append(list, pattern)
+	joined := routes{}
+	for _, some := range all {
+		maps.Copy(joined, some)
+	}
+	list := slices.Sorted(maps.Keys(joined))
+	for pattern, serve := range joined {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			v, err := serve(r)
 			respond(w, v, err)
@@ -73,6 +83,9 @@ func control(world *campus.Campus, p *product) http.Handler {
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { respond(w, list, nil) })
 	return http.NewCrossOriginProtection().Handler(mux)
 }
+
+// routes are what a control address answers, by pattern.
+type routes map[string]func(*http.Request) (any, error)
 
 // clock is how far the simulators' clock is ahead of this machine's, such as 25h or -10m; the product keeps its own.
 type clock struct {
@@ -98,13 +111,20 @@ func take[T any](set func(T) error) func(*http.Request) (any, error) {
 
 func agent(act func(int)) func(*http.Request) (any, error) {
 	return func(r *http.Request) (any, error) {
-		id, err := strconv.Atoi(r.PathValue("agent"))
-		if err != nil {
-			return nil, errBadRequest
+		id, err := agentID(r)
+		if err == nil {
+			act(id)
 		}
-		act(id)
-		return nil, nil
+		return nil, err
 	}
+}
+
+func agentID(r *http.Request) (int, error) {
+	id, err := strconv.Atoi(r.PathValue("agent"))
+	if err != nil {
+		return 0, errBadRequest
+	}
+	return id, nil
 }
 
 func respond(w http.ResponseWriter, v any, err error) {

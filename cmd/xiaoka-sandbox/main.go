@@ -48,6 +48,9 @@ type options struct {
 	databaseURL, redisURL         string
 	people                        int
 	json                          bool
+	wecomOnly                     bool
+	callbacks                     []string
+	bot                           campus.Agent // what --wecom-only is told of the app; empty fields are drawn
 }
 
 // parse reads the flags; asked for help it prints that and returns flag.ErrHelp.
@@ -61,6 +64,18 @@ func parse(args []string, stdout io.Writer) (options, error) {
 	flags.IntVar(&o.people, "people", 200, "how many people a new campus has")
 	flags.BoolVar(&o.json, "json", false, "print one JSON object as the first line")
 	flags.StringVar(&o.product, "product", "", "`path` of the xiaoka binary; empty = the one beside this program")
+	flags.BoolVar(&o.wecomOnly, "wecom-only", false, "simulate WeCom alone, for any bot of yours: no product, no payment, no machines")
+	flags.Func("callback", "`URL` that takes your bot's callbacks, with --wecom-only; given again, another app", func(s string) error {
+		if u, err := url.Parse(s); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return errors.New("must be an address such as http://127.0.0.1:9000/callback")
+		}
+		o.callbacks = append(o.callbacks, s)
+		return nil
+	})
+	flags.IntVar(&o.bot.AgentID, "agent-id", 1000002, "`AgentId` of your bot, with --wecom-only; further apps count on")
+	flags.StringVar(&o.bot.Secret, "secret", "", "its `Secret`; empty = drawn")
+	flags.StringVar(&o.bot.Token, "token", "", "its callback `Token`; empty = drawn")
+	flags.StringVar(&o.bot.EncodingAESKey, "aes-key", "", "its `EncodingAESKey`; empty = drawn")
 	flags.Func("product-url", "`URL` where you run xiaoka serve yourself, on the configuration this program writes; empty = it runs as our child", func(s string) (err error) {
 		if o.productURL, err = url.Parse(s); err != nil || o.productURL.Host == "" {
 			return errors.New("must be an address such as http://127.0.0.1:9000")
@@ -86,6 +101,12 @@ func parse(args []string, stdout io.Writer) (options, error) {
 	if o.dir == "" && (o.databaseURL != "" || o.productURL != nil) {
 		return o, errors.New("--database-url and --product-url need --dir: the configuration and the keys must not be thrown away")
 	}
+	if !o.wecomOnly && len(o.callbacks) > 0 {
+		return o, errors.New("--callback belongs to --wecom-only")
+	}
+	if o.wecomOnly && (o.dir != "" || o.productURL != nil || o.databaseURL != "") {
+		return o, errors.New("--wecom-only keeps nothing on disk and runs no product: leave out --dir, --product-url and --database-url")
+	}
 	return o, nil
 }
 
@@ -99,7 +120,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "xiaoka-sandbox: %v\nSee xiaoka-sandbox --help.\n", err)
 		return exitUsage
 	}
-	if err := play(ctx, o, stdout, stderr); err != nil {
+	stage := play
+	if o.wecomOnly {
+		stage = playWeCom
+	}
+	if err := stage(ctx, o, stdout, stderr); err != nil {
 		fmt.Fprintln(stderr, "xiaoka-sandbox:", err)
 		return exitFault
 	}
@@ -153,13 +178,8 @@ func play(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	defer child.stop()
 
 	broken := make(chan error, 2)
-	serve := func(l net.Listener, h http.Handler) *http.Server {
-		server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)}
-		go func() { broken <- server.Serve(l) }()
-		return server
-	}
 	page := web.New(web.Config{Campus: world, PublicURL: public, Product: at, ProductUp: child.running})
-	defer serve(front, page.Handler()).Close()
+	defer serve(front, page.Handler(), broken).Close()
 
 	if err := prepare(ctx, world, child, o.dir); err != nil {
 		return err
@@ -176,7 +196,7 @@ func play(ctx context.Context, o options, stdout, stderr io.Writer) error {
 			return err
 		}
 		controlURL = "http://" + reachable(l.Addr())
-		defer serve(l, control(world, child)).Close()
+		defer serve(l, control(world, child), broken).Close()
 	}
 	announce(stdout, o, world, public, controlURL, keep)
 
@@ -196,6 +216,13 @@ func play(ctx context.Context, o options, stdout, stderr io.Writer) error {
 			}
 		}
 	}
+}
+
+// serve answers on l until it is closed; the error of its end goes to ended.
+func serve(l net.Listener, h http.Handler, ended chan<- error) *http.Server {
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)}
+	go func() { ended <- server.Serve(l) }()
+	return server
 }
 
 // reachable is the address under which a listener is opened in a browser on this machine.

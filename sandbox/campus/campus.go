@@ -33,6 +33,9 @@ type Config struct {
 	PublicURL string // where phones and machines reach the product, no trailing slash
 	People    int    // of a new campus; default 200
 
+	// WeComOnly opens WeCom alone, with these apps: no pay, no mail, no machines, nothing on file. Dir is not needed then.
+	WeComOnly []Agent
+
 	WritePause time.Duration                                // how long writing a chip takes at a machine; default 1.2 s
 	WeChatKeys *wechatpay.Keys                              // default made, which takes half a second
 	HTTPClient *http.Client                                 // for callbacks and machines; default one without proxies
@@ -68,7 +71,7 @@ type Campus struct {
 
 // Open makes a new campus in Config.Dir or continues the one that is there, and starts its simulators on loopback.
 func Open(cfg Config) (*Campus, error) {
-	if cfg.Dir == "" || cfg.PublicURL == "" {
+	if cfg.PublicURL == "" || cfg.Dir == "" && cfg.WeComOnly == nil {
 		return nil, errors.New("campus: Dir and PublicURL are needed")
 	}
 	if cfg.People <= 0 {
@@ -80,12 +83,21 @@ func Open(cfg Config) (*Campus, error) {
 	if cfg.HTTPClient == nil {
 		cfg.HTTPClient = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16, IdleConnTimeout: 30 * time.Second}}
 	}
-	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
-		return nil, fmt.Errorf("campus: %w", err)
-	}
 	c := &Campus{cfg: cfg, byUser: map[string]Person{}, loaded: map[string]bool{}, journeys: map[string]Journey{}}
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	c.Timeline.changed = func() { c.Hub.Publish(TopicTimeline, "") }
+	if cfg.WeComOnly != nil {
+		c.people, c.state = MakePeople(cfg.People), State{CorpID: newState().CorpID, Agents: cfg.WeComOnly}
+		c.index()
+		if err := c.startWeCom(); err != nil {
+			c.Close()
+			return nil, err
+		}
+		return c, nil
+	}
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("campus: %w", err)
+	}
 	if err := c.load(); err != nil {
 		return nil, err
 	}
@@ -130,9 +142,7 @@ func (c *Campus) load() error {
 		state.Agents[i].Callback = c.cfg.PublicURL + []string{"/wecom/assistant", "/wecom/card"}[i]
 	}
 	c.state = state
-	for _, p := range c.people {
-		c.byUser[strings.ToLower(p.UserID)] = p
-	}
+	c.index()
 	if err := c.loadJourneys(); err != nil {
 		return err
 	}
@@ -148,6 +158,12 @@ func (c *Campus) load() error {
 		}
 	}
 	return nil
+}
+
+func (c *Campus) index() {
+	for _, p := range c.people {
+		c.byUser[strings.ToLower(p.UserID)] = p
+	}
 }
 
 // PeopleFile is the name of the CSV for `xiaoka people import` in the campus's directory.

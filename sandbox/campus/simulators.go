@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"xiaoka/sandbox/wechatpay"
@@ -37,11 +37,14 @@ func (c *Campus) startWeCom() error {
 		Log:        c.Timeline.wecom,
 		AutoMember: c.cfg.AutoMember,
 	}
-	host := strings.TrimPrefix(strings.TrimPrefix(c.cfg.PublicURL, "http://"), "https://")
 	for _, a := range c.state.Agents {
+		pages := c.cfg.PublicURL
+		if c.cfg.WeComOnly != nil {
+			pages = a.Callback // a bot has its pages where it takes its callbacks
+		}
 		cfg.Apps = append(cfg.Apps, wecom.App{
 			AgentID: a.AgentID, Name: a.Name, Secret: a.Secret, Token: a.Token, EncodingAESKey: a.EncodingAESKey,
-			Callback: a.Callback, TrustedDomain: host,
+			Callback: a.Callback, TrustedDomain: hostOf(pages),
 		})
 	}
 	for _, p := range c.people {
@@ -53,6 +56,15 @@ func (c *Campus) startWeCom() error {
 	}
 	c.settings.WeComURL, err = c.listen(c.WeCom.Handler())
 	return err
+}
+
+// hostOf is the host of an address, with its port if it has one.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }
 
 func topicOf(userID string) string {

@@ -63,23 +63,25 @@ func randomText(from string, n int) string {
 	return string(b)
 }
 
+// NewAgent makes an app with a secret, a token and a key of its own; it has no callback address yet.
+func NewAgent(id int, name string) Agent {
+	return Agent{
+		Name: name, AgentID: id,
+		Secret:         randomText(lettersAndDigits, 43),
+		Token:          randomText(lettersAndDigits, 24),
+		EncodingAESKey: aesKey(),
+	}
+}
+
 func newState() State {
 	key := make([]byte, 32)
 	rand.Read(key)
-	agent := func(id int, name string) Agent {
-		return Agent{
-			Name: name, AgentID: id,
-			Secret:         randomText(lettersAndDigits, 43),
-			Token:          randomText(lettersAndDigits, 24),
-			EncodingAESKey: aesKey(),
-		}
-	}
 	return State{
 		CorpID:    "ww" + randomText(hexDigits, 16),
 		SecretKey: base64.StdEncoding.EncodeToString(key),
 		APIv3Key:  randomText(lettersAndDigits, 32),
 		MailPass:  randomText(lettersAndDigits, 16),
-		Agents:    []Agent{agent(AssistantID, "企业小助手"), agent(CardID, "校园一卡通")},
+		Agents:    []Agent{NewAgent(AssistantID, "企业小助手"), NewAgent(CardID, "校园一卡通")},
 		Terminals: []Terminal{
 			{ID: "K01", Kind: "kiosk", Location: "二号餐厅"},
 			{ID: "K02", Kind: "kiosk", Location: "图书馆一楼"},

@@ -30,6 +30,9 @@ func (s *Server) watch(userID string, r *http.Response) {
 
 // steps tells what a person has done.
 func (s *Server) steps(p campus.Person) campus.Journey {
+	if s.campus.Pay == nil {
+		return campus.Journey{} // another bot's journey is its own
+	}
 	seen := campus.Journey{stepLoaded: s.campus.Loaded(p)}
 	for _, m := range s.campus.WeCom.Conversation(p.UserID, campus.CardID) {
 		if m.From != wecom.FromApp {

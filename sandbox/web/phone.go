@@ -41,12 +41,13 @@ func (s *Server) state(_ *http.Request, me campus.Person) (any, error) {
 		}
 	}
 	return struct {
-		Me      campus.Person  `json:"me"`
-		Apps    []app          `json:"apps"`
-		People  int            `json:"people"`
-		Product string         `json:"product"` // up, down or none
-		Journey campus.Journey `json:"journey"`
-	}{me, apps, len(s.campus.People()), product, s.steps(me)}, nil
+		Me        campus.Person  `json:"me"`
+		Apps      []app          `json:"apps"`
+		People    int            `json:"people"`
+		Product   string         `json:"product"`    // up, down or none
+		WeComOnly bool           `json:"wecom_only"` // no machines, no mail, no payment
+		Journey   campus.Journey `json:"journey"`
+	}{me, apps, len(s.campus.People()), product, s.campus.Pay == nil, s.steps(me)}, nil
 }
 
 // mostPeople is how many a search returns.

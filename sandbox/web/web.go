@@ -13,6 +13,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -72,7 +73,8 @@ func (s *Server) Handler() http.Handler {
 		panic(err) // the directory is embedded under exactly this name
 	}
 	api := http.NewServeMux()
-	for pattern, serve := range map[string]func(*http.Request, campus.Person) (any, error){
+	type endpoint = func(*http.Request, campus.Person) (any, error)
+	endpoints := map[string]endpoint{
 		"GET /sandbox/api/state":                s.state,
 		"GET /sandbox/api/people":               s.people,
 		"GET /sandbox/api/chats/{agent}":        s.chat,
@@ -81,20 +83,25 @@ func (s *Server) Handler() http.Handler {
 		"POST /sandbox/api/chats/{agent}/menu":  s.click,
 		"POST /sandbox/api/chats/{agent}/scan":  s.scan,
 		"POST /sandbox/api/chats/{agent}/press": s.press,
-		"POST /sandbox/api/pay/check":           s.payCheck,
-		"POST /sandbox/api/pay":                 s.pay,
-		"POST /sandbox/api/pay/cancel":          s.payCancel,
-		"GET /sandbox/api/pay/orders":           s.payOrders,
-		"POST /sandbox/api/pay/scan":            s.payScan,
-		"GET /sandbox/api/mails":                s.mails,
 		"GET /sandbox/api/timeline":             s.timeline,
 		"GET /sandbox/api/timeline/{seq}":       s.timelineEntry,
-		"GET /sandbox/api/kiosks/{id}":          s.kiosk,
-		"POST /sandbox/api/kiosks/{id}/insert":  s.kioskInsert,
-		"POST /sandbox/api/kiosks/{id}/pin":     s.kioskPIN,
-		"POST /sandbox/api/kiosks/{id}/claim":   s.kioskClaim,
-		"POST /sandbox/api/kiosks/{id}/remove":  s.kioskRemove,
-	} {
+	}
+	if s.campus.Pay != nil {
+		maps.Copy(endpoints, map[string]endpoint{
+			"POST /sandbox/api/pay/check":          s.payCheck,
+			"POST /sandbox/api/pay":                s.pay,
+			"POST /sandbox/api/pay/cancel":         s.payCancel,
+			"GET /sandbox/api/pay/orders":          s.payOrders,
+			"POST /sandbox/api/pay/scan":           s.payScan,
+			"GET /sandbox/api/mails":               s.mails,
+			"GET /sandbox/api/kiosks/{id}":         s.kiosk,
+			"POST /sandbox/api/kiosks/{id}/insert": s.kioskInsert,
+			"POST /sandbox/api/kiosks/{id}/pin":    s.kioskPIN,
+			"POST /sandbox/api/kiosks/{id}/claim":  s.kioskClaim,
+			"POST /sandbox/api/kiosks/{id}/remove": s.kioskRemove,
+		})
+	}
+	for pattern, serve := range endpoints {
 		api.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { s.answer(w, r, serve) })
 	}
 	api.HandleFunc("POST /sandbox/api/me", s.become)
@@ -105,6 +112,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("GET /sandbox/static/", http.StripPrefix("/sandbox/static/", fresh(http.FileServerFS(files))))
 	mux.Handle("/sandbox/api/", http.NewCrossOriginProtection().Handler(api))
 	mux.Handle("GET /connect/oauth2/authorize", s.campus.WeCom.Handler())
+	mux.Handle("/cgi-bin/", s.campus.WeCom.Handler())
 	mux.Handle("/", s.proxy)
 	return mux
 }

@@ -34,7 +34,8 @@ let mails = [];
 async function refreshState() {
   state = await api('GET', 'state');
   showPhone(state);
-  showHints(el('hints'), state.me, state.journey);
+  if (state.wecom_only) document.body.classList.add('wecom-only');
+  else showHints(el('hints'), state.me, state.journey);
   once(el('member-button'), state.me, () => fill(el('member-button'), h('span', { class: 'avatar face' }, state.me.name.slice(-1)), h('span', {}, h('small', {}, t('you')), h('b', {}, state.me.name))));
   const product = state.product;
   el('product').className = 'product ' + product;
@@ -43,11 +44,16 @@ async function refreshState() {
 }
 
 async function refreshMail() {
+  if (state && state.wecom_only) return;
   mails = await api('GET', 'mails');
   showMails(el('mail'), mails);
 }
 
-const parts = { state: refreshState, chat: refreshChat, mail: refreshMail, timeline: refreshInspector, kiosk: refreshKiosk };
+async function refreshMachine() {
+  if (!state || !state.wecom_only) await refreshKiosk();
+}
+
+const parts = { state: refreshState, chat: refreshChat, mail: refreshMail, timeline: refreshInspector, kiosk: refreshMachine };
 
 // Which parts show what a topic is about.
 const topics = {
@@ -80,7 +86,7 @@ async function become(person) {
   closeBrowser();
   await api('POST', 'me', { user_id: person.user_id });
   await refreshState();
-  await refreshKiosk();
+  await refreshMachine();
   listen();
 }
 

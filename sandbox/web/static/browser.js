@@ -12,6 +12,7 @@ let overlay, frame, title, timer;
 export function openBrowser(address) {
   const url = new URL(address, location.href);
   close();
+  if (document.body.classList.contains('wecom-only') && url.origin !== location.origin) { window.open(url.href, '_blank', 'noopener'); return; }
   title = h('b', { class: 'browser-title', 'data-testid': 'browser-title' }, t('loading'));
   frame = h('iframe', { class: 'browser-frame', 'data-testid': 'browser-frame', title: 'WeCom', onload: loaded });
   const mine = url.origin === location.origin;
