@@ -530,17 +530,22 @@ func open(t *testing.T, w *world, edit ...func(*Config)) *phone {
 // as gives the phone a session of the person, and returns its form token.
 func (p *phone) as(w *world, id int64) string {
 	p.t.Helper()
+	csrf, err := p.session(p.t.Context(), w, id)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return csrf
+}
+
+func (p *phone) session(ctx context.Context, w *world, id int64) (csrf string, err error) {
 	token := "token-" + rand.Text()
 	person := w.people[id]
 	s := ledger.Session{TokenHash: hashToken(token), CSRF: "csrf-" + rand.Text(), CreatedAt: w.now, ExpiresAt: w.now.Add(sessionTTL), UserID: "visitor7"}
 	if person != nil {
 		s.PersonID, s.UserID = id, person.UserID
 	}
-	if err := w.CreateSession(p.t.Context(), s); err != nil {
-		p.t.Fatal(err)
-	}
 	p.cookies["__Host-"+sessionCookie] = token
-	return s.CSRF
+	return s.CSRF, w.CreateSession(ctx, s)
 }
 
 func (p *phone) do(r *http.Request) *http.Response {

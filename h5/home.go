@@ -15,6 +15,8 @@ type module struct{ Path, Icon, Name string }
 // templates/icons.html, Name a text.
 var modules = []module{
 	{"/h5/topup", "topup", "module.topup"},
+	{"/h5/transactions", "transactions", "module.transactions"},
+	{"/h5/statement", "statement", "module.statement"},
 	{"/h5/transfers", "transfers", "module.transfers"},
 	{"/h5/loss", "loss", "module.loss"},
 	{"/h5/password", "password", "module.password"},
@@ -47,11 +49,17 @@ func (v *visit) home() error {
 		Nudge:   balance.PasswordInitial,
 		Modules: modules,
 	}
-	data.Yuan, data.Cents, _ = strings.Cut(balance.Books.Yuan(), ".")
-	if rest, negative := strings.CutPrefix(data.Yuan, "-"); negative {
-		data.Sign, data.Yuan = "−", rest
-	}
+	data.Sign, data.Yuan, data.Cents = splitYuan(balance.Books)
 	return v.show(http.StatusOK, "home", v.t("home.title"), data)
+}
+
+// splitYuan gives the parts of an amount that is shown large.
+func splitYuan(f ledger.Fen) (sign, yuan, cents string) {
+	yuan, cents, _ = strings.Cut(f.Yuan(), ".")
+	if rest, negative := strings.CutPrefix(yuan, "-"); negative {
+		sign, yuan = "−", rest
+	}
+	return sign, yuan, cents
 }
 
 // asOf is the short form beside a balance, 11-22 12:08.

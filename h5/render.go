@@ -10,6 +10,7 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 	"time"
@@ -90,6 +91,13 @@ func loadTemplates(assets assetSet, zone *time.Location, now func() time.Time) (
 			"yuan":  func(f ledger.Fen) string { return f.Yuan() },
 			"short": shortYuan,
 			"clean": clip,
+			"minus": func(f ledger.Fen) ledger.Fen { return -f },
+			"signed": func(f ledger.Fen, out bool) template.HTML { // digits and a sign, whose plus would be escaped
+				if out {
+					f = -f
+				}
+				return template.HTML(signed(f))
+			},
 		}
 		base, err := template.New("").Funcs(funcs).ParseFS(files, "templates/base.html", "templates/icons.html", "templates/parts.html")
 		if err != nil {
@@ -119,7 +127,7 @@ func (s assetSet) address(plain string) (string, error) {
 type view struct {
 	Title  string
 	Lang   ledger.Lang
-	Path   string // of this page, for the language switch
+	Other  string // address of this page in the other language
 	CSRF   string
 	Notice string // said once, on top: what has just been done
 	Data   any
@@ -146,7 +154,7 @@ func (v *visit) show(status int, page, title string, data any) error {
 		shown.Notice = notices[v.r.URL.Query().Get("done")]
 	}
 	if v.route.Role > Open {
-		shown.Path = v.r.URL.Path
+		shown.Other = v.inOther()
 	}
 	var b bytes.Buffer
 	if err := t.ExecuteTemplate(&b, "base", shown); err != nil {
@@ -159,6 +167,21 @@ func (v *visit) show(status int, page, title string, data any) error {
 	v.w.WriteHeader(status)
 	v.w.Write(b.Bytes()) // an error means that the browser went away
 	return nil
+}
+
+// inOther is the address of this page in the other language. What a form posted
+// is not in it.
+func (v *visit) inOther() string {
+	query := url.Values{}
+	if v.r.Method == http.MethodGet {
+		query = v.r.URL.Query()
+		query.Del("done")
+	}
+	query.Set("lang", string(ledger.English))
+	if v.lang == ledger.English {
+		query.Set("lang", string(ledger.Chinese))
+	}
+	return (&url.URL{Path: v.r.URL.Path, RawQuery: query.Encode()}).String()
 }
 
 // answer writes a JSON answer.

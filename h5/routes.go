@@ -65,6 +65,10 @@ func Routes() []Route {
 		{"GET", "/h5/transfers/{id}/refund", Bound, Page, (*visit).refundForm},
 		{"POST", "/h5/transfers/{id}/refund", Bound, Page, (*visit).refund},
 
+		{"GET", "/h5/transactions", Bound, Page, (*visit).transactions},
+		{"GET", "/h5/transactions.csv", Bound, Page, (*visit).transactionsCSV},
+		{"GET", "/h5/transactions.xlsx", Bound, Page, (*visit).transactionsXLSX},
+		{"GET", "/h5/statement", Bound, Page, (*visit).statement},
 		{"GET", "/h5/statement.png", Open, Picture, (*visit).statementPNG},
 
 		{"GET", "/h5/settings", Member, Page, (*visit).settingsForm},

@@ -94,6 +94,9 @@ func TestCatalogue(t *testing.T) {
 	}
 }
 
+// markup is a name that would do harm on a page or in an export.
+const markup = `<script>alert(1)</script>"><b title="`
+
 // waits gives the bound person a top-up to collect.
 func waits(w *world) {
 	w.transfers[bound] = []ledger.Transfer{{ID: "T1", Kind: "topup", Title: "微信充值", State: ledger.TransferPending, CreatedAt: w.now, Amount: 5000}}
@@ -161,6 +164,27 @@ func everyPage(t *testing.T, check func(name, page string)) {
 		for _, state := range []ledger.TransferState{ledger.TransferInFlight, ledger.TransferInDoubt, ledger.TransferClaimed} {
 			one("refund "+string(state), bound, "/h5/transfers/T1/refund", nil, waits, func(w *world) { w.transfers[bound][0].State = state })
 		}
+		one("transactions", bound, "/h5/transactions", nil, lived)
+		one("transactions page", bound, "/h5/transactions?page=2", nil, lived)
+		one("transactions filtered", bound, "/h5/transactions?kind=claim", nil, lived)
+		one("transactions nothing like it", bound, "/h5/transactions?merchant=none", nil, lived)
+		one("transactions beyond", bound, "/h5/transactions?page=9", nil, lived)
+		one("transactions none", bound, "/h5/transactions?month=2024-01", nil)
+		one("transactions to come", bound, "/h5/transactions", nil, lived, func(w *world) {
+			w.balances[bound] = ledger.Balance{Missing: 3, InFlight: 1, Pending: 5}
+			w.moved[bound] = append(w.moved[bound], ledger.Movement{Kind: ledger.MovementCorrection, Amount: -5, At: w.now},
+				ledger.Movement{Kind: ledger.MovementClaim, Amount: 500, At: w.now, SpendSeq: 999, Late: true, Where: markup})
+		})
+		one("statement", bound, "/h5/statement", nil, lived, waits)
+		one("statement of much", bound, "/h5/statement", nil, func(w *world) {
+			for i := range 300 {
+				w.moved[bound] = append(w.moved[bound], ledger.Movement{Kind: ledger.MovementConsumption, Amount: 99999999, Late: true, SpendSeq: int64(i),
+					At: w.now.Add(-time.Duration(i) * time.Hour), Where: markup + strings.Repeat("很长的名字", i%20)})
+			}
+		})
+		one("statement none", bound, "/h5/statement?month=2024-01", nil)
+		one("month wrong", bound, "/h5/statement?month=x", nil)
+		one("range wrong", bound, "/h5/transactions.csv?from=x", nil)
 		one("transfers none", bound, "/h5/transfers", nil)
 		lost := func(change func(*ledger.LossReport)) func(*world) {
 			return func(w *world) {

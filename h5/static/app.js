@@ -2,9 +2,10 @@
 (function () {
   "use strict";
 
-  // A form goes out once, however often the button is pressed.
+  // A form that acts goes out once, however often the button is pressed.
   document.addEventListener("submit", function (event) {
     var form = event.target;
+    if (form.method === "get") { return; }
     if (form.dataset.sent) { event.preventDefault(); return; }
     form.dataset.sent = "1";
     var button = form.querySelector("button");
@@ -33,6 +34,16 @@
       if (count) { count.textContent = left + " s"; }
       setTimeout(tick, 500);
     })();
+  });
+
+  // A month is shown as soon as it is chosen, and a page is printed by a button.
+  document.querySelectorAll("select[data-go]").forEach(function (select) {
+    select.form.classList.add("goes");
+    select.addEventListener("change", function () { select.form.submit(); });
+  });
+  document.querySelectorAll("[data-print]").forEach(function (button) {
+    button.hidden = false;
+    button.addEventListener("click", function () { window.print(); });
   });
 
   // An own amount and a tile exclude each other.

@@ -1,0 +1,230 @@
+package h5
+
+import (
+	"bytes"
+	"encoding/csv"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/xuri/excelize/v2"
+
+	"xiaoka/ledger"
+)
+
+// longestExport bounds a range.
+const longestExport = 366
+
+// asked is what an export is asked for: a month, or from one day to another,
+// both inclusive.
+func (v *visit) exported() (s ledger.Statement, name string, err error) {
+	query := v.r.URL.Query()
+	from, to := query.Get("from"), query.Get("to")
+	if from == "" && to == "" {
+		month, err := v.askedMonth()
+		if err != nil {
+			return s, "", err
+		}
+		s, err = v.Store.Statement(v.ctx(), v.person.ID, month)
+		return s, month.String(), err
+	}
+	first, err1 := time.ParseInLocation(time.DateOnly, from, v.Location)
+	last, err2 := time.ParseInLocation(time.DateOnly, to, v.Location)
+	end := last.AddDate(0, 0, 1)
+	oldest := (ledger.MonthOf(v.now.In(v.Location)) - oldestMonths).Start(v.Location)
+	if err1 != nil || err2 != nil || last.Before(first) || first.Before(oldest) || first.After(v.now) || end.After(first.AddDate(0, 0, longestExport)) {
+		return s, "", &failure{Status: http.StatusBadRequest, Code: "bad_range"}
+	}
+	s, err = v.Store.StatementBetween(v.ctx(), v.person.ID, first, end)
+	return s, from + "_" + to, err
+}
+
+// record is one line of an export. An empty amount is left blank.
+type record struct {
+	at, kind, where, terminal string
+	in, out, balance          *ledger.Fen
+	booked, remark            string
+}
+
+// records lists a statement as it is exported: the opening balance, the
+// movements from the oldest on, and the totals, so that what came in and went
+// out leads from the first balance to the last.
+func (v *visit) records(s ledger.Statement) []record {
+	all := []record{{at: s.From.Format(time.DateTime), kind: v.t("export.opening"), balance: &s.Opening}}
+	var in, out ledger.Fen
+	for _, m := range slices.Backward(s.Movements) {
+		r := record{at: m.At.In(v.Location).Format(time.DateTime), kind: v.movementName(m.Kind), where: m.Where, terminal: m.TerminalID}
+		if change := m.Change(); change >= 0 {
+			in += change
+			r.in = &change
+		} else {
+			change = -change
+			out += change
+			r.out = &change
+		}
+		if m.Kind != ledger.MovementCorrection {
+			r.balance = &m.After
+		}
+		if m.Kind == ledger.MovementConsumption {
+			r.booked = m.Booked.In(v.Location).Format(time.DateOnly)
+		}
+		switch {
+		case m.AfterLoss:
+			r.remark = v.t("movement.after_loss")
+		case m.Late && m.Kind == ledger.MovementConsumption:
+			r.remark = v.t("movement.late")
+		case m.Late:
+			r.remark = v.t("movement.proven_late")
+		}
+		all = append(all, r)
+	}
+	last := s.To.Add(-time.Second)
+	return append(all, record{at: last.Format(time.DateTime), kind: v.t("export.total"), in: &in, out: &out, balance: &s.Closing})
+}
+
+// columns are the headings of an export.
+func (v *visit) columns() []string {
+	return []string{v.t("export.time"), v.t("export.kind"), v.t("export.where"), v.t("export.terminal"), v.t("export.in"), v.t("export.out"),
+		v.t("export.balance"), v.t("export.booked"), v.t("export.remark")}
+}
+
+// attach names the file a browser saves.
+func (v *visit) attach(name, kind string, content []byte) error {
+	h := v.w.Header()
+	h.Set("Content-Type", kind)
+	h.Set("Content-Disposition", `attachment; filename="xiaoka-`+name+`"`)
+	v.w.Write(content) // an error means that the browser went away
+	return nil
+}
+
+// transactionsCSV exports for spreadsheets of any kind, in UTF-8 with the mark
+// that Excel wants (RFC 4180).
+func (v *visit) transactionsCSV() error {
+	s, name, err := v.exported()
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	b.WriteString("\ufeff")
+	w := csv.NewWriter(&b)
+	w.UseCRLF = true
+	lines := [][]string{v.columns()}
+	for _, r := range v.records(s) {
+		lines = append(lines, []string{r.at, r.kind, harmless(r.where), harmless(r.terminal), blankOr(r.in), blankOr(r.out), blankOr(r.balance), r.booked, r.remark})
+	}
+	if err := w.WriteAll(lines); err != nil {
+		return err
+	}
+	return v.attach(name+".csv", "text/csv; charset=utf-8", b.Bytes())
+}
+
+func blankOr(f *ledger.Fen) string {
+	if f == nil {
+		return ""
+	}
+	return f.Yuan()
+}
+
+// harmless keeps a spreadsheet from running a text as a formula
+// (https://owasp.org/www-community/attacks/CSV_Injection).
+func harmless(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s)
+	if trimmed := strings.TrimLeftFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }); trimmed != "" &&
+		strings.ContainsRune("=+-@＝＋－＠|%", []rune(trimmed)[0]) {
+		return "'" + s
+	}
+	return s
+}
+
+// transactionsXLSX exports a workbook whose amounts are numbers. Its texts are
+// texts by type, so none is run as a formula.
+func (v *visit) transactionsXLSX() error {
+	s, name, err := v.exported()
+	if err != nil {
+		return err
+	}
+	content, err := workbook(v.t("transactions.title"), v.columns(), v.records(s))
+	if err != nil {
+		return err
+	}
+	return v.attach(name+".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", content)
+}
+
+func workbook(title string, columns []string, records []record) ([]byte, error) {
+	f := excelize.NewFile()
+	defer f.Close() //nolint:errcheck // nothing of it is on disk
+	const sheet = "Sheet1"
+	money, err := f.NewStyle(&excelize.Style{NumFmt: 2}) // 0.00
+	if err != nil {
+		return nil, err
+	}
+	bold, err := f.NewStyle(&excelize.Style{Font: &excelize.Font{Bold: true}, NumFmt: 2})
+	if err != nil {
+		return nil, err
+	}
+	w, err := f.NewStreamWriter(sheet)
+	if err != nil {
+		return nil, err
+	}
+	for i, width := range []float64{20, 10, 24, 12, 10, 10, 12, 12, 24} {
+		if err := w.SetColWidth(i+1, i+1, width); err != nil {
+			return nil, err
+		}
+	}
+	row := 0
+	write := func(style int, cells ...any) error {
+		row++
+		for i, c := range cells {
+			cells[i] = excelize.Cell{StyleID: style, Value: c}
+		}
+		at, err := excelize.CoordinatesToCellName(1, row)
+		if err != nil {
+			return err
+		}
+		return w.SetRow(at, cells)
+	}
+	heads := make([]any, len(columns))
+	for i, c := range columns {
+		heads[i] = c
+	}
+	if err := write(bold, heads...); err != nil {
+		return nil, err
+	}
+	for i, r := range records {
+		style := money
+		if i == 0 || i == len(records)-1 {
+			style = bold
+		}
+		if err := write(style, r.at, r.kind, r.where, r.terminal, number(r.in), number(r.out), number(r.balance), r.booked, r.remark); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return nil, err
+	}
+	if err := f.SetSheetName(sheet, title); err != nil {
+		return nil, err
+	}
+	b, err := f.WriteToBuffer()
+	if err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// number is an amount as a workbook holds numbers. It is divided only here,
+// once all sums are done: a double writes any two decimals below 10¹³ as they
+// are.
+func number(f *ledger.Fen) any {
+	if f == nil {
+		return nil
+	}
+	return float64(*f) / 100
+}

@@ -1,0 +1,190 @@
+package h5
+
+import (
+	"cmp"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"xiaoka/ledger"
+)
+
+// pageLength is how many movements a page of the list holds.
+const pageLength = 20
+
+// kinds are the movements one can filter by, and their names.
+var movementKinds = []struct{ Kind, Name string }{
+	{ledger.MovementConsumption, "movement.consumption"},
+	{ledger.MovementClaim, "movement.claim"},
+	{ledger.MovementCorrection, "movement.correction"},
+}
+
+type transactionsView struct {
+	Nav       monthNav
+	Now       *ledger.Balance // in the running month: what is not in the list yet
+	Statement ledger.Statement
+	Month     string
+	Kinds     []option
+	Merchants []option
+	Filtered  bool
+	Days      []movementDay
+	Page      int
+	Pages     int
+	Newer     string // addresses of the pages beside; empty = there is none
+	Older     string
+	First     string // address of the first page
+	From, To  string // days of the month, for the export of a range
+	Today     string
+}
+
+// movementDay is a run of movements of one day.
+type movementDay struct {
+	Name  string
+	Spent ledger.Fen // on the whole day, as filtered
+	Lines []movementLine
+	key   string
+}
+
+type movementLine struct {
+	ledger.Movement
+	Name   string // of its kind
+	Booked string // accounting day, when it is another
+}
+
+// transactions lists a month of the card's history, newest first by its own
+// counters.
+func (v *visit) transactions() error {
+	month, err := v.askedMonth()
+	if err != nil {
+		return err
+	}
+	query := v.r.URL.Query()
+	page, err := strconv.Atoi(cmp.Or(query.Get("page"), "1"))
+	known := slices.ContainsFunc(movementKinds, func(k struct{ Kind, Name string }) bool { return k.Kind == query.Get("kind") })
+	if err != nil || page < 1 || (query.Get("kind") != "" && !known) {
+		return &failure{Status: http.StatusBadRequest, Code: "bad_request", Err: err}
+	}
+	s, err := v.Store.Statement(v.ctx(), v.person.ID, month)
+	if err != nil {
+		return err
+	}
+	now, err := v.runningBalance(s)
+	if err != nil {
+		return err
+	}
+	kept := url.Values{}
+	for _, key := range []string{"kind", "merchant"} {
+		if value := query.Get(key); value != "" {
+			kept.Set(key, value)
+		}
+	}
+	lines := filter(s.Movements, kept.Get("kind"), kept.Get("merchant"))
+	data := transactionsView{
+		Nav: v.monthNav("/h5/transactions", month, kept), Now: now, Statement: s, Month: month.String(), Filtered: len(kept) > 0,
+		Page: page, Pages: max(1, (len(lines)+pageLength-1)/pageLength),
+		From: s.From.Format(time.DateOnly), To: s.To.AddDate(0, 0, -1).Format(time.DateOnly), Today: v.now.In(v.Location).Format(time.DateOnly),
+	}
+	data.To = min(data.To, data.Today)
+	for _, k := range movementKinds {
+		if k.Kind != ledger.MovementCorrection || s.Corrected != 0 || kept.Get("kind") == k.Kind {
+			data.Kinds = append(data.Kinds, option{k.Kind, v.t(k.Name), kept.Get("kind") == k.Kind})
+		}
+	}
+	data.Merchants = merchants(s, kept.Get("merchant"))
+	to := func(page int) string {
+		at := url.Values{"month": {data.Month}}
+		for key := range kept {
+			at.Set(key, kept.Get(key))
+		}
+		if page > 1 {
+			at.Set("page", strconv.Itoa(page))
+		}
+		return "/h5/transactions?" + at.Encode()
+	}
+	data.First = to(1)
+	if page > 1 {
+		data.Newer = to(min(page-1, data.Pages))
+	}
+	if page < data.Pages {
+		data.Older = to(page + 1)
+	}
+	data.Days = v.byDay(lines, (page-1)*pageLength)
+	return v.show(http.StatusOK, "transactions", v.t("transactions.title"), data)
+}
+
+// runningBalance is the balance now when the statement's month still runs: it
+// says what is still to come.
+func (v *visit) runningBalance(s ledger.Statement) (*ledger.Balance, error) {
+	if !v.now.Before(s.To) {
+		return nil, nil
+	}
+	b, err := v.Store.Balance(v.ctx(), v.person.ID, v.now)
+	return &b, err
+}
+
+// filter keeps the movements of a kind and a merchant; empty = all.
+func filter(all []ledger.Movement, kind, merchant string) (kept []ledger.Movement) {
+	for _, m := range all {
+		if (kind == "" || m.Kind == kind) && (merchant == "" || (m.Kind == ledger.MovementConsumption && m.Where == merchant)) {
+			kept = append(kept, m)
+		}
+	}
+	return kept
+}
+
+// merchants are the month's, and the one asked for.
+func merchants(s ledger.Statement, chosen string) (all []option) {
+	known := false
+	for _, m := range s.Merchants {
+		known = known || m.Name == chosen
+		all = append(all, option{m.Name, clip(m.Name), m.Name == chosen})
+	}
+	if chosen != "" && !known {
+		all = append(all, option{chosen, clip(chosen), true})
+	}
+	return all
+}
+
+// byDay cuts one page, from the given line on, into days. The sum of a day is
+// that of all its lines, whatever the page.
+func (v *visit) byDay(lines []ledger.Movement, from int) (days []movementDay) {
+	spent := map[string]ledger.Fen{}
+	for _, m := range lines {
+		if m.Kind == ledger.MovementConsumption {
+			spent[m.At.In(v.Location).Format(time.DateOnly)] += m.Amount
+		}
+	}
+	from = min(from, len(lines))
+	for _, m := range lines[from:min(from+pageLength, len(lines))] {
+		key := m.At.In(v.Location).Format(time.DateOnly)
+		if n := len(days); n == 0 || days[n-1].key != key {
+			days = append(days, movementDay{Name: v.dayName(m.At), Spent: spent[key], key: key})
+		}
+		line := movementLine{Movement: m, Name: v.movementName(m.Kind)}
+		if m.Late && m.Kind == ledger.MovementConsumption {
+			line.Booked = v.shortDay(m.Booked)
+		}
+		last := &days[len(days)-1]
+		last.Lines = append(last.Lines, line)
+	}
+	return days
+}
+
+func (v *visit) movementName(kind string) string {
+	for _, k := range movementKinds {
+		if k.Kind == kind {
+			return v.t(k.Name)
+		}
+	}
+	return kind
+}
+
+// signed writes an amount with the sign it has on the card: −6.50, +50.00.
+func signed(f ledger.Fen) string {
+	if f < 0 {
+		return "−" + f.Yuan()[1:]
+	}
+	return "+" + f.Yuan()
+}
