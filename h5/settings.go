@@ -36,6 +36,8 @@ var pushWords = map[ledger.EventKind]struct{ name, hint string }{
 	ledger.EventTopUpPaid:   {"push.topup", "push.topup.hint"},
 	ledger.EventClaimed:     {"push.claimed", "push.claimed.hint"},
 	ledger.EventClaimFailed: {"push.claim_failed", "push.claim_failed.hint"},
+	ledger.EventSubsidy:     {"push.subsidy", "push.subsidy.hint"},
+	ledger.EventCorrected:   {"push.corrected", "push.corrected.hint"},
 	ledger.EventRefunded:    {"push.refunded", "push.refunded.hint"},
 	ledger.EventLowBalance:  {"push.low", "push.low.hint"},
 	ledger.EventUnusual:     {"push.unusual", "push.unusual.hint"},
@@ -66,6 +68,7 @@ var accessWords = map[string]string{
 	"claimed":          "access.claimed",
 	"exported":         "access.exported",
 	"refund_requested": "access.refund_requested",
+	"corrected":        "access.corrected",
 }
 
 func (v *visit) settingsForm() error {

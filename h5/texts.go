@@ -317,6 +317,7 @@ var catalogue = map[string]both{
 	"transfers.full":    {"只显示最近 100 笔", "The latest 100 are shown"},
 
 	"transfer.topup":     {"微信充值", "WeChat top-up"},
+	"transfer.corrected": {"消费冲正", "Purchase reversed"},
 	"transfer.pending":   {"待领取", "Waiting to be collected"},
 	"transfer.in_flight": {"正在写卡，请勿移开卡片", "Writing to your card. Do not move it"},
 	"transfer.in_doubt":  {"写卡结果待确认。钱没有丢，下次刷卡自动核对", "We are checking the last write. Your money is safe; the next tap settles it"},
@@ -327,6 +328,7 @@ var catalogue = map[string]both{
 
 	"track.paid":     {"已付款", "Paid"},
 	"track.granted":  {"已发放", "Granted"},
+	"track.reversed": {"已冲正", "Reversed"},
 	"track.writing":  {"写卡中", "Writing"},
 	"track.checking": {"核对中", "Checking"},
 	"track.on_card":  {"到卡", "On card"},
@@ -375,6 +377,10 @@ var catalogue = map[string]both{
 	"push.claimed.hint":        {"钱已写到卡上", "Money was written to the card"},
 	"push.claim_failed":        {"领取没有成功", "Failed collections"},
 	"push.claim_failed.hint":   {"终端没有写成，或结果待确认", "A terminal did not write, or is not sure"},
+	"push.subsidy":             {"补助", "Grants"},
+	"push.subsidy.hint":        {"补助已发放、等待领取", "Granted and waiting to be collected"},
+	"push.corrected":           {"消费冲正", "Reversed purchases"},
+	"push.corrected.hint":      {"错扣的消费已冲正、等待领取", "A wrong purchase was reversed; its money waits to be collected"},
 	"push.refunded":            {"退款", "Refunds"},
 	"push.refunded.hint":       {"钱已原路退回", "Money went back the way you paid"},
 	"push.low":                 {"余额不多", "Low balance"},
@@ -401,6 +407,7 @@ var catalogue = map[string]both{
 	"access.claimed":           {"领取转账", "Transfers collected"},
 	"access.exported":          {"导出交易记录", "Transactions exported"},
 	"access.refund_requested":  {"申请退款", "Refund requested"},
+	"access.corrected":         {"冲正了一笔消费", "A purchase was reversed"},
 	"access.other":             {"查看或更改了资料", "Data looked at or changed"},
 	"settings.unknown":         {"没有这个选项，请重新选", "There is no such choice. Please choose again"},
 

@@ -59,11 +59,14 @@ func movementTitle(lang cards.Lang, m ledger.Movement) string {
 	return m.Where
 }
 
-// transferTitle is what the holder reads on the machine; top-ups have an
-// English name.
+// transferTitle is what the holder reads on the machine; what we name ourselves
+// has an English name.
 func transferTitle(lang cards.Lang, t ledger.Transfer) string {
-	if t.Kind == "topup" {
+	switch t.Kind {
+	case ledger.KindTopUp:
 		return wTopUpTransfer.in(lang)
+	case ledger.KindCorrection:
+		return wCorrection.in(lang)
 	}
 	return t.Title
 }

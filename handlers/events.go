@@ -69,6 +69,8 @@ type eventNotice struct {
 
 var eventNotices = map[ledger.EventKind]eventNotice{
 	ledger.EventConsumption:     {notice: wConsumption, linkTitle: wOpenHome, link: links.home, spending: true, balance: true},
+	ledger.EventSubsidy:         {notice: wSubsidy, linkTitle: wTransfers, link: links.transfers},
+	ledger.EventCorrected:       {notice: wCorrected, linkTitle: wTransfers, link: links.transfers},
 	ledger.EventRefunded:        {notice: wRefunded, linkTitle: wTransfers, link: links.transfers},
 	ledger.EventLowBalance:      {notice: wLowBalance, linkTitle: wTopUp, link: links.topUp, balance: true},
 	ledger.EventLoss:            {notice: wLoss, linkTitle: wLossStatus, link: links.loss, receipt: true, second: true},
@@ -100,6 +102,7 @@ func (a *Apps) eventCard(lang cards.Lang, said eventNotice, p ledger.Person, e l
 		receipt = e.Ref
 	}
 	return rows(card,
+		wRowTitle.in(lang), e.Title,
 		wRowReceipt.in(lang), receipt,
 		wRowBalance.in(lang), balance,
 		wRowCard.in(lang), cards.MaskCardNo(p.CardNo),

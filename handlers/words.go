@@ -45,6 +45,7 @@ var (
 // Names of rows: five characters at most.
 var (
 	wRowCard    = phrase{"卡号", "Card"}
+	wRowTitle   = phrase{"名称", "What"}
 	wRowAmount  = phrase{"金额", "Sum"}
 	wRowBalance = phrase{"卡上现有", "Now"}
 	wRowTime    = phrase{"时间", "Time"}
@@ -150,6 +151,7 @@ var (
 	wNoTransactionsBody = phrase{"充值、领取和消费会显示在这里。", "Top-ups, claims and purchases will show here."}
 	wClaimed            = phrase{"领取", "Claimed"}
 	wTopUpTransfer      = phrase{"微信充值", "Top-up"}
+	wCorrection         = phrase{"消费冲正", "Purchase reversed"}
 	wPurchase           = phrase{"消费", "Purchase"}
 	wStatePending       = phrase{"待领取", "to collect"}
 	wStateWriting       = phrase{"写卡中", "being written"}
@@ -170,6 +172,8 @@ var (
 // Events.
 var (
 	wConsumption     = notice{phrase{"校园卡消费", "Purchase"}, phrase{"", ""}}
+	wSubsidy         = notice{phrase{"补助已发放，待领取", "A grant waits for you"}, phrase{"到任意食堂刷卡或圈存机领取。", "Tap at any canteen or a kiosk to collect it."}}
+	wCorrected       = notice{phrase{"消费已冲正，待领取", "A purchase was reversed"}, phrase{"多扣的钱到任意食堂刷卡或圈存机领回。", "Tap at any canteen or a kiosk to get the money back."}}
 	wRefunded        = notice{phrase{"已原路退款", "Refunded the way you paid"}, phrase{"", ""}}
 	wUnusual         = phrase{"这笔消费和平时不一样", "This purchase is unlike the others"}
 	wUnusualAmount   = phrase{"近两个月你最大的一笔是 %s。不是你本人？请马上挂失，再联系一卡通窗口。", "Your largest one in two months was %s. Was it not you? Report the card lost at once, then call the card office."}

@@ -10,6 +10,8 @@ const (
 	EventTopUpPaid   EventKind = "topup_paid"
 	EventClaimed     EventKind = "claimed"
 	EventConsumption EventKind = "consumption"
+	EventSubsidy     EventKind = "subsidy"   // money was granted
+	EventCorrected   EventKind = "corrected" // a purchase was reversed
 	EventRefunded    EventKind = "refunded"
 	EventLowBalance  EventKind = "low_balance"
 	EventClaimFailed EventKind = "claim_failed"
@@ -32,7 +34,7 @@ const (
 // Security tells whether the kind is always sent.
 func (k EventKind) Security() bool {
 	switch k {
-	case EventTopUpPaid, EventClaimed, EventConsumption, EventRefunded, EventLowBalance, EventClaimFailed,
+	case EventTopUpPaid, EventSubsidy, EventClaimed, EventConsumption, EventCorrected, EventRefunded, EventLowBalance, EventClaimFailed,
 		EventUnusual, EventReminder, EventStatement:
 		return false
 	}
@@ -56,5 +58,6 @@ type Event struct {
 	Count    int       `json:"count,omitempty"`       // purchases within UnusualWithin, or transfers that wait
 	Ref      string    `json:"ref,omitempty"`         // transfer, claim, order or month
 	Where    string    `json:"where,omitempty"`       // place of the terminal or merchant
+	Title    string    `json:"title,omitempty"`       // of a grant
 	At       time.Time `json:"at"`
 }

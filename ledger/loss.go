@@ -53,5 +53,5 @@ type PushSetting struct {
 // Mutable lists the kinds of pushes a person can switch off, in the order
 // they are shown.
 func Mutable() []EventKind {
-	return []EventKind{EventConsumption, EventTopUpPaid, EventClaimed, EventClaimFailed, EventRefunded, EventLowBalance, EventUnusual, EventReminder, EventStatement}
+	return []EventKind{EventConsumption, EventTopUpPaid, EventSubsidy, EventClaimed, EventCorrected, EventClaimFailed, EventRefunded, EventLowBalance, EventUnusual, EventReminder, EventStatement}
 }

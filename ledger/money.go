@@ -93,8 +93,8 @@ type Account struct {
 // its business identity and unique for ever: "topup:OUT_TRADE_NO",
 // "surplus:OUT_TRADE_NO", "hold:CLAIM:TRANSFER", "post:CLAIM:TRANSFER",
 // "void:CLAIM:TRANSFER", "refund-hold:", "refund-post:" and "refund-void:"
-// with the refund's number, "opening:CARD_NO". The same act twice meets the
-// unique index.
+// with the refund's number, "subsidy:BATCH:PERSON_ID", "correction:TERMINAL:SEQ",
+// "opening:CARD_NO". The same act twice meets the unique index.
 type Posting struct {
 	Ref    string
 	Debit  Account

@@ -141,7 +141,7 @@ const (
 type Transfer struct {
 	ID         string
 	PersonID   int64
-	Kind       string // "topup", "subsidy", …
+	Kind       string // KindTopUp, KindSubsidy, KindCorrection
 	Title      string // what the holder reads on the machine, 微信充值
 	Amount     Fen
 	State      TransferState

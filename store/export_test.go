@@ -52,3 +52,22 @@ func (s *Store) ExplainStatement(ctx context.Context) (plan string, err error) {
 	})
 	return plan, err
 }
+
+// Tampered checks the books as they are after a statement, which is undone
+// then.
+func (s *Store) Tampered(ctx context.Context, statement string) (Report, error) {
+	report := Report{OK: true}
+	conn, err := s.sql.Conn(ctx)
+	if err != nil {
+		return report, err
+	}
+	defer conn.Close()
+	defer conn.ExecContext(ctx, "ROLLBACK") //nolint:errcheck // there is nothing to keep
+	for _, q := range []string{"BEGIN", statement} {
+		if _, err := conn.ExecContext(ctx, q); err != nil {
+			return report, err
+		}
+	}
+	err = s.prove(ctx, conn, &report, nil)
+	return report, err
+}

@@ -296,7 +296,7 @@ func differs(a attempt, p ledger.Payment) string {
 // creditTopUp makes the transfer and its posting, marks the order and tells
 // the person.
 func (s *Store) creditTopUp(ctx context.Context, tx *gorm.DB, a attempt, o order, paidAt, now time.Time, done *ledger.Settlement) error {
-	t := transfer{ID: ledger.NewID(), PersonID: a.PersonID, Kind: "topup", SourceRef: a.OrderNo, Title: "微信充值",
+	t := transfer{ID: ledger.NewID(), PersonID: a.PersonID, Kind: ledger.KindTopUp, SourceRef: a.OrderNo, Title: "微信充值",
 		AmountFen: a.AmountFen, State: string(ledger.TransferPending), CreatedAt: micros(now)}
 	err := write(tx, "create the transfer", `INSERT INTO transfers (id, person_id, kind, source_ref, title, amount_fen, state, created_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, t.ID, t.PersonID, t.Kind, t.SourceRef, t.Title, t.AmountFen, t.State, t.CreatedAt)

@@ -106,7 +106,7 @@ func (s *Store) BeginRefund(ctx context.Context, personID int64, transferID stri
 			return ledger.ErrNotFound
 		}
 		t := found[0]
-		if t.Kind != "topup" {
+		if t.Kind != ledger.KindTopUp {
 			return fmt.Errorf("%w: a %s was not paid by WeChat Pay", ledger.ErrRefundRefused, t.Kind)
 		}
 		o, a, err := lockCredited(tx, t.SourceRef)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +10,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
 
@@ -93,68 +91,39 @@ func (c peopleImportCmd) Run(p *program) error {
 
 // readRegister reads all rows; a bad one carries its own error.
 func readRegister(in io.Reader) ([]registerRow, error) {
-	r := csv.NewReader(in)
-	r.FieldsPerRecord = -1
-	r.TrimLeadingSpace = true
-	header, err := r.Read()
+	t, err := openTable(in, columns)
 	if err != nil {
-		return nil, errors.New("the file needs a header line that names its columns")
+		return nil, err
 	}
-	at := map[string]int{}
-	for i, name := range header {
-		name = strings.ToLower(strings.TrimSpace(strings.TrimPrefix(name, "\ufeff")))
-		if !slices.Contains(columns, name) {
-			return nil, fmt.Errorf("unknown column %q; known are %s", name, strings.Join(columns, ", "))
-		}
-		if _, twice := at[name]; twice {
-			return nil, fmt.Errorf("column %q stands twice", name)
-		}
-		at[name] = i
-	}
-	if _, ok := at["student_no"]; !ok {
+	if !t.has("student_no") {
 		return nil, errors.New("the column student_no is missing")
 	}
 	var rows []registerRow
 	seen := map[string]int{}
 	for {
-		record, err := r.Read()
+		r, err := t.next()
 		if errors.Is(err, io.EOF) {
 			return rows, nil
 		}
-		line, _ := r.FieldPos(0)
 		if err != nil {
-			var syntax *csv.ParseError
-			if !errors.As(err, &syntax) {
-				return nil, err
-			}
-			rows = append(rows, registerRow{PersonRow: ledger.PersonRow{Line: syntax.StartLine}, err: syntax.Err})
-			continue
+			return nil, err
 		}
-		row := parseRow(record, at, len(header))
-		row.Line = line
+		row := parseRow(r)
 		if first, twice := seen[row.StudentNo]; twice && row.err == nil {
 			row.err = fmt.Errorf("student_no stands on line %d already", first)
 		}
-		seen[row.StudentNo] = line
+		seen[row.StudentNo] = row.Line
 		rows = append(rows, row)
 	}
 }
 
-func parseRow(record []string, at map[string]int, width int) (row registerRow) {
-	get := func(column string) string {
-		i, ok := at[column]
-		if !ok || i >= len(record) {
-			return ""
-		}
-		return strings.TrimSpace(record[i])
-	}
+func parseRow(r record) (row registerRow) {
 	row.PersonRow = ledger.PersonRow{
-		StudentNo: get("student_no"), Name: get("name"), CardNo: get("card_no"), Email: get("email"), Phone: get("phone"),
-		Type: get("type"), Department: get("department"), UserID: get("wecom_userid"),
+		Line: r.line, StudentNo: r.get("student_no"), Name: r.get("name"), CardNo: r.get("card_no"), Email: r.get("email"), Phone: r.get("phone"),
+		Type: r.get("type"), Department: r.get("department"), UserID: r.get("wecom_userid"),
 	}
-	row.password = get("query_password")
-	if len(record) != width {
-		row.err = fmt.Errorf("%d fields where the header has %d", len(record), width)
+	row.password, row.err = r.get("query_password"), r.bad
+	if row.err != nil {
 		return row
 	}
 	for column, value := range map[string]string{"student_no": row.StudentNo, "card_no": row.CardNo, "wecom_userid": row.UserID} {
@@ -166,8 +135,6 @@ func parseRow(record []string, at map[string]int, width int) (row registerRow) {
 	case row.err != nil:
 	case row.StudentNo == "":
 		row.err = errors.New("student_no is empty")
-	case !utf8.ValidString(strings.Join(record, "")):
-		row.err = errors.New("the row is not UTF-8")
 	case len(row.Name) > 200:
 		row.err = errors.New("name is too long")
 	case row.Email != "" && !isAddress(row.Email):
@@ -177,7 +144,7 @@ func parseRow(record []string, at map[string]int, width int) (row registerRow) {
 	case row.password != "" && !sixDigits(row.password):
 		row.err = errors.New("query_password must be six digits")
 	default:
-		if balance := get("opening_balance"); balance != "" {
+		if balance := r.get("opening_balance"); balance != "" {
 			if row.OpeningBalance, row.err = ledger.ParseYuan(balance); row.err != nil {
 				row.err = fmt.Errorf("opening_balance is %w", row.err)
 			}
