@@ -114,7 +114,7 @@ func declined(tokens []token, said, denied set) Intent {
 
 // veto takes back a wish that is somebody else's, about something else, a question, a supposition or past.
 func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied set) Intent {
-	if intent == NotificationsOn && said.has(off) {
+	if intent == NotificationsOn && (said.has(off) || denied.has(notify)) {
 		return NotificationsOff
 	}
 	if !personal[intent] {
@@ -138,6 +138,10 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 		return Help
 	case risky[intent] && othersWish(tokens), intent == ReportLoss && othersLoss(tokens), intent == TopUp && pastTopUp(tokens):
 		return Help
+	case risky[intent] && !said.any(setOf(card, lost, found)) && unknownWords(clauses) > map[bool]int{false: 0, true: 1}[intent == TopUp]:
+		return Help // 挂失我的初恋
+	case intent == TopUp && slices.ContainsFunc(tokens, func(t token) bool { return t.fen < 0 }), risky[intent] && othersCard(tokens):
+		return Help
 	case risky[intent] && said.any(questions), (risky[intent] || asksMoney) && said.has(longNumber):
 		return Help
 	case risky[intent] && said.has(done) && !said.any(setOf(found, lost, amount, imperative)):
@@ -148,6 +152,10 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 		return Help
 	case intent == ReportLoss && said.has(found) && !said.has(loss):
 		return Help
+	case intent == ReportLoss && said.has(reissue) && said.any(setOf(howMuch, fee, where, howLong)):
+		return Help
+	case intent == TopUp && !said.any(setOf(topUp, topUpWeak, card, money)) && amountOf(tokens) == nil:
+		return None // add 50 to 60
 	case intent == ReportLoss && moneyLost(tokens):
 		return Help
 	case intent == CancelLoss && !said.has(unloss) && denied.any(setOf(loss, lossMaybe, unloss, lost)):
@@ -238,6 +246,24 @@ func othersWish(tokens []token) bool {
 		}
 	}
 	return false
+}
+
+// othersCard reports that a card is somebody's by name: 李四的卡, 校长的卡.
+func othersCard(tokens []token) bool {
+	for i := 1; i < len(tokens); i++ {
+		if before := tokens[i-1]; tokens[i].has(card) && before.clause == tokens[i].clause &&
+			(before.has(of) && (before.has(who) || i > 1 && tokens[i-2].has(title)) || before.has(who) && !before.has(of) && before.end == tokens[i].start && before.han) {
+			return true
+		}
+	}
+	return false
+}
+
+func unknownWords(clauses []clause) (n int) {
+	for _, c := range clauses {
+		n += c.unknown
+	}
+	return n
 }
 
 // othersLoss reports a name before "lost", and the card after it: tom lost the card.
@@ -358,7 +384,7 @@ func amountOf(tokens []token) *int64 {
 			}
 		}
 	}
-	if last.fen == 0 {
+	if last.fen <= 0 {
 		return nil
 	}
 	return &last.fen

@@ -24,17 +24,17 @@ func TestLexicon(t *testing.T) {
 		}
 	}
 	for _, word := range byEar {
-		if words.find(word) == (set{}) {
+		if words().find(word) == (set{}) {
 			t.Errorf("%q is not in the lists", word)
 		}
 		for _, r := range word {
-			if pinyin, _ := soundOf(r); pinyin == "" {
+			if pinyin[r] == "" {
 				t.Errorf("%q of %q has no sound", r, word)
 			}
 		}
 	}
 	for _, word := range spelled {
-		if words.find(word) == (set{}) {
+		if words().find(word) == (set{}) {
 			t.Errorf("%q is not in the lists", word)
 		}
 	}

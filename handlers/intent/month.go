@@ -2,6 +2,7 @@ package intent
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -117,7 +118,7 @@ func figures(r []rune, i int) (string, int) {
 // monthName reads 10月, 十月份, 元月, 10yue, october.
 func monthName(r []rune, i int) (m, n int) {
 	if word, k := latinWord(r, i); k > 0 {
-		m = englishMonths[word]
+		m = englishMonths[strings.TrimSuffix(word, "s")] // march's
 		if m == 0 || word == "may" && !mayIsMonth(r, i, k) {
 			return 0, 0
 		}

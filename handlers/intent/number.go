@@ -27,7 +27,7 @@ var (
 // student number. Its end is 0 if there is none.
 func parseNumber(r []rune, i int) token {
 	t := token{start: i, han: isHan(r[i])}
-	sign := r[i] == '¥' || r[i] == '$' || r[i] == '-'
+	sign := r[i] == '¥' || r[i] == '$' || r[i] == '-' || r[i] == '负'
 	j := i
 	if sign {
 		j++
@@ -36,7 +36,8 @@ func parseNumber(r []rune, i int) token {
 		}
 	}
 	var value, end = int64(0), 0 // value in fen
-	certain := r[i] != '$' && r[i] != '-'
+	minus := r[i] == '-' || r[i] == '负'
+	certain := r[i] != '$' && !minus
 	switch c := at(r, j); {
 	case isDigit(c):
 		var kind concept
@@ -44,7 +45,7 @@ func parseNumber(r []rune, i int) token {
 		if kind != amount {
 			return token{set: setOf(kind), start: i, end: end}
 		}
-	case sign:
+	case sign && !isHan(c):
 		return t
 	case isHan(c):
 		var ok bool
@@ -66,6 +67,9 @@ func parseNumber(r []rune, i int) token {
 	}
 	if !t.explicit && !t.has(amount) {
 		return t
+	}
+	if minus {
+		t.fen = -1
 	}
 	if certain && value > 0 && value <= maxYuan*100 {
 		t.fen = value

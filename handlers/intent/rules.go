@@ -20,8 +20,8 @@ const anyUnknown = 99
 var rules = []rule{
 	{intent: CancelLoss, all: []concept{unloss}, unknown: anyUnknown},
 	{intent: CancelLoss, one: []concept{loss, lossPast, lossMaybe}, all: []concept{cancel}, unknown: anyUnknown},
-	{intent: CancelLoss, one: []concept{loss, lossPast, lossMaybe}, all: []concept{resume}, unknown: anyUnknown},
-	{intent: CancelLoss, all: []concept{resume, card}, none: []concept{bind}, unknown: 2, across: true},
+	{intent: CancelLoss, one: []concept{loss, lossPast, lossMaybe}, all: []concept{resume}, none: []concept{ask}, unknown: anyUnknown},
+	{intent: CancelLoss, all: []concept{resume, card}, none: []concept{bind, lossPast}, unknown: 2, across: true},
 	{intent: CancelLoss, all: []concept{found, card}, none: []concept{aCard, pickedUp, notFound, money}, unknown: anyUnknown},
 
 	{intent: Help, all: []concept{pickedUp}, none: []concept{loss}, unknown: anyUnknown},
@@ -59,6 +59,7 @@ var rules = []rule{
 
 	{intent: Help, one: []concept{password, reissue}, unknown: anyUnknown},
 	{intent: Verify, all: []concept{verify}, none: []concept{topUp, topUpWeak, loss, unloss, off}, unknown: 1},
+	{intent: Verify, all: []concept{codeWord}, one: []concept{imperative, moveMoney, notArrived, forMe}, unknown: 1},
 	{intent: Bind, all: []concept{bind, card}, unknown: 2},
 	{intent: Bind, all: []concept{bind}, none: []concept{human}, unknown: 0},
 

@@ -15,7 +15,7 @@ func correctSpelling(word string) set {
 	}
 	for _, right := range spelled {
 		if len(right) >= 6 && len(word)-len(right) <= 1 && len(right)-len(word) <= 1 && oneSlip(word, right) {
-			return words.find(right)
+			return words().find(right)
 		}
 	}
 	return set{}

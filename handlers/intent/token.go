@@ -2,6 +2,7 @@ package intent
 
 import (
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -15,7 +16,7 @@ type token struct {
 	explicit   bool   // an amount said with its unit
 	guessed    bool   // its spelling was put right
 	lone       bool   // a single numeral, an amount only right after a word for topping up
-	fen        int64  // of an amount; 0 = not certain
+	fen        int64  // of an amount; 0 = not certain, below 0 = negative
 	month      string // YYYY-MM
 }
 
@@ -161,7 +162,7 @@ func lookUp(r []rune, i, limit int) token {
 	if isASCIILetter(r[i]) && isASCIILetter(at(r, i-1)) {
 		return t
 	}
-	node := int32(0)
+	node, words := int32(0), words()
 	for j := i; j < limit; j++ {
 		child, ok := words.next[edge{node, r[j]}]
 		if !ok {
@@ -186,7 +187,9 @@ type edge struct {
 	r    rune
 }
 
-func (t *trie) add(word string, c concept) {
+func (t *trie) add(word string, c concept) { t.addAll(word, setOf(c)) }
+
+func (t *trie) addAll(word string, meaning set) {
 	node := int32(0)
 	for _, r := range word {
 		child, ok := t.next[edge{node, r}]
@@ -197,7 +200,7 @@ func (t *trie) add(word string, c concept) {
 		}
 		node = child
 	}
-	t.meaning[node].add(c)
+	t.meaning[node] = t.meaning[node].or(meaning)
 }
 
 func (t *trie) find(word string) set {
@@ -210,9 +213,8 @@ func (t *trie) find(word string) set {
 	return t.meaning[node]
 }
 
-var words = buildWords()
-
-func buildWords() *trie {
+// words is made when it is first asked for: most commands never do.
+var words = sync.OnceValue(func() *trie {
 	t := &trie{next: map[edge]int32{}, meaning: make([]set, 1)}
 	for c, list := range chinese {
 		for word := range strings.FieldsSeq(list) {
@@ -227,5 +229,17 @@ func buildWords() *trie {
 	for _, word := range byEar {
 		t.addByEar(word)
 	}
+	heard := map[string]set{} // one spelling may be several words
+	for _, list := range chinese {
+		for word := range strings.FieldsSeq(list) {
+			meaning := t.find(word)
+			for _, variant := range inPinyin(word, meaning) {
+				heard[variant] = heard[variant].or(meaning)
+			}
+		}
+	}
+	for variant, meaning := range heard {
+		t.addVariants(meaning, []string{variant})
+	}
 	return t
-}
+})
