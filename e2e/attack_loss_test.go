@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -165,13 +166,32 @@ func TestAttack_T47_Loss(t *testing.T) {
 		})
 		t.Run("SpentByTheThief", func(t *testing.T) {
 			chip := m.cardState()
-			chip.SpendSeq, chip.BalanceFen = chip.SpendSeq+1, chip.BalanceFen-650
-			r, err := h.terminal("P02").Consumptions(m.context(), []terminal.Record{{Seq: 1, CardNo: m.CardNo, AmountFen: 650, Chip: chip,
-				OccurredAt: time.Now().Truncate(time.Second).Add(time.Second), Merchant: "图书馆 咖啡角"}})
-			if err != nil || r.Accepted != 1 {
-				t.Fatalf("%+v, %v", r, err)
+			spend := func(till string, seq int64, fen int64, at time.Time) {
+				t.Helper()
+				chip.SpendSeq, chip.BalanceFen = chip.SpendSeq+1, chip.BalanceFen-fen
+				r, err := h.terminal(till).Consumptions(m.context(), []terminal.Record{{Seq: seq, CardNo: m.CardNo, AmountFen: fen, Chip: chip,
+					OccurredAt: at, Merchant: "图书馆 咖啡角"}})
+				if err != nil || r.Accepted != 1 {
+					t.Fatalf("%+v, %v", r, err)
+				}
 			}
-			m.told(campus.CardID, "¥6.50", "挂失")
+			reported := h.number("SELECT accepted_at FROM losses WHERE ended_at IS NULL AND card_id = (SELECT id FROM campus_cards WHERE card_no = '" + m.CardNo + "')")
+			second := time.UnixMicro(reported).Truncate(time.Second)
+			spend("P02", 1, 550, second.Add(-time.Second)) // before
+			spend("P02", 2, 650, second)                   // in the second of the report; P02 never fetched the list
+			spend("P01", 1, 750, time.Now().Truncate(time.Second).Add(2*time.Second))
+			m.told(campus.CardID, "¥5.50", "校园卡消费")
+			m.told(campus.CardID, "¥6.50", "挂失之后", "拟由学校承担")
+			m.told(campus.CardID, "¥7.50", "挂失之后", "拟由商户承担")
+			_, page := m.get("/h5/loss")
+			if strings.Contains(page, "−5.50") || !strings.Contains(page, "−6.50") || !strings.Contains(page, "−7.50") ||
+				strings.Count(page, "拟由学校承担") != 1 || strings.Count(page, "拟由商户承担") != 1 {
+				t.Errorf("the page does not say who bears what:\n%s", page)
+			}
+			out := h.run("audit", "--card-no", m.CardNo)
+			if strings.Count(out, "borne by the campus") != 1 || strings.Count(out, "borne by the merchant") != 1 {
+				t.Errorf("the audit log has\n%s", out)
+			}
 		})
 		t.Run("TakenBackByTheThief", func(t *testing.T) {
 			m.later(26 * time.Hour)

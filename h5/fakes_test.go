@@ -49,6 +49,7 @@ type world struct {
 	refunds   []string // ids of transfers
 	refundErr error
 
+	spent    map[int64][]ledger.SpentAfterLoss
 	losses   map[int64]ledger.LossReport
 	muted    map[ledger.EventKind]bool
 	audit    map[int64][]ledger.AuditEntry
@@ -368,6 +369,13 @@ func (w *world) LossState(_ context.Context, id int64) (ledger.LossReport, error
 		return r, nil
 	}
 	return ledger.LossReport{}, ledger.ErrNotFound
+}
+
+func (w *world) SpentAfterLoss(_ context.Context, id int64, receipt string) ([]ledger.SpentAfterLoss, error) {
+	if w.losses[id].Receipt != receipt {
+		return nil, nil
+	}
+	return w.spent[id], nil
 }
 
 func (w *world) Accepted(_ context.Context, p ledger.Person, r ledger.LossReport) {

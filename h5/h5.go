@@ -80,6 +80,7 @@ type Store interface {
 	ReportLoss(ctx context.Context, personID int64, now time.Time) (ledger.LossReport, error)
 	CancelLoss(ctx context.Context, personID int64, now time.Time) (ledger.LossReport, error)
 	LossState(ctx context.Context, personID int64) (ledger.LossReport, error)
+	SpentAfterLoss(ctx context.Context, personID int64, receipt string) ([]ledger.SpentAfterLoss, error)
 	Unbind(ctx context.Context, personID int64, now time.Time) error
 	AuditOf(ctx context.Context, personID int64, limit int) ([]ledger.AuditEntry, error)
 	PushSettings(ctx context.Context, personID int64) ([]ledger.PushSetting, error)

@@ -45,6 +45,7 @@ type lossView struct {
 	Report  ledger.LossReport
 	Lost    bool
 	Missing int // terminals that have not fetched the list yet
+	Spent   []ledger.SpentAfterLoss
 }
 
 // lossState is the newest report of the person and whether it stops the card.
@@ -98,7 +99,11 @@ func (v *visit) showLoss(refused refusal) error {
 		return err
 	}
 	data.Missing = max(0, data.Report.Terminals-data.Report.Informed)
-	if !data.Lost {
+	if data.Lost {
+		if data.Spent, err = v.Store.SpentAfterLoss(v.ctx(), v.person.ID, data.Report.Receipt); err != nil {
+			return err
+		}
+	} else {
 		if data.pinView, err = v.pinState("loss"); err != nil {
 			return err
 		}
@@ -113,7 +118,8 @@ type cancelLossView struct {
 	CardNo  string // last four
 	Report  ledger.LossReport
 	Lost    bool
-	Found   bool   // the newest report has been taken back
+	Found   bool // the newest report has been taken back
+	Spent   []ledger.SpentAfterLoss
 	Error   string // about the form as a whole
 	CodeErr string
 }
@@ -169,7 +175,11 @@ func (v *visit) showCancelLoss(status int, data cancelLossView) error {
 	if data.Report, data.Lost, err = v.lossState(); err != nil {
 		return err
 	}
-	data.Found = !data.Lost && !data.Report.EndedAt.IsZero()
+	if data.Found = !data.Lost && !data.Report.EndedAt.IsZero(); data.Found {
+		if data.Spent, err = v.Store.SpentAfterLoss(v.ctx(), v.person.ID, data.Report.Receipt); err != nil {
+			return err
+		}
+	}
 	if data.Lost {
 		word, wait := data.PINError, data.Wait
 		if data.pinView, err = v.pinState("cancel_loss"); err != nil {

@@ -48,6 +48,13 @@ func TestLoss(t *testing.T) {
 			t.Error("a repeat tried a password, or reported again")
 		}
 	})
+	t.Run("SpentSince", func(t *testing.T) {
+		w.spent = map[int64][]ledger.SpentAfterLoss{bound: {
+			{At: w.now, Amount: 650, Where: "二号餐厅 <b>面点</b>", TerminalID: "P01"},
+			{At: w.now.Add(time.Second), Amount: 700, Where: "咖啡角", TerminalID: "P02", Informed: true},
+		}}
+		wantPage(t, p.get("/h5/loss"), 200, "挂失之后的消费", "二号餐厅 &lt;b&gt;面点", "−6.50", "还没有收到挂失名单，拟由学校承担", "−7.00", "已有挂失名单，拟由商户承担")
+	})
 	t.Run("NextDay", func(t *testing.T) {
 		w.now = w.now.AddDate(0, 0, 1)
 		p.as(w, bound)

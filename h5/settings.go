@@ -69,6 +69,7 @@ var accessWords = map[string]string{
 	"exported":         "access.exported",
 	"refund_requested": "access.refund_requested",
 	"corrected":        "access.corrected",
+	"spent_after_loss": "access.spent_after_loss",
 }
 
 func (v *visit) settingsForm() error {

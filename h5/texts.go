@@ -156,6 +156,10 @@ var catalogue = map[string]both{
 	"loss.missing":      {"还有 %d 台终端没有收到，联网后自动生效。这之前的消费会单独记录，并马上通知你", "Terminals that have not heard yet: %d. They will when they are next online; a purchase before that is kept apart, and you are told at once"},
 	"loss.money":        {"卡里的钱还在账上。要补卡，请到受理中心", "Your money is still on the books. For a new card, please go to the card office"},
 	"loss.found":        {"找到卡了，解挂", "I have found it"},
+	"loss.spent":        {"挂失之后的消费", "Spent after the report"},
+	"loss.spent_hint":   {"按终端的时间，从受理的那一秒算起。由谁承担以受理中心核定为准", "By the terminal's clock, from the second of the report on. The card office decides who bears it"},
+	"loss.informed":     {"刷卡时终端已有挂失名单，拟由商户承担", "The terminal had the list by then; the merchant is proposed to bear it"},
+	"loss.uninformed":   {"刷卡时终端还没有收到挂失名单，拟由学校承担", "The terminal did not have the list yet; the campus is proposed to bear it"},
 	"loss.look_again":   {"刷新", "Look again"},
 
 	"cancel_loss.title":      {"解挂", "Put the card back into use"},
@@ -408,6 +412,7 @@ var catalogue = map[string]both{
 	"access.exported":          {"导出交易记录", "Transactions exported"},
 	"access.refund_requested":  {"申请退款", "Refund requested"},
 	"access.corrected":         {"冲正了一笔消费", "A purchase was reversed"},
+	"access.spent_after_loss":  {"挂失之后有一笔消费", "A purchase after the loss report"},
 	"access.other":             {"查看或更改了资料", "Data looked at or changed"},
 	"settings.unknown":         {"没有这个选项，请重新选", "There is no such choice. Please choose again"},
 

@@ -87,6 +87,12 @@ func (a *Apps) eventCard(lang cards.Lang, said eventNotice, p ledger.Person, e l
 	if said.second {
 		body = said.body.in(lang, at.Format("15:04:05"))
 	}
+	switch e.Bearer {
+	case ledger.BearerCampus:
+		body = wSpentCampus.in(lang)
+	case ledger.BearerMerchant:
+		body = wSpentMerchant.in(lang)
+	}
 	card := cards.Notice(lang, cards.NoticeData{Title: said.title.in(lang), Body: body, LinkTitle: said.linkTitle.in(lang), URL: said.link(a.link)})
 	amount, balance, receipt := e.Amount, "", ""
 	if said.spending {

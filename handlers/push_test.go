@@ -34,7 +34,8 @@ func events(personID int64) []ledger.Event {
 		{Kind: ledger.EventRefunded, PersonID: personID, Amount: 5000, Ref: "T1", At: at},
 		{Kind: ledger.EventPasswordLocked, PersonID: personID, At: at},
 		{Kind: ledger.EventLoss, PersonID: personID, Ref: "GS7K2M", At: at},
-		{Kind: ledger.EventSpentAfterLoss, PersonID: personID, Amount: 650, Where: "二号餐厅 面点", At: at},
+		{Kind: ledger.EventSpentAfterLoss, PersonID: personID, Amount: 650, Where: "二号餐厅 面点", Bearer: ledger.BearerCampus, At: at},
+		{Kind: ledger.EventSpentAfterLoss, PersonID: personID, Amount: 700, Where: "图书馆 咖啡角", Bearer: ledger.BearerMerchant, At: at},
 		{Kind: ledger.EventLossCancelled, PersonID: personID, Ref: "GS7K2M", At: at},
 		{Kind: ledger.EventUnbound, PersonID: personID, At: at},
 	}

@@ -184,6 +184,8 @@ var (
 	wLowBalance      = notice{phrase{"卡上余额不多了", "Your balance is low"}, phrase{"", ""}}
 	wLoss            = notice{phrase{"已挂失", "Your card is reported lost"}, phrase{"挂失已受理 %s。不是你本人操作？请马上联系一卡通窗口。", "Loss reported %s. Was it not you? Please call the card office at once."}}
 	wSpentAfterLoss  = notice{phrase{"挂失之后有一笔消费", "A purchase after your loss report"}, phrase{"这笔钱已单独记录。是不是你本人，都请联系一卡通窗口。", "It is kept apart. Whether it was you or not, please talk to the card office."}}
+	wSpentCampus     = phrase{"刷卡的终端当时还没有收到挂失名单，拟由学校承担。是不是你本人，都请联系一卡通窗口。", "The terminal did not have the list of lost cards yet; the campus is proposed to bear it. Whether it was you or not, please talk to the card office."}
+	wSpentMerchant   = phrase{"刷卡的终端当时已有挂失名单，拟由商户承担。是不是你本人，都请联系一卡通窗口。", "The terminal had the list of lost cards; the merchant is proposed to bear it. Whether it was you or not, please talk to the card office."}
 	wUnbound         = notice{phrase{"校园卡已解绑", "Your campus card is unbound"}, phrase{"以后不再发消息。不是你本人操作？请马上联系一卡通窗口。", "No more messages will come. Was it not you? Please call the card office at once."}}
 	wLossCancelled   = notice{phrase{"已解挂", "The loss report is lifted"}, phrase{"个别终端可能要过一会儿才认。不是你本人操作？请马上联系一卡通窗口。", "A terminal here and there may need a while to know. Was it not you? Please call the card office at once."}}
 	wPasswordChanged = notice{phrase{"查询密码已修改", "Your query password was changed"}, phrase{"不是你本人操作？请马上重设密码，并联系一卡通窗口。", "Was it not you? Please set a new one at once and call the card office."}}

@@ -59,5 +59,6 @@ type Event struct {
 	Ref      string    `json:"ref,omitempty"`         // transfer, claim, order or month
 	Where    string    `json:"where,omitempty"`       // place of the terminal or merchant
 	Title    string    `json:"title,omitempty"`       // of a grant
+	Bearer   Bearer    `json:"bearer,omitempty"`      // of spent_after_loss: who is proposed to bear it
 	At       time.Time `json:"at"`
 }

@@ -18,6 +18,34 @@ type LossReport struct {
 	Informed  int
 }
 
+// SpentAfterLoss is a purchase made while the card was reported lost. The
+// meal was eaten; who bears it is proposed by what the terminal could know.
+type SpentAfterLoss struct {
+	At         time.Time // by the terminal's clock
+	Amount     Fen
+	Where      string // the merchant
+	TerminalID string
+	Informed   bool // the list that the terminal had at that moment named the card
+}
+
+// Bearer is who is proposed to bear a purchase made after a loss report.
+type Bearer string
+
+// From the report on it is never the holder: the merchant whose terminal had
+// the list and took the card all the same, else the campus.
+const (
+	BearerCampus   Bearer = "campus"
+	BearerMerchant Bearer = "merchant"
+)
+
+// ProposedBearer is the rule.
+func ProposedBearer(informed bool) Bearer {
+	if informed {
+		return BearerMerchant
+	}
+	return BearerCampus
+}
+
 // ErrNotLost: there is no loss report to take back.
 var ErrNotLost = errors.New("the card is not reported lost")
 

@@ -119,7 +119,11 @@ func (c *modelCampus) book(sale *modelSale) {
 		m.late++
 	}
 	for _, l := range m.lost {
-		if at.After(l.from) && (l.to.IsZero() || at.Before(l.to)) {
+		from, to := l.from, l.to
+		if at.Truncate(time.Second).Equal(at) { // a till that tells no fractions: its second is the report's
+			from, to = from.Truncate(time.Second), to.Truncate(time.Second)
+		}
+		if !at.Before(from) && (to.IsZero() || at.Before(to)) {
 			m.afterLoss++
 			return
 		}

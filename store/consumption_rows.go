@@ -185,6 +185,45 @@ func (u *upload) losses() (map[int64][]loss, error) {
 	return out, nil
 }
 
+// auditLost writes down each new purchase made after a loss report, and who is
+// proposed to bear it.
+func (u *upload) auditLost([]ledger.Consumption) error {
+	var seqs []int64
+	for _, r := range u.rows {
+		if r.afterLos && u.fresh[r.Seq] {
+			seqs = append(seqs, r.Seq)
+		}
+	}
+	if len(seqs) == 0 {
+		return nil
+	}
+	var found []struct {
+		Seq       int64
+		PersonID  int64
+		CardNo    string
+		AmountFen int64
+		Informed  bool
+	}
+	err := u.tx.Raw(`SELECT n.seq, c.person_id, c.card_no, n.amount_fen, `+hadList+` AS informed
+		FROM consumptions n JOIN campus_cards c ON c.id = n.card_id WHERE n.terminal_id = ? AND n.seq IN ? ORDER BY n.seq`, u.terminalID, seqs).Scan(&found).Error
+	if err != nil {
+		return fmt.Errorf("read what was spent after the loss: %w", err)
+	}
+	args := make([]any, 0, 6*len(found))
+	for _, f := range found {
+		had := "did not have"
+		if f.Informed {
+			had = "had"
+		}
+		args = append(args, micros(u.now), "terminal "+u.terminalID, "spent_after_loss", f.PersonID, f.CardNo,
+			fmt.Sprintf("%s, record %d: the terminal %s the list with the card; proposed to be borne by the %s", ledger.Fen(f.AmountFen), f.Seq, had, ledger.ProposedBearer(f.Informed)))
+	}
+	if err := u.tx.Exec(`INSERT INTO audit (at, actor, action, person_id, card_no, detail) VALUES `+rows(len(found), 6), args...).Error; err != nil {
+		return fmt.Errorf("write the audit log: %w", err)
+	}
+	return nil
+}
+
 // merchants finds the ids of the batch's merchants and registers new ones.
 // They never change, so each is read once a process.
 func (u *upload) merchants(records []ledger.Consumption) (map[string]int64, error) {

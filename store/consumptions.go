@@ -87,7 +87,7 @@ type tillRow struct {
 
 func (u *upload) run(records []ledger.Consumption) (ledger.Ingested, error) {
 	steps := []func([]ledger.Consumption) error{
-		u.lockTill, u.lockCards, u.sift, u.insert, u.judgeRepeats, u.evidence, u.updateCards, u.addMonths, u.keepRejections, u.acknowledge, u.tell,
+		u.lockTill, u.lockCards, u.sift, u.insert, u.judgeRepeats, u.auditLost, u.evidence, u.updateCards, u.addMonths, u.keepRejections, u.acknowledge, u.tell,
 	}
 	for _, step := range steps {
 		if err := step(records); err != nil {
@@ -177,9 +177,7 @@ func (u *upload) sift(records []ledger.Consumption) error {
 			at[r.Seq] = len(u.rows)
 			booked, late := u.store.accountingDay(r.OccurredAt, u.now)
 			u.rows = append(u.rows, row{Consumption: r, card: card, merchant: merchants[u.merchant(r)], booked: booked, late: late,
-				afterLos: slices.ContainsFunc(losses[card.ID], func(l loss) bool {
-					return micros(r.OccurredAt) > l.AcceptedAt && (l.EndedAt == nil || micros(r.OccurredAt) < *l.EndedAt)
-				})})
+				afterLos: slices.ContainsFunc(losses[card.ID], func(l loss) bool { return l.covers(r.OccurredAt) })})
 		}
 	}
 	return nil

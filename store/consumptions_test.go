@@ -183,7 +183,9 @@ func TestStore_IngestConsumptions(t *testing.T) {
 			out := &outbox{}
 			work(t, s, store.Work{Push: out.push, Concurrency: 4})
 			events := out.wait(t, 3) // bound, lost, spent
-			if !slices.ContainsFunc(events, func(e ledger.Event) bool { return e.Kind == ledger.EventSpentAfterLoss && e.Amount == 650 }) {
+			if !slices.ContainsFunc(events, func(e ledger.Event) bool {
+				return e.Kind == ledger.EventSpentAfterLoss && e.Amount == 650 && e.Bearer == ledger.BearerCampus
+			}) {
 				t.Errorf("pushed %+v", events)
 			}
 		},

@@ -102,6 +102,7 @@ type bought struct {
 	BalanceFen int64
 	OccurredAt int64
 	AfterLoss  bool
+	Informed   bool // of one after a loss: the till had the list
 	Name       string
 	Ref        string
 	Told       bool  // wants to hear of purchases, or must hear of this one
@@ -109,18 +110,18 @@ type bought struct {
 }
 
 func (b bought) event() ledger.Event {
-	kind := ledger.EventConsumption
+	kind, bearer := ledger.EventConsumption, ledger.Bearer("")
 	if b.AfterLoss {
-		kind = ledger.EventSpentAfterLoss
+		kind, bearer = ledger.EventSpentAfterLoss, ledger.ProposedBearer(b.Informed)
 	}
-	return ledger.Event{Kind: kind, PersonID: b.PersonID, Amount: ledger.Fen(b.AmountFen), Balance: ledger.Fen(b.BalanceFen),
+	return ledger.Event{Kind: kind, Bearer: bearer, PersonID: b.PersonID, Amount: ledger.Fen(b.AmountFen), Balance: ledger.Fen(b.BalanceFen),
 		Where: b.Name, Ref: b.Ref, At: timeOf(b.OccurredAt)}
 }
 
 // purchases lists what an upload's holders may be told of.
 func (s *Store) purchases(ctx context.Context, a fanArgs) ([]bought, error) {
 	var found []bought
-	err := s.db.WithContext(ctx).Raw(`SELECT n.card_id, c.person_id, n.spend_seq, n.amount_fen, n.balance_fen, n.occurred_at, n.after_loss, m.name,
+	err := s.db.WithContext(ctx).Raw(`SELECT n.card_id, c.person_id, n.spend_seq, n.amount_fen, n.balance_fen, n.occurred_at, n.after_loss, n.after_loss AND `+hadList+` AS informed, m.name,
 		n.terminal_id || ':' || CAST(n.seq AS TEXT) AS ref,
 		(n.after_loss OR NOT EXISTS (SELECT 1 FROM push_mutes x WHERE x.person_id = p.id AND x.kind = ?)) AS told,
 		(SELECT COUNT(*) FROM consumptions b WHERE b.card_id = n.card_id AND b.occurred_at > n.occurred_at - ? AND b.occurred_at <= n.occurred_at) AS burst

@@ -32,6 +32,18 @@ func (l loss) ledger() ledger.LossReport {
 	return ledger.LossReport{Receipt: l.Receipt, CardNo: l.CardNo, AcceptedAt: timeOf(l.AcceptedAt), Version: l.Version, EndedAt: timeOpt(l.EndedAt)}
 }
 
+// covers tells whether a purchase at this moment falls to the report. Most
+// terminals tell whole seconds, and a purchase in the second of the report may
+// have been made before or after it: then seconds are compared, in the
+// holder's favour. With the second of the un-loss the card is in use again.
+func (l loss) covers(at time.Time) bool {
+	from, to := timeOf(l.AcceptedAt), timeOpt(l.EndedAt)
+	if at.Nanosecond() == 0 {
+		from, to = from.Truncate(time.Second), to.Truncate(time.Second)
+	}
+	return !at.Before(from) && (to.IsZero() || at.Before(to))
+}
+
 // ReportLoss accepts a loss report; a repeat returns the same receipt.
 // ErrNotFound when the person has no card, ErrCardFrozen when it is stopped
 // for another reason.
@@ -171,6 +183,38 @@ func (s *Store) reach(ctx context.Context, l ledger.LossReport) (ledger.LossRepo
 	return l, nil
 }
 
+// hadList tells of a purchase n with a card c whether the list that the
+// terminal had at that moment named the card: what was said of it last, up to
+// the version fetched by then.
+const hadList = `COALESCE((SELECT b.lost FROM blacklist b WHERE b.card_no = c.card_no AND b.version <= COALESCE((
+	SELECT MAX(f.version) FROM blacklist_fetches f WHERE f.terminal_id = n.terminal_id AND f.at <= n.occurred_at), 0)
+	ORDER BY b.version DESC LIMIT 1), FALSE)`
+
+// SpentAfterLoss lists the purchases that fall to a loss report of the person,
+// the oldest 100.
+func (s *Store) SpentAfterLoss(ctx context.Context, personID int64, receipt string) ([]ledger.SpentAfterLoss, error) {
+	var found []struct {
+		OccurredAt int64
+		AmountFen  int64
+		Name       string
+		TerminalID string
+		Informed   bool
+	}
+	err := s.db.WithContext(ctx).Raw(`SELECT n.occurred_at, n.amount_fen, m.name, n.terminal_id, `+hadList+` AS informed
+		FROM losses l JOIN campus_cards c ON c.id = l.card_id
+		JOIN consumptions n ON n.card_id = l.card_id AND n.occurred_at > l.accepted_at - 1000000 AND n.occurred_at < COALESCE(l.ended_at, n.occurred_at + 1)
+		JOIN merchants m ON m.id = n.merchant_id
+		WHERE l.receipt = ? AND l.person_id = ? AND n.after_loss ORDER BY n.occurred_at, n.spend_seq LIMIT 100`, receipt, personID).Scan(&found).Error
+	if err != nil {
+		return nil, fmt.Errorf("list what was spent after the loss: %w", err)
+	}
+	out := make([]ledger.SpentAfterLoss, len(found))
+	for i, f := range found {
+		out[i] = ledger.SpentAfterLoss{At: timeOf(f.OccurredAt), Amount: ledger.Fen(f.AmountFen), Where: f.Name, TerminalID: f.TerminalID, Informed: f.Informed}
+	}
+	return out, nil
+}
+
 // tooFarBehind is how many changes a terminal may have missed before the
 // whole list is the shorter answer.
 const tooFarBehind = 1000
@@ -197,8 +241,13 @@ func (s *Store) Blacklist(ctx context.Context, terminalID string, since int64, n
 		} else if err := changes(tx, since, &b); err != nil {
 			return err
 		}
-		return tx.Exec(`UPDATE terminals SET blacklist_version = ?, blacklist_at = ? WHERE id = ? AND (blacklist_version <> ? OR blacklist_at IS NULL)`,
-			b.Version, micros(now), terminalID, b.Version).Error
+		r := tx.Exec(`UPDATE terminals SET blacklist_version = ?, blacklist_at = ? WHERE id = ? AND (blacklist_version <> ? OR blacklist_at IS NULL)`,
+			b.Version, micros(now), terminalID, b.Version)
+		if r.Error != nil || r.RowsAffected == 0 {
+			return r.Error
+		}
+		return tx.Exec(`INSERT INTO blacklist_fetches (terminal_id, version, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
+			terminalID, b.Version, micros(now)).Error
 	})
 	return b, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -62,6 +63,89 @@ func TestStore_Loss(t *testing.T) {
 		}
 		if got, err := s.AuditOfCard(ctx, p.CardNo, 10); err != nil || len(got) != 2 || got[1].Action != "loss_reported" {
 			t.Errorf("audit = %+v, %v", got, err)
+		}
+		proven(t, s)
+	})
+}
+
+// Whose loss a purchase is depends on when it was made and on what the till
+// knew then.
+func TestStore_SpentAfterLoss(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		p := campus(t, s, 1)
+		for _, id := range []string{"A", "B"} {
+			if err := s.AddTerminal(ctx, ledger.Terminal{ID: id, Kind: ledger.POS, Location: id, SealedSecret: []byte{1}, CreatedAt: noon}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		second := func(n float64) time.Time { return noon.Add(time.Duration(n * float64(time.Second))) }
+		list := func(id string, at time.Time) {
+			t.Helper()
+			if _, err := s.Blacklist(ctx, id, 0, at); err != nil {
+				t.Fatal(err)
+			}
+		}
+		spend := func(id string, seq, spendSeq int64, at time.Time) {
+			t.Helper()
+			c := ledger.Consumption{Seq: seq, CardNo: p.CardNo, Amount: 100 + ledger.Fen(spendSeq), OccurredAt: at, Chip: ledger.Chip{LoadSeq: 7, SpendSeq: spendSeq, Balance: 1000}}
+			if got, err := s.IngestConsumptions(ctx, id, []ledger.Consumption{c}, second(3600)); err != nil || got.Accepted != 1 {
+				t.Fatalf("%+v, %v", got, err)
+			}
+		}
+		list("A", second(-60)) // a list without the card
+		report, err := s.ReportLoss(ctx, p.ID, second(10.7))
+		if err != nil {
+			t.Fatal(err)
+		}
+		list("A", second(20.5))
+		if _, err := s.CancelLoss(ctx, p.ID, second(100.5)); err != nil {
+			t.Fatal(err)
+		}
+		spend("A", 1, 40, second(9))     // the second before
+		spend("A", 2, 41, second(10.6))  // a till that tells fractions, before
+		spend("A", 3, 42, second(10))    // in the second of the report
+		spend("A", 4, 43, second(20))    // in the second in which it got the list
+		spend("A", 5, 44, second(21))    // with the list
+		spend("B", 1, 45, second(99))    // never had a list
+		spend("A", 6, 46, second(100))   // in the second of the un-loss
+		spend("A", 7, 47, second(100.4)) // a till that tells fractions, still lost
+		spend("A", 8, 48, second(3000))  // the till still has the old list: it should have refused, but the card is in use again
+
+		got, err := s.SpentAfterLoss(ctx, p.ID, report.Receipt)
+		want := []ledger.SpentAfterLoss{
+			{At: second(10), Amount: 142, Where: "A", TerminalID: "A"},
+			{At: second(20), Amount: 143, Where: "A", TerminalID: "A"},
+			{At: second(21), Amount: 144, Where: "A", TerminalID: "A", Informed: true},
+			{At: second(99), Amount: 145, Where: "B", TerminalID: "B"},
+			{At: second(100.4), Amount: 147, Where: "A", TerminalID: "A", Informed: true},
+		}
+		if err != nil || !slices.EqualFunc(got, want, func(a, b ledger.SpentAfterLoss) bool {
+			return a.At.Equal(b.At) && a.Amount == b.Amount && a.Where == b.Where && a.TerminalID == b.TerminalID && a.Informed == b.Informed
+		}) {
+			t.Errorf("SpentAfterLoss = %+v, %v\nwant %+v", got, err, want)
+		}
+		if other, err := s.SpentAfterLoss(ctx, p.ID+1, report.Receipt); err != nil || len(other) != 0 {
+			t.Errorf("another person sees %+v, %v", other, err)
+		}
+		lines, err := s.AuditOfCard(ctx, p.CardNo, 20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		campusBears, merchantBears := 0, 0
+		for _, l := range lines {
+			if l.Action != "spent_after_loss" {
+				continue
+			}
+			if strings.HasSuffix(l.Detail, "did not have the list with the card; proposed to be borne by the campus") {
+				campusBears++
+			} else if strings.HasSuffix(l.Detail, "the terminal had the list with the card; proposed to be borne by the merchant") {
+				merchantBears++
+			}
+		}
+		if campusBears != 3 || merchantBears != 2 {
+			t.Errorf("%d for the campus, %d for the merchant in %+v", campusBears, merchantBears, lines)
 		}
 		proven(t, s)
 	})
