@@ -177,14 +177,14 @@ func TestAttack_T47_Loss(t *testing.T) {
 			}
 			reported := h.number("SELECT accepted_at FROM losses WHERE ended_at IS NULL AND card_id = (SELECT id FROM campus_cards WHERE card_no = '" + m.CardNo + "')")
 			second := time.UnixMicro(reported).Truncate(time.Second)
-			spend("P02", 1, 550, second.Add(-time.Second)) // before
-			spend("P02", 2, 650, second)                   // in the second of the report; P02 never fetched the list
-			spend("P01", 1, 750, time.Now().Truncate(time.Second).Add(2*time.Second))
-			m.told(campus.CardID, "¥5.50", "校园卡消费")
-			m.told(campus.CardID, "¥6.50", "挂失之后", "拟由学校承担")
-			m.told(campus.CardID, "¥7.50", "挂失之后", "拟由商户承担")
+			spend("P02", 1, 150, second.Add(-time.Second)) // before
+			spend("P02", 2, 250, second)                   // in the second of the report; P02 never fetched the list
+			spend("P01", 1, 350, time.Now().Truncate(time.Second).Add(2*time.Second))
+			m.told(campus.CardID, "¥1.50", "校园卡消费")
+			m.told(campus.CardID, "¥2.50", "挂失之后", "拟由学校承担")
+			m.told(campus.CardID, "¥3.50", "挂失之后", "拟由商户承担")
 			_, page := m.get("/h5/loss")
-			if strings.Contains(page, "−5.50") || !strings.Contains(page, "−6.50") || !strings.Contains(page, "−7.50") ||
+			if strings.Contains(page, "−1.50") || !strings.Contains(page, "−2.50") || !strings.Contains(page, "−3.50") ||
 				strings.Count(page, "拟由学校承担") != 1 || strings.Count(page, "拟由商户承担") != 1 {
 				t.Errorf("the page does not say who bears what:\n%s", page)
 			}
@@ -217,7 +217,7 @@ func TestAttack_T47_Loss(t *testing.T) {
 				t.Fatalf("%d\n%s", a.status, a.body)
 			}
 			chip := m.cardState()
-			chip.SpendSeq, chip.BalanceFen = chip.SpendSeq+1, chip.BalanceFen-650
+			chip.SpendSeq, chip.BalanceFen = chip.SpendSeq+3, chip.BalanceFen-750
 			claim, ok, err := h.terminal("P01").POSClaim(m.context(), "after-the-unloss", m.CardNo, chip)
 			if err != nil || !ok || claim.AmountFen != 5000 {
 				t.Errorf("%+v, %v", claim, err)
