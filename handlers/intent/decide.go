@@ -102,6 +102,8 @@ func declined(tokens []token, said, denied set) Intent {
 	switch {
 	case denied.has(notify), denied.has(on) && said.has(notify):
 		return NotificationsOff
+	case denied.any(setOf(topUp, topUpWeak)) && said.has(correct) && said.has(amount):
+		return TopUp // 不充100了，改成50
 	case denied.any(wishes):
 		return Cancel
 	case said.has(neg) && said.within(setOf(neg, filler, greeting)) && !hasUnknown(tokens):
@@ -142,7 +144,9 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 		return Help // 挂失我的初恋
 	case intent == TopUp && slices.ContainsFunc(tokens, func(t token) bool { return t.fen < 0 }), risky[intent] && othersCard(tokens):
 		return Help
-	case risky[intent] && said.any(questions), (risky[intent] || asksMoney) && said.has(longNumber):
+	case intent == TopUp && said.any(questions) && said.all(setOf(claim, where)):
+		return Claim
+	case risky[intent] && said.any(questions) && !plainLoss(intent, clauses, at, said), (risky[intent] || asksMoney) && said.has(longNumber):
 		return Help
 	case risky[intent] && said.has(done) && !said.any(setOf(found, lost, amount, imperative)):
 		return Help
@@ -246,6 +250,11 @@ func othersWish(tokens []token) bool {
 		}
 	}
 	return false
+}
+
+// plainLoss reports a loss that one clause states, whatever another asks: 卡丢了，钱还在吗.
+func plainLoss(intent Intent, clauses []clause, at int, said set) bool {
+	return intent == ReportLoss && at >= 0 && clauses[at].said.all(setOf(card, lost)) && !clauses[at].said.any(questions) && !said.has(ifWord)
 }
 
 // othersCard reports that a card is somebody's by name: 李四的卡, 校长的卡.

@@ -122,8 +122,9 @@ var latin = map[concept]string{
 		what left, whats left, what is left, yecx, cxye, ckye, kye, check funds, balance, balances, blance, balanc, balence, balans,
 		ballance, blanace, baalnce, bal, funds left, credit left, my funds, yue, yu e, ye, kayue, ka yue, chayue, cha yue, cye, cyue,
 		yuer, yve, remaining amount, remaining sum, remaining credit, amount left, cash left, money left, money remaining,
-		how much left, how much money left, current funds, current amount, whats on my card, what is on my card, what do i still have, whats in my account, what is in my account, how loaded, card total, balance enquiry, balance inquiry, balance check,
-		check my money, check money`,
+		how much left, how much money left, current funds, current amount, whats on my card, what is on my card, what do i still have,
+		whats in my account, what is in my account, how loaded, card total, balance enquiry, balance inquiry, balance check,
+		check my money, check money, kyecx, fkye, xykye, yktye, yecha`,
 	bill: `
 		zdcx, cxzd, bill, bills, statement, statements, stament, statment, statemnt, monthly report, spending report, expense report,
 		spending summary, summary, monthly summary, zhangdan, zhang dan, zd, duizhangdan, yuezhangdan, invoice, breakdown,
@@ -181,7 +182,8 @@ var latin = map[concept]string{
 	loss: `
 		gsxyk, xykgs, kdl, dkl, mark my card as lost, report loss, report lost, report the loss, report a loss, loss report,
 		lost report, report my card, report it lost, report card, report my campus card, report my student card, report as lost,
-		report a lost, report it as lost, report a stolen, report it, report missing, guashi, gua shi, gs, guasi, gua si, baoshi, gsi`,
+		report a lost, report it as lost, report a stolen, report it, report missing, guashi, gua shi, gs, guasi, gua si, baoshi, gsi,
+		gsk, gsfk, gsykt, djk`,
 	lossPast: `frozen, blocked, locked, disabled, suspended, deactivated, reported, been reported, got frozen, got blocked`,
 	lost: `
 		cant seem to find, can not seem to find, unable to find, lost, lose, losing, missing, gone, stolen, stole, steal, steals,
@@ -204,7 +206,7 @@ var latin = map[concept]string{
 		qu xiao gua shi, qxgs, jcgs, lift the suspension, end the suspension, remove the suspension, undo the suspension,
 		undo the freeze, undo freeze, undo the block, unsuspend, unlock my card, cancel the freeze, cancel freeze, cancel the block,
 		cancel block, cancel report, cancel the report, cancel my report, retract the report, retract my report, withdraw the report,
-		withdraw my report, withdraw my loss report, cancel my loss report, revoke loss, revoke the report`,
+		withdraw my report, withdraw my loss report, cancel my loss report, revoke loss, revoke the report, jgk, jdxyk`,
 	resume: `
 		restore, enable, activate, unlock, resume, turn back on, back on, make my card work, unlok, reinstate, re instate,
 		put back in service, back in service, working again, work again, usable again, use again`,
@@ -231,11 +233,11 @@ var latin = map[concept]string{
 	bind: `
 		bdxyk, bdfk, bind, binding, bnd, bidn, link, linking, connect, connecting, register, registration, regist, sign up, signup,
 		sign me up, enroll, enrol, pair, attach, add my card, add card, add a card, bangding, bang ding, bangka, bang ka, bd, bk,
-		bangdin, bding, zhuce, zhu ce, guanlian`,
+		bangdin, bding, zhuce, zhu ce, guanlian, bdk, bdykt`,
 	unbind: `
 		jbxyk, remove the binding, remove binding, cancel binding, unbind, unbinding, unbnd, unlink, unlinking, disconnect, detach,
 		delink, unpair, remove my card, remove card, remove the card, delete my card, unregister, de register, jiebang, jie bang, jb,
-		jbd, jiebangding, zhuxiao, zhu xiao, huanbang`,
+		jbd, jiebangding, zhuxiao, zhu xiao, huanbang, jbk, jbykt`,
 	language: `qhyy, language, languages, lang, langauge, languge, lanuage, lenguage, yuyan, yu yan, qiehuanyuyan`,
 	languageName: `
 		english, chinese, mandarin, simplified chinese, englsh, englis, chinease, zhongwen, zhong wen, yingwen, ying wen, yingyu, eng,

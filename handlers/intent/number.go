@@ -127,6 +127,9 @@ func (t *token) cents(r []rune, value int64, certain bool) (int64, bool) {
 		t.end += 2
 		return value + int64(r[t.end-2]-'0')*10 + int64(r[t.end-1]-'0'), certain
 	}
+	if zero := at(r, t.end); (zero == '零' || zero == '〇') && (at(r, t.end+2) == '毛' || at(r, t.end+2) == '角') {
+		t.end++ // 十块零五毛
+	}
 	jiao, ok := digit(t.end)
 	if !ok || value%100 != 0 || match(r, t.end+1, counters) > 0 {
 		return value, certain

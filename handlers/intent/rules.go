@@ -50,7 +50,7 @@ var rules = []rule{
 	{intent: Claim, all: []concept{topUp, lost}, none: []concept{card}, unknown: 1},
 	{intent: Cancel, all: []concept{cancel, topUp}, none: []concept{amount}, unknown: 0},
 	{intent: TopUp, all: []concept{topUp, amount}, none: []concept{bill, detail}, unknown: anyUnknown},
-	{intent: TopUp, all: []concept{topUpWeak, amount}, none: []concept{bill, detail}, unknown: 1},
+	{intent: TopUp, all: []concept{topUpWeak, amount}, none: []concept{bill, detail}, unknown: 1, across: true},
 	{intent: TopUp, all: []concept{addMoney, amount}, none: []concept{bill, detail, aCard}, unknown: 0},
 	{intent: TopUp, all: []concept{moveMoney, amount, card}, none: []concept{bill, detail, aCard}, unknown: 1},
 	{intent: Claim, one: []concept{claim, waiting}, unknown: 1},
