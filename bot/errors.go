@@ -66,6 +66,12 @@ func (e *APIError) Retryable() bool {
 	return e.Code == 0 && !errors.Is(e.cause, context.Canceled) || slices.Contains([]int{-1, 40014, 42001, 45009, 45033}, e.Code)
 }
 
+// Malformed reports whether WeCom refused what the message holds, so that the same will be refused for ever: its type, a field, its length,
+// or its words (40201).
+func (e *APIError) Malformed() bool {
+	return e.cardRefused() && e.Code != 43012 || slices.Contains([]int{40033, 40035, 40058, 40063, 40201, 41016, 41033, 44004, 45002, 45008}, e.Code)
+}
+
 // Limited reports whether WeCom refused because of a frequency or concurrency limit.
 func (e *APIError) Limited() bool { return e.Code == tooOften || e.Code == 45033 }
 

@@ -70,6 +70,7 @@ var accessWords = map[string]string{
 	"refund_requested": "access.refund_requested",
 	"corrected":        "access.corrected",
 	"spent_after_loss": "access.spent_after_loss",
+	"push_replayed":    "access.push_replayed",
 }
 
 func (v *visit) settingsForm() error {

@@ -413,6 +413,7 @@ var catalogue = map[string]both{
 	"access.refund_requested":  {"申请退款", "Refund requested"},
 	"access.corrected":         {"冲正了一笔消费", "A purchase was reversed"},
 	"access.spent_after_loss":  {"挂失之后有一笔消费", "A purchase after the loss report"},
+	"access.push_replayed":     {"重新发了一条消息", "A message sent again"},
 	"access.other":             {"查看或更改了资料", "Data looked at or changed"},
 	"settings.unknown":         {"没有这个选项，请重新选", "There is no such choice. Please choose again"},
 

@@ -148,6 +148,8 @@ func (p *Push) verdict(e ledger.Event, err error) error {
 		return &LaterError{After: limit.After}
 	case errors.Is(err, bot.ErrUnreachable):
 		return fmt.Errorf("%w: %w", ErrGiveUp, err)
+	case errors.As(err, &api) && api.Malformed():
+		return fmt.Errorf("%w: %w", ErrGiveUp, err)
 	case !errors.As(err, &api) || !api.Retryable() || age > pushPatience:
 		return err
 	case api.Limited():

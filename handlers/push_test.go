@@ -194,7 +194,8 @@ func TestPushVerdicts(t *testing.T) {
 		"BusyForHours":     {old(5 * time.Hour), func(c *campus) { c.wecom.err = &bot.APIError{Code: -1} }, later(5 * time.Minute), 1},
 		"BusyForDays":      {old(4 * 24 * time.Hour), func(c *campus) { c.wecom.err = &bot.APIError{Code: -1} }, plain, 1},
 		"NoCards":          {topUp, func(c *campus) { c.wecom.cardErr = &bot.APIError{Code: 40008} }, done, 2},
-		"CardAndTextcard":  {topUp, func(c *campus) { c.wecom.err = &bot.APIError{Code: 42045} }, plain, 2},
+		"CardAndTextcard":  {topUp, func(c *campus) { c.wecom.err = &bot.APIError{Code: 42045} }, giveUp, 2},
+		"AppStopped":       {topUp, func(c *campus) { c.wecom.err = &bot.APIError{Code: 50003} }, plain, 1},
 		"UnreachableCards": {topUp, func(c *campus) { c.wecom.err = fmt.Errorf("send: %w", bot.ErrUnreachable) }, giveUp, 1},
 		"StoreDown":        {topUp, func(c *campus) { c.store.err = down }, plain, 0},
 	} {

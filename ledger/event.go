@@ -62,3 +62,12 @@ type Event struct {
 	Bearer   Bearer    `json:"bearer,omitempty"`      // of spent_after_loss: who is proposed to bear it
 	At       time.Time `json:"at"`
 }
+
+// DeadPush is an event nobody could be told of.
+type DeadPush struct {
+	ID       int64 // to replay it by
+	Event    Event
+	FailedAt time.Time
+	Tries    int
+	Reason   string // of the last try
+}

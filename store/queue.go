@@ -70,6 +70,7 @@ func (s *Store) openQueue() error {
 			_, err := client.InsertManyTx(ctx, raw, jobs)
 			return err
 		}
+		s.listJobs = client.JobList
 		return nil
 	}
 	client, err := river.NewClient(riverpgxv5.New(s.pool), cfg)
@@ -84,6 +85,7 @@ func (s *Store) openQueue() error {
 		_, err := client.InsertManyTx(ctx, jobs{pipeline: p}, all)
 		return err
 	}
+	s.listJobs = client.JobList
 	return nil
 }
 
@@ -150,6 +152,15 @@ func (e *Snooze) Error() string { return "come back in " + e.For.String() }
 // ErrGiveUp marks a push that no retry can help, such as a member who left.
 var ErrGiveUp = errors.New("no retry can help")
 
+// Reasons why a push is dead. It stays listed for two months.
+const (
+	DeadGivenUp = "given_up"       // no retry can help
+	DeadTries   = "too_many_tries" // none of all tries went through
+)
+
+// deadRetention is how long dead pushes stay listed.
+const deadRetention = 60 * 24 * time.Hour
+
 // Periodic is a task that runs once every Every over all replicas.
 type Periodic struct {
 	Name  string
@@ -159,7 +170,10 @@ type Periodic struct {
 
 // Work says what the queue does with its jobs.
 type Work struct {
-	Push        func(ctx context.Context, e ledger.Event) error
+	Push func(ctx context.Context, e ledger.Event) error
+	// Dead is told of every push that will not be tried again, and why: one of
+	// the reasons below; may be nil.
+	Dead        func(e ledger.Event, reason string)
 	Concurrency int // pushes at once, 1 to 1,000; a quarter more for security notices
 	Periodic    []Periodic
 }
@@ -176,7 +190,10 @@ func (q *Queue) Stop(ctx context.Context) error { return q.stop(ctx) }
 // elects the one that schedules the periodic tasks.
 func (s *Store) StartQueue(ctx context.Context, w Work) (*Queue, error) {
 	workers := river.NewWorkers()
-	river.AddWorker(workers, &pushWorker{push: w.Push, log: s.log})
+	if w.Dead == nil {
+		w.Dead = func(ledger.Event, string) {}
+	}
+	river.AddWorker(workers, &pushWorker{push: w.Push, dead: w.Dead, log: s.log})
 	river.AddWorker(workers, &fanWorker{store: s})
 	ticks := &tickWorker{tasks: map[string]func(context.Context) error{}, log: s.log}
 	river.AddWorker(workers, ticks)
@@ -190,10 +207,10 @@ func (s *Store) StartQueue(ctx context.Context, w Work) (*Queue, error) {
 		Logger:  slog.New(slog.DiscardHandler),
 		// A job of a crashed replica is taken up again soon, but never while
 		// its first run can still be under way.
-		JobTimeout:           20 * time.Second,
-		RescueStuckJobsAfter: 30 * time.Second,
-		// What nobody could be told stays listed for two months.
-		DiscardedJobRetentionPeriod: 60 * 24 * time.Hour,
+		JobTimeout:                  20 * time.Second,
+		RescueStuckJobsAfter:        30 * time.Second,
+		CancelledJobRetentionPeriod: deadRetention,
+		DiscardedJobRetentionPeriod: deadRetention,
 	}
 	if s.Embedded() {
 		// SQLite has no LISTEN: a short poll keeps a push prompt.
@@ -245,6 +262,7 @@ func start[C startable](ctx context.Context, open func() (C, error)) (*Queue, er
 type pushWorker struct {
 	river.WorkerDefaults[pushArgs]
 	push func(context.Context, ledger.Event) error
+	dead func(ledger.Event, string)
 	log  *slog.Logger
 }
 
@@ -258,11 +276,20 @@ func (w *pushWorker) Work(ctx context.Context, job *river.Job[pushArgs]) error {
 	case errors.As(err, &later):
 		return river.JobSnooze(later.For)
 	case errors.Is(err, ErrGiveUp):
-		w.log.Warn("push given up", "kind", job.Args.Event.Kind, "person_id", job.Args.Event.PersonID, "err", err)
+		w.bury(job, DeadGivenUp, err)
 		return river.JobCancel(err)
+	case job.Attempt >= job.MaxAttempts:
+		w.bury(job, DeadTries, err)
+		return err
 	}
 	w.log.Warn("push failed, will be tried again", "kind", job.Args.Event.Kind, "person_id", job.Args.Event.PersonID, "attempt", job.Attempt, "err", err)
 	return err
+}
+
+func (w *pushWorker) bury(job *river.Job[pushArgs], reason string, err error) {
+	e := job.Args.Event
+	w.log.Warn("push failed for good; `xiaoka push dead` lists it", "job", job.ID, "kind", e.Kind, "person_id", e.PersonID, "reason", reason, "err", err)
+	w.dead(e, reason)
 }
 
 type tickWorker struct {

@@ -24,6 +24,7 @@ import (
 	"github.com/glebarez/sqlite"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/riverqueue/river"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -45,7 +46,9 @@ type Store struct {
 	pool *pgxpool.Pool // nil on SQLite
 	log  *slog.Logger
 	jobs enqueuer
-	zone *time.Location
+	// listJobs looks into the queue.
+	listJobs func(context.Context, *river.JobListParams) (*river.JobListResult, error)
+	zone     *time.Location
 
 	merchants sync.Map // name → id; merchants never change
 }

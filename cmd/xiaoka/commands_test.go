@@ -213,3 +213,22 @@ func TestColumnsMatchTheContract(t *testing.T) {
 		t.Errorf("columns = %v", columns)
 	}
 }
+
+func TestPushDead(t *testing.T) {
+	p := newPrompt(t)
+	p.ok("migrate")
+	if out := p.ok("push", "dead", "--json"); strings.TrimSpace(out) != "[]" {
+		t.Errorf("no dead push reads %q", out)
+	}
+	if out := p.ok("push", "dead"); !strings.HasPrefix(out, "ID") {
+		t.Errorf("the list reads %q", out)
+	}
+	if out := p.ok("push", "replay", "--all"); out != "replayed: 0\n" {
+		t.Errorf("nothing to replay reads %q", out)
+	}
+	for _, args := range [][]string{{"push", "replay"}, {"push", "replay", "--all", "7"}, {"push", "replay", "7"}} {
+		if code, _, stderr := p.run("", args...); code != exitFault || stderr == "" {
+			t.Errorf("%v: exit %d, %q", args, code, stderr)
+		}
+	}
+}

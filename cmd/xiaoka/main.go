@@ -46,6 +46,7 @@ type commands struct {
 	Transfers   transfersCmd   `cmd:"" help:"Money on its way to cards."`
 	Subsidy     subsidyCmd     `cmd:"" help:"Money the school grants."`
 	Consumption consumptionCmd `cmd:"" help:"Purchases at tills."`
+	Push        pushCmd        `cmd:"" help:"Messages to people."`
 	Audit       auditCmd       `cmd:"" help:"Who did what, when, to a card and its holder's data."`
 	KioskBridge kioskBridgeCmd `cmd:"" help:"Run on a self-service machine: its screen, its reader and its signed calls."`
 	Doctor      doctorCmd      `cmd:"" help:"Check the configuration against the live services and say what to fix; status 1 if anything must be."`

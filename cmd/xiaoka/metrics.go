@@ -19,6 +19,7 @@ type meters struct {
 	requests *prometheus.HistogramVec // HTTP by route and status class
 	messages *prometheus.HistogramVec // chat by app, route and outcome
 	pushes   *prometheus.CounterVec   // by kind and outcome
+	dead     *prometheus.CounterVec   // pushes that failed for good, by kind and reason
 	hashes   prometheus.Counter       // query-password hashes evaluated
 	refused  *prometheus.CounterVec   // presses of cards that were not the presser's, by app
 
@@ -38,7 +39,7 @@ func newMeters() *meters {
 			Help: "Machines suspended for too many wrong query passwords. Above 0 is an alarm."}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "xiaoka_card_presses_refused_total", Help: "Presses of cards that were not sent to the person."}, []string{"app"}),
 	}
-	m.registry.MustRegister(m.requests, m.messages, m.pushes, m.hashes, m.refused, m.suspended, collectors.NewGoCollector(),
+	m.registry.MustRegister(m.requests, m.messages, m.pushes, m.dead, m.hashes, m.refused, m.suspended, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

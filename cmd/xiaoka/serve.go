@@ -231,12 +231,17 @@ func (h *house) work(cfg *config.Config) store.Work {
 		Push: func(ctx context.Context, e ledger.Event) error {
 			err := h.push(ctx, e)
 			outcome := "sent"
-			if err != nil {
+			var later *store.Snooze
+			switch {
+			case errors.As(err, &later):
+				outcome = "postponed"
+			case err != nil:
 				outcome = "failed"
 			}
 			h.meters.pushes.WithLabelValues(string(e.Kind), outcome).Inc()
 			return err
 		},
+		Dead: func(e ledger.Event, reason string) { h.meters.dead.WithLabelValues(string(e.Kind), reason).Inc() },
 		Periodic: []store.Periodic{
 			{Name: "poll open payments", Every: 30 * time.Second, Run: h.merchant.Poll},
 			{Name: "send and follow refunds", Every: 30 * time.Second, Run: h.merchant.Refunds},
