@@ -45,6 +45,10 @@ bench: ## benchmarks of callback, ledger and push
 bench-tpcb: ## money acts against pgbench TPC-B on one PostgreSQL; ROUNDS=5 ACTS=5000
 	scripts/with-services scripts/bench-tpcb
 
+.PHONY: planted
+planted: ## plant bugs one by one; the random campus and the named faults must find each
+	go test -tags planted -short -count=1 -timeout 60m -run TestPlanted ./e2e
+
 .PHONY: fuzz
 fuzz: ## each fuzz target for ten seconds
 	@for p in $$(go list ./...); do for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \

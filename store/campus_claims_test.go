@@ -131,8 +131,12 @@ func (c *modelCampus) load(m *modelMember, terminal string) {
 	if !c.authorise(m, terminal) {
 		return
 	}
-	if c.once(5) {
+	switch c.rng.IntN(12) {
+	case 0, 1:
 		c.strangers(m)
+	case 2:
+		c.clone(m)
+		return // the true card is not in the machine
 	}
 	switch c.rng.IntN(9) {
 	case 0: // the answer never came, or the card was pulled out before the write

@@ -131,7 +131,7 @@ func (c *modelCampus) book(sale *modelSale) {
 }
 
 // conflict sends what contradicts a record that stands: the same number with
-// another amount, or the same purchase from another till. Neither is booked.
+// another amount or for another purchase, or the same purchase from another till. Neither is booked.
 func (c *modelCampus) conflict(k *modelTill) {
 	i := slices.IndexFunc(k.out, func(s modelSale) bool { return s.known })
 	if i < 0 {
@@ -140,10 +140,13 @@ func (c *modelCampus) conflict(k *modelTill) {
 	r := k.out[i].record
 	if c.once(2) {
 		r.Amount++
+		if c.once(2) {
+			r.Chip.SpendSeq += 1000 // and of another purchase
+		}
 		if got, err := c.s.IngestConsumptions(c.ctx, k.id, []ledger.Consumption{r}, c.now); err != nil || got.Accepted != 0 || len(got.Rejected) != 1 || got.Rejected[0].Code != ledger.RejectConflict {
 			c.t.Fatalf("a record with another amount: %+v, %v", got, err)
 		}
-		c.cases[fmt.Sprintf("conflict %s:%d:%d", k.id, r.Seq, r.Amount)] = true
+		c.cases[fmt.Sprintf("conflict %s:%d:%d:%d", k.id, r.Seq, r.Amount, r.Chip.SpendSeq)] = true
 		return
 	}
 	other := c.tills[(slices.Index(c.tills, k)+1)%len(c.tills)]
