@@ -113,16 +113,6 @@ func (e *MismatchError) Error() string {
 // ErrUnknownOrder: WeChat Pay names a number that is not ours.
 var ErrUnknownOrder = errors.New("unknown out_trade_no")
 
-// Case is something only a person can settle; money in it is never moved by
-// the program.
-type Case struct {
-	Kind   string // "payment_mismatch", "unknown_order", "chip_out_of_step", "balance_differs", …
-	CardNo string // may be empty
-	Ref    string // unique with Kind: the same fact is one case
-	Detail string // no secrets, no openid
-	At     time.Time
-}
-
 // TransferState is where the money of a transfer is.
 type TransferState string
 

@@ -67,6 +67,21 @@ func (m *Merchant) settle(ctx context.Context, p ledger.Payment) (aside bool, er
 	return false, nil
 }
 
+// Payment asks WeChat Pay what a number of ours was paid with, whether or not
+// it is what was ordered; *ledger.MismatchError when it was not paid, or not to
+// us.
+func (m *Merchant) Payment(ctx context.Context, outTradeNo string) (ledger.Payment, error) {
+	t, err := m.query(ctx, outTradeNo)
+	if err != nil {
+		return ledger.Payment{}, err
+	}
+	p := payment(t, "query")
+	if field := m.foreign(p); field != "" {
+		return ledger.Payment{}, &ledger.MismatchError{Field: field}
+	}
+	return p, nil
+}
+
 // foreign names the first thing in a payment that shows it is not a payment
 // to us; what needs the order for comparison is the store's to compare.
 func (m *Merchant) foreign(p ledger.Payment) string {

@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
-
-	"xiaoka/ledger"
 )
 
 // Report is what CheckLedger proved over the whole database.
@@ -125,24 +123,4 @@ func exceptions(ctx context.Context, conn *sql.Conn, report *Report) error {
 		report.Exceptions = append(report.Exceptions, e)
 	}
 	return rows.Err()
-}
-
-// OpenCases lists what waits for a person, oldest first.
-func (s *Store) OpenCases(ctx context.Context) ([]ledger.Case, error) {
-	var found []struct {
-		Kind   string
-		Ref    string
-		CardNo string
-		Detail string
-		At     int64
-	}
-	err := s.db.WithContext(ctx).Table("cases").Where("settled_at IS NULL").Order("at, id").Scan(&found).Error
-	if err != nil {
-		return nil, fmt.Errorf("list the cases: %w", err)
-	}
-	out := make([]ledger.Case, len(found))
-	for i, c := range found {
-		out[i] = ledger.Case{Kind: c.Kind, Ref: c.Ref, CardNo: c.CardNo, Detail: c.Detail, At: timeOf(c.At)}
-	}
-	return out, nil
 }

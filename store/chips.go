@@ -105,7 +105,7 @@ func see(tx *gorm.DB, card campusCard, chip ledger.Chip, loaded ledger.Fen, now 
 
 func outOfStep(tx *gorm.DB, card campusCard, chip ledger.Chip, now time.Time) error {
 	return recordCase(tx, ledger.Case{Kind: "chip_out_of_step", CardNo: card.CardNo,
-		Ref:    fmt.Sprintf("%s:%d:%d:%d", card.CardNo, chip.LoadSeq, chip.SpendSeq, chip.Balance),
+		Ref:    ledger.ChipRef(card.CardNo, chip),
 		Detail: fmt.Sprintf("the chip shows load_seq %d, spend_seq %d, %s, which does not follow from what was seen before", chip.LoadSeq, chip.SpendSeq, chip.Balance), At: now})
 }
 

@@ -53,6 +53,15 @@ type attempt struct {
 	CreatedAt       int64
 	ExpiresAt       int64
 	WxTransactionID *string
+	PaidFen         *int64 // where it is not AmountFen
+}
+
+// paid is what the attempt was paid with.
+func (a attempt) paid() int64 {
+	if a.PaidFen != nil {
+		return *a.PaidFen
+	}
+	return a.AmountFen
 }
 
 func (a attempt) ledger() ledger.Attempt {
@@ -205,14 +214,14 @@ func (s *Store) SettleTopUp(ctx context.Context, p ledger.Payment, now time.Time
 		done.Order = o.ledger()
 		if field := differs(a, p); field != "" {
 			refused = &ledger.MismatchError{Field: field}
-			return recordCase(tx, ledger.Case{Kind: "payment_mismatch", Ref: p.OutTradeNo + ":" + field + ":" + p.WxTransactionID,
+			return recordCase(tx, ledger.Case{Kind: "payment_mismatch", Ref: ledger.MismatchRef(p.OutTradeNo, field, p.WxTransactionID),
 				Detail: "the payment differs from the order in " + field, At: now})
 		}
 		switch ledger.AttemptState(a.State) {
 		case ledger.AttemptPaid, ledger.AttemptRefunded:
 			if deref(a.WxTransactionID) != p.WxTransactionID {
 				refused = &ledger.MismatchError{Field: "transaction_id"}
-				return recordCase(tx, ledger.Case{Kind: "payment_mismatch", Ref: p.OutTradeNo + ":transaction_id:" + p.WxTransactionID,
+				return recordCase(tx, ledger.Case{Kind: "payment_mismatch", Ref: ledger.MismatchRef(p.OutTradeNo, "transaction_id", p.WxTransactionID),
 					Detail: "a second transaction for one number", At: now})
 			}
 			done.Repeat = true
@@ -231,12 +240,7 @@ func (s *Store) SettleTopUp(ctx context.Context, p ledger.Payment, now time.Time
 			// Another attempt of this order was credited before: this money goes
 			// back, sent by the same job as every refund.
 			done.RefundDue = true
-			if err := book(tx, now, ledger.Posting{
-				Ref:    "surplus:" + a.OutTradeNo,
-				Debit:  ledger.Account{Kind: ledger.WxClearing},
-				Credit: ledger.Account{Kind: ledger.Suspense},
-				Amount: ledger.Fen(a.AmountFen),
-			}); err != nil {
+			if err := bookSurplus(tx, a.OutTradeNo, ledger.Fen(a.AmountFen), now); err != nil {
 				return err
 			}
 			if _, err := startRefund(tx, a, nil, refund{AmountFen: a.AmountFen, State: string(ledger.RefundWanted)}, now); err != nil {
@@ -249,7 +253,7 @@ func (s *Store) SettleTopUp(ctx context.Context, p ledger.Payment, now time.Time
 	if conflict(err) {
 		// The transaction id stands under another number.
 		refused = &ledger.MismatchError{Field: "transaction_id"}
-		err = s.RecordCase(ctx, ledger.Case{Kind: "payment_mismatch", Ref: p.OutTradeNo + ":transaction_id:" + p.WxTransactionID,
+		err = s.RecordCase(ctx, ledger.Case{Kind: "payment_mismatch", Ref: ledger.MismatchRef(p.OutTradeNo, "transaction_id", p.WxTransactionID),
 			Detail: "the transaction belongs to another number", At: now})
 	}
 	if err != nil {
@@ -262,9 +266,9 @@ func (s *Store) SettleTopUp(ctx context.Context, p ledger.Payment, now time.Time
 // once locked.
 func lockPayment(tx *gorm.DB, outTradeNo string) (a attempt, o order, err error) {
 	err = ask(tx, "lock the payment", into(&o.OutTradeNo, &o.PersonID, &o.CardID, &o.AmountFen, &o.State, &o.CreatedAt, &o.ExpiresAt, &o.PaidAt,
-		&a.OutTradeNo, &a.OrderNo, &a.N, &a.PersonID, &a.AmountFen, &a.Channel, &a.AppID, &a.OpenID, &a.State, &a.WxTransactionID, &o.PendingFen),
+		&a.OutTradeNo, &a.OrderNo, &a.N, &a.PersonID, &a.AmountFen, &a.Channel, &a.AppID, &a.OpenID, &a.State, &a.WxTransactionID, &a.PaidFen, &o.PendingFen),
 		`SELECT o.out_trade_no, o.person_id, o.card_id, o.amount_fen, o.state, o.created_at, o.expires_at, o.paid_at,
-		a.out_trade_no, a.order_no, a.n, a.person_id, a.amount_fen, a.channel, a.app_id, a.open_id, a.state, a.wx_transaction_id,
+		a.out_trade_no, a.order_no, a.n, a.person_id, a.amount_fen, a.channel, a.app_id, a.open_id, a.state, a.wx_transaction_id, a.paid_fen,
 		(SELECT CAST(COALESCE(SUM(t.amount_fen), 0) AS BIGINT) FROM transfers t WHERE t.person_id = o.person_id AND t.state = 'pending')
 		FROM orders o JOIN attempts a ON a.order_no = o.out_trade_no WHERE a.out_trade_no = ? FOR UPDATE`, outTradeNo)
 	if err == nil {
@@ -289,8 +293,20 @@ func differs(a attempt, p ledger.Payment) string {
 		return "appid"
 	case p.WxTransactionID == "":
 		return "transaction_id"
+	case a.Channel == string(ledger.JSAPI) && p.OpenID != "" && p.OpenID != a.OpenID:
+		return "payer" // a QR may be scanned by anybody, a JSAPI order belongs to one payer
 	}
 	return ""
+}
+
+// bookSurplus books a payment that nobody needed where no terminal can take it.
+func bookSurplus(tx *gorm.DB, outTradeNo string, paid ledger.Fen, now time.Time) error {
+	return book(tx, now, ledger.Posting{
+		Ref:    "surplus:" + outTradeNo,
+		Debit:  ledger.Account{Kind: ledger.WxClearing},
+		Credit: ledger.Account{Kind: ledger.Suspense},
+		Amount: paid,
+	})
 }
 
 // creditTopUp makes the transfer and its posting, marks the order and tells

@@ -22,7 +22,7 @@ func (s *Store) PaidBetween(ctx context.Context, from, to time.Time) ([]ledger.P
 		AmountFen       int64
 		PaidAt          int64
 	}
-	err := s.db.WithContext(ctx).Raw(`SELECT out_trade_no, order_no, wx_transaction_id, app_id, amount_fen, paid_at FROM attempts
+	err := s.db.WithContext(ctx).Raw(`SELECT out_trade_no, order_no, wx_transaction_id, app_id, COALESCE(paid_fen, amount_fen) AS amount_fen, paid_at FROM attempts
 		WHERE paid_at >= ? AND paid_at < ? ORDER BY paid_at, out_trade_no`, micros(from), micros(to)).Scan(&found).Error
 	if err != nil {
 		return nil, fmt.Errorf("read the day's payments: %w", err)
@@ -64,7 +64,7 @@ func (s *Store) AdoptRefund(ctx context.Context, w ledger.WxRefund, now time.Tim
 		default:
 			return ledger.ErrConflict
 		}
-		if deref(a.WxTransactionID) != w.WxTransactionID || a.AmountFen != int64(w.Total) ||
+		if deref(a.WxTransactionID) != w.WxTransactionID || a.paid() != int64(w.Total) ||
 			w.Amount > w.Total || w.WxRefundID == "" || w.Status == "CLOSED" {
 			return ledger.ErrRefundRefused
 		}

@@ -44,7 +44,7 @@ func (r refund) ledger() ledger.Refund {
 		AcceptedAt: timeOpt(r.AcceptedAt), EndedAt: timeOpt(r.EndedAt), Tries: r.Tries}
 }
 
-const selectRefund = `SELECT r.*, a.order_no, a.amount_fen AS paid_fen, a.wx_transaction_id
+const selectRefund = `SELECT r.*, a.order_no, COALESCE(a.paid_fen, a.amount_fen) AS paid_fen, a.wx_transaction_id
 	FROM refunds r JOIN attempts a ON a.out_trade_no = r.out_trade_no `
 
 func readRefunds(tx *gorm.DB, where string, args ...any) ([]ledger.Refund, error) {

@@ -71,7 +71,7 @@ func TestRun_Usage(t *testing.T) {
 	}
 	for _, command := range []string{"", "serve", "migrate", "people import", "terminal add", "terminal list", "terminal disable", "terminal rotate",
 		"menu push", "ledger check", "understand", "version", "audit", "claim list", "claim settle", "doctor", "example",
-		"subsidy import", "subsidy list", "consumption reverse"} {
+		"case list", "case settle", "subsidy import", "subsidy list", "consumption reverse"} {
 		args := append(strings.Fields(command), "--help")
 		if code, out, _ := p.run("", args...); code != exitOK || !strings.Contains(out, "Usage: xiaoka") {
 			t.Errorf("xiaoka %s: exit %d, %q", strings.Join(args, " "), code, out)

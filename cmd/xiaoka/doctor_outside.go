@@ -145,7 +145,7 @@ func wecomFix(err error) string {
 
 func (d *doctor) wechatpay(ctx context.Context) {
 	const check = "wechat pay"
-	merchant, err := merchant(d.cfg, pay.Config{NotifyURL: d.cfg.PublicURL + "/wechatpay/notify", Min: 1, Max: 1, Store: noBooks{}, Log: quietLog})
+	merchant, err := merchant(d.cfg, noBooks{}, quietLog)
 	if err != nil {
 		d.fail(check, err.Error(), "")
 		return

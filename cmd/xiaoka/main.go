@@ -41,6 +41,7 @@ type commands struct {
 	Terminal    terminalCmd    `cmd:"" help:"Self-service machines and tills."`
 	Menu        menuCmd        `cmd:"" help:"The menus of both apps."`
 	Claim       claimCmd       `cmd:"" help:"Claims of unknown outcome."`
+	Case        caseCmd        `cmd:"" help:"What only a person can settle."`
 	Ledger      ledgerCmd      `cmd:"" help:"The books."`
 	Reconcile   reconcileCmd   `cmd:"" help:"Hold a day against WeChat Pay's bill and mend what is safe to mend; status 1 while a difference remains."`
 	Transfers   transfersCmd   `cmd:"" help:"Money on its way to cards."`

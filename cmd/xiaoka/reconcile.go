@@ -40,8 +40,7 @@ func (c reconcileCmd) Run(p *program) error {
 		return err
 	}
 	defer s.Close()
-	m, err := merchant(cfg, pay.Config{NotifyURL: cfg.PublicURL + "/wechatpay/notify", RefundNotifyURL: cfg.PublicURL + "/wechatpay/refund-notify",
-		Min: ledger.Fen(cfg.TopUp.Min), Max: ledger.Fen(cfg.TopUp.Max), Store: s, Log: newLog(cfg.Log, p.stderr)})
+	m, err := merchant(cfg, s, newLog(cfg.Log, p.stderr))
 	if err != nil {
 		return err
 	}

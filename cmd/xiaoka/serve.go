@@ -84,8 +84,7 @@ func build(cfg *config.Config, s *store.Store, short *shortLived, log *slog.Logg
 	}
 	codes := identity.NewCodes(identity.CodeOptions{Store: s, MasterKey: cfg.SecretKey.Reveal(), TTL: cfg.OTP.TTL, Senders: senders})
 	passwords := identity.NewPasswords(identity.PasswordOptions{Store: s, MasterKey: cfg.SecretKey.Reveal(), OnHash: h.hashed})
-	h.merchant, err = merchant(cfg, pay.Config{NotifyURL: cfg.PublicURL + "/wechatpay/notify", RefundNotifyURL: cfg.PublicURL + "/wechatpay/refund-notify",
-		Min: ledger.Fen(cfg.TopUp.Min), Max: ledger.Fen(cfg.TopUp.Max), Store: s, Log: log})
+	h.merchant, err = merchant(cfg, s, log)
 	if err != nil {
 		return nil, err
 	}

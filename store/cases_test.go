@@ -1,0 +1,189 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"xiaoka/ledger"
+	"xiaoka/store"
+	"xiaoka/store/storetest"
+)
+
+// onlyCase gives the one open case.
+func onlyCase(t testing.TB, s *store.Store, kind string) ledger.Case {
+	t.Helper()
+	all, err := s.Cases(context.Background(), false)
+	if err != nil || len(all) != 1 || all[0].Kind != kind {
+		t.Fatalf("Cases = %+v, %v; want one %s", all, err, kind)
+	}
+	return all[0]
+}
+
+// What is not what was ordered is refused, kept as a case, and never credited.
+func TestStore_SettleTopUp_Mismatch(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	cases := map[string]struct {
+		change func(*ledger.Payment)
+		field  string
+	}{
+		"OneFenMore":    {func(p *ledger.Payment) { p.Total++ }, "amount"},
+		"OneFenLess":    {func(p *ledger.Payment) { p.Total-- }, "amount"},
+		"Currency":      {func(p *ledger.Payment) { p.Currency = "USD" }, "currency"},
+		"NoCurrency":    {func(p *ledger.Payment) { p.Currency = "" }, "currency"},
+		"App":           {func(p *ledger.Payment) { p.AppID = "ww2" }, "appid"},
+		"Payer":         {func(p *ledger.Payment) { p.OpenID = "o2" }, "payer"},
+		"NotPaid":       {func(p *ledger.Payment) { p.TradeState = "NOTPAY" }, "trade_state"},
+		"Closed":        {func(p *ledger.Payment) { p.TradeState = "CLOSED" }, "trade_state"},
+		"NoTransaction": {func(p *ledger.Payment) { p.WxTransactionID = "" }, "transaction_id"},
+	}
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		p := campus(t, s, 1)
+		for name, c := range cases {
+			no := "XK" + name
+			order(t, s, p, no, 5000)
+			paid := payment(no, 5000)
+			c.change(&paid)
+			for range 2 {
+				var differs *ledger.MismatchError
+				if _, err := s.SettleTopUp(ctx, paid, noon); !errors.As(err, &differs) || differs.Field != c.field {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+			if o, err := s.Order(ctx, p.ID, no); err != nil || o.State != ledger.OrderCreated {
+				t.Errorf("%s: the order is %s, %v", name, o.State, err)
+			}
+		}
+		if _, err := s.SettleTopUp(ctx, payment("XKnobody", 5000), noon); !errors.Is(err, ledger.ErrUnknownOrder) {
+			t.Errorf("an unknown order: %v", err)
+		}
+		all, err := s.Cases(ctx, false)
+		if err != nil || len(all) != len(cases) {
+			t.Errorf("%d cases, %v; want %d", len(all), err, len(cases))
+		}
+		balance(t, s, p, 1250, 0, 0)
+		proven(t, s)
+	})
+}
+
+func TestStore_SettleCase(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	settle := func(t *testing.T, s *store.Store, c ledger.Case, how ledger.Resolution, p ledger.Payment, want error) {
+		t.Helper()
+		if got, err := s.SettleCase(ctx, c.ID, how, "two persons, by phone", p, noon); !errors.Is(err, want) || (want == nil && got.How != how) {
+			t.Fatalf("SettleCase(%s) = %+v, %v; want %v", how, got, err, want)
+		}
+	}
+	// refunded follows a refund that was begun to its end.
+	refunded := func(t *testing.T, s *store.Store, no string, fen ledger.Fen) {
+		t.Helper()
+		due, err := s.DueRefunds(ctx, noon, 10)
+		if err != nil || len(due) != 1 || due[0].OutRefundNo != no || due[0].Amount != fen || due[0].Paid != fen || due[0].TransferID != "" {
+			t.Fatalf("DueRefunds = %+v, %v; want %s of %s", due, err, no, fen)
+		}
+		proven(t, s)
+		hear(t, s, due[0], ledger.RefundDone, "SUCCESS")
+		proven(t, s)
+	}
+	for name, test := range map[string]func(t *testing.T, s *store.Store, p ledger.Person){
+		"WrongAmountGoesBackInFull": func(t *testing.T, s *store.Store, p ledger.Person) {
+			order(t, s, p, "XK1", 5000)
+			paid := payment("XK1", 5001)
+			_, _ = s.SettleTopUp(ctx, paid, noon)
+			c := onlyCase(t, s, "payment_mismatch")
+			settle(t, s, c, ledger.ResolveRetry, paid, ledger.ErrNotSo)
+			settle(t, s, c, ledger.ResolveChip, paid, ledger.ErrNotSo)
+			settle(t, s, c, ledger.ResolveRefund, payment("XK1", 5000), ledger.ErrNotSo)
+			settle(t, s, c, ledger.ResolveRefund, ledger.Payment{}, ledger.ErrNotSo)
+			proven(t, s)
+			settle(t, s, c, ledger.ResolveRefund, paid, nil)
+			settle(t, s, c, ledger.ResolveRefund, paid, ledger.ErrCaseSettled)
+			settle(t, s, c, ledger.ResolveNoted, paid, ledger.ErrCaseSettled)
+			if o, err := s.Order(ctx, p.ID, "XK1"); err != nil || o.State != ledger.OrderClosed {
+				t.Errorf("the order is %s, %v", o.State, err)
+			}
+			if _, err := s.SettleTopUp(ctx, paid, noon); err == nil {
+				t.Error("the notification, again, credited it")
+			}
+			day, err := s.PaidBetween(ctx, noon, noon.AddDate(0, 0, 1))
+			if err != nil || len(day) != 1 || day[0].Amount != 5001 {
+				t.Errorf("PaidBetween = %+v, %v", day, err)
+			}
+			refunded(t, s, "R1-XK1", 5001)
+			balance(t, s, p, 1250, 0, 0)
+		},
+		"PaidByAnother": func(t *testing.T, s *store.Store, p ledger.Person) {
+			order(t, s, p, "XK1", 5000)
+			paid := payment("XK1", 5000)
+			paid.OpenID = "o2"
+			_, _ = s.SettleTopUp(ctx, paid, noon)
+			settle(t, s, onlyCase(t, s, "payment_mismatch"), ledger.ResolveRefund, paid, nil)
+			refunded(t, s, "R1-XK1", 5000)
+		},
+		"SurplusRefundClosed": func(t *testing.T, s *store.Store, p ledger.Person) {
+			topUp(t, s, p, "XK1", 5000)
+			a := ledger.Attempt{OutTradeNo: "XK1-2", OrderNo: "XK1", N: 2, PersonID: p.ID, Amount: 5000, Channel: ledger.Native,
+				AppID: "ww1", Description: "校园卡充值", CreatedAt: noon, ExpiresAt: noon}
+			if err := s.CreateAttempt(ctx, a); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.SettleTopUp(ctx, payment("XK1-2", 5000), noon); err != nil {
+				t.Fatal(err)
+			}
+			settle(t, s, onlyCase(t, s, "paid_twice"), ledger.ResolveNoted, ledger.Payment{}, ledger.ErrNotSo)
+			due, err := s.DueRefunds(ctx, noon, 10)
+			if err != nil || len(due) != 1 {
+				t.Fatalf("DueRefunds = %+v, %v", due, err)
+			}
+			hear(t, s, due[0], ledger.RefundClosed, "CLOSED")
+			proven(t, s)
+			all, err := s.Cases(ctx, false)
+			if err != nil || len(all) != 2 || all[1].Kind != "refund_closed" {
+				t.Fatalf("Cases = %+v, %v", all, err)
+			}
+			settle(t, s, all[1], ledger.ResolveRetry, ledger.Payment{}, nil)
+			refunded(t, s, "R2-XK1-2", 5000)
+			if all, err := s.Cases(ctx, false); err != nil || len(all) != 0 {
+				t.Errorf("Cases = %+v, %v", all, err)
+			}
+		},
+		"HoldersRefundClosed": func(t *testing.T, s *store.Store, p ledger.Person) {
+			topUp(t, s, p, "XK1", 5000)
+			hear(t, s, begin(t, s, p, onlyTransfer(t, s, p)), ledger.RefundClosed, "CLOSED")
+			c := onlyCase(t, s, "refund_closed")
+			settle(t, s, c, ledger.ResolveRetry, ledger.Payment{}, ledger.ErrNotSo)
+			settle(t, s, c, ledger.ResolveNoted, ledger.Payment{}, nil)
+			balance(t, s, p, 1250, 5000, 0)
+		},
+		"ChipAccepted": func(t *testing.T, s *store.Store, p ledger.Person) {
+			topUp(t, s, p, "XK1", 5000)
+			for _, chip := range []ledger.Chip{{LoadSeq: 7, SpendSeq: 41, Balance: 1250}, {LoadSeq: 9, SpendSeq: 12, Balance: 1000}} {
+				r := request(p, "key-1", chip)
+				r.TerminalID = "K01"
+				if chip.LoadSeq == 7 {
+					r.MaxBalance = 1250 // nothing fits: the chip is only seen
+				}
+				_, _ = s.Authorise(ctx, r)
+			}
+			c := onlyCase(t, s, "chip_out_of_step")
+			settle(t, s, c, ledger.ResolveChip, ledger.Payment{}, nil)
+			done, err := s.Authorise(ctx, request(p, "key-2", ledger.Chip{LoadSeq: 9, SpendSeq: 12, Balance: 1000}))
+			if err != nil || done.Amount != 5000 {
+				t.Errorf("Authorise = %+v, %v", done, err)
+			}
+			if got := kinds(proven(t, s)); got != "balance_differs" {
+				t.Errorf("exceptions %q", got)
+			}
+		},
+		"Unknown": func(t *testing.T, s *store.Store, _ ledger.Person) {
+			settle(t, s, ledger.Case{ID: 99}, ledger.ResolveNoted, ledger.Payment{}, ledger.ErrNotFound)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Each(t, func(t *testing.T, s *store.Store) { test(t, s, campus(t, s, 1)) })
+		})
+	}
+}
