@@ -322,7 +322,6 @@ var catalogue = map[string]both{
 
 	"transfer.topup":     {"微信充值", "WeChat top-up"},
 	"transfer.corrected": {"消费冲正", "Purchase reversed"},
-	"transfer.pending":   {"待领取", "Waiting to be collected"},
 	"transfer.in_flight": {"正在写卡，请勿移开卡片", "Writing to your card. Do not move it"},
 	"transfer.in_doubt":  {"写卡结果待确认。钱没有丢，下次刷卡自动核对", "We are checking the last write. Your money is safe; the next tap settles it"},
 	"transfer.claimed":   {"已到卡", "On your card"},
@@ -333,6 +332,7 @@ var catalogue = map[string]both{
 	"track.paid":     {"已付款", "Paid"},
 	"track.granted":  {"已发放", "Granted"},
 	"track.reversed": {"已冲正", "Reversed"},
+	"track.waiting":  {"待领取", "Waiting"},
 	"track.writing":  {"写卡中", "Writing"},
 	"track.checking": {"核对中", "Checking"},
 	"track.on_card":  {"到卡", "On card"},

@@ -137,6 +137,7 @@ type Transfer struct {
 	State      TransferState
 	CreatedAt  time.Time
 	ClaimedAt  time.Time
+	RefundedAt time.Time
 	TerminalID string // where it was or is being written
 	ClaimID    string // the claim that holds or took it
 }

@@ -22,6 +22,7 @@ type transfer struct {
 	TerminalID     string
 	CreatedAt      int64
 	ClaimedAt      *int64
+	RefundedAt     *int64
 	ClaimExpiresAt *int64 `gorm:"->"`
 }
 
@@ -33,7 +34,7 @@ func (t transfer) ledger(now time.Time) ledger.Transfer {
 		state = ledger.TransferInDoubt
 	}
 	return ledger.Transfer{ID: t.ID, PersonID: t.PersonID, Kind: t.Kind, Title: t.Title, Amount: ledger.Fen(t.AmountFen), State: state,
-		CreatedAt: timeOf(t.CreatedAt), ClaimedAt: timeOpt(t.ClaimedAt), TerminalID: t.TerminalID, ClaimID: deref(t.ClaimID)}
+		CreatedAt: timeOf(t.CreatedAt), ClaimedAt: timeOpt(t.ClaimedAt), RefundedAt: timeOpt(t.RefundedAt), TerminalID: t.TerminalID, ClaimID: deref(t.ClaimID)}
 }
 
 const selectTransfer = `SELECT t.*, k.expires_at AS claim_expires_at FROM transfers t LEFT JOIN claims k ON k.id = t.claim_id `
