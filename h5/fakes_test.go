@@ -206,7 +206,12 @@ func (w *world) StatementBetween(_ context.Context, id int64, from, to time.Time
 	s := ledger.NewStatement(opened, from, to, w.moved[id])
 	s.Before = ledger.NewStatement(opened, before, ledger.MonthOf(from).Start(shanghai), w.moved[id]).Spent
 	for _, t := range w.transfers[id] {
-		if t.Kind == "topup" && !t.CreatedAt.Before(from) && t.CreatedAt.Before(to) {
+		switch in := !t.CreatedAt.Before(from) && t.CreatedAt.Before(to); {
+		case in && t.Kind == ledger.KindSubsidy:
+			s.Granted += t.Amount
+		case in && t.Kind == ledger.KindCorrection:
+			s.Reversed += t.Amount
+		case in && t.Kind == ledger.KindTopUp:
 			s.Paid += t.Amount
 			if t.State == ledger.TransferRefunded || t.State == ledger.TransferRefunding {
 				s.Returned += t.Amount

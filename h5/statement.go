@@ -14,7 +14,6 @@ type statementView struct {
 	Now               *ledger.Balance // in the running month
 	Sign, Yuan, Cents string          // of Spent
 	Change            ledger.Fen      // on the month before, positive = more
-	Returned          ledger.Fen
 	Chart             chart
 	Merchants         []shareBar
 	Meals             []shareBar
@@ -50,7 +49,7 @@ func (v *visit) statement() error {
 		return err
 	}
 	data := statementView{
-		Statement: s, Nav: v.monthNav("/h5/statement", month, nil), Month: month.String(), Now: now, Change: s.Spent - s.Before, Returned: s.Returned,
+		Statement: s, Nav: v.monthNav("/h5/statement", month, nil), Month: month.String(), Now: now, Change: s.Spent - s.Before,
 		Chart: v.chartOf(s), Holder: v.person.Name, CardNo: lastFour(v.person.CardNo), Printed: v.now,
 	}
 	data.Sign, data.Yuan, data.Cents = splitYuan(s.Spent)

@@ -295,6 +295,8 @@ var catalogue = map[string]both{
 	"statement.before_none":     {"上月没有消费", "Nothing was spent the month before"},
 	"statement.paid":            {"本月微信充值 %s", "Topped up by WeChat Pay this month: %s"},
 	"statement.returned":        {"，其中 %s 已退款或正在退", ", of which refunded or on the way back: %s"},
+	"statement.granted":         {"本月发放补助 %s", "Granted this month: %s"},
+	"statement.reversed":        {"本月消费冲正 %s，作为待领的钱退回，领取后到卡", "Purchases reversed this month: %s. The money waits to be collected like a top-up"},
 	"statement.late":            {"有 %d 笔的记录迟到，按消费当天计入", "Records that came late: %d. They count on the day of the purchase"},
 	"statement.daily":           {"每天", "By day"},
 	"statement.day":             {"日期", "Day"},

@@ -25,9 +25,14 @@ type Statement struct {
 	Corrected Fen // what else raised (or, negative, lowered) the card's money
 	Closing   Fen
 
-	Paid     Fen // top-ups paid in this time, wherever their money is now
+	// What became the holder's in this time, wherever the money is now; it is
+	// in Claimed once a terminal wrote it to the card.
+	Paid     Fen // top-ups
 	Returned Fen // of those, sent back to the payer or on the way there
-	Before   Fen // spent in the whole month before From's
+	Granted  Fen // subsidies
+	Reversed Fen // purchases that were corrected, whenever they were made
+
+	Before Fen // spent in the whole month before From's
 
 	Late      int          // purchases booked on a later day than they were made
 	Days      []DaySpent   // those with purchases, in order

@@ -24,8 +24,8 @@ const statementSQL = `WITH card AS (SELECT id, balance_fen FROM campus_cards WHE
 		0 AS booked_on, 0 AS late, 0 AS after_loss FROM card
 	UNION ALL SELECT 'month', month, spent_fen, '', '', 0, 0, 0, 0, 0, 0
 		FROM month_totals WHERE card_id = (SELECT id FROM card) AND month >= @before
-	UNION ALL SELECT 'paid', created_at, amount_fen, state, '', 0, 0, 0, 0, 0, 0
-		FROM transfers WHERE person_id = @person AND kind = 'topup' AND created_at >= @from AND created_at < @to
+	UNION ALL SELECT 'transfer', created_at, amount_fen, state, kind, 0, 0, 0, 0, 0, 0
+		FROM transfers WHERE person_id = @person AND created_at >= @from AND created_at < @to
 	UNION ALL SELECT 'consumption', n.occurred_at, n.amount_fen, m.name, n.terminal_id, n.load_seq, n.spend_seq, n.balance_fen,
 		n.booked_on, CASE WHEN n.late THEN 1 ELSE 0 END, CASE WHEN n.after_loss THEN 1 ELSE 0 END
 		FROM consumptions n JOIN merchants m ON m.id = n.merchant_id
@@ -63,7 +63,8 @@ func (s *Store) StatementBetween(ctx context.Context, personID int64, from, to t
 		return ledger.Statement{}, fmt.Errorf("read the statement: %w", err)
 	}
 	var known bool
-	var opening, before, paid, returned ledger.Fen
+	var opening ledger.Fen
+	var made ledger.Statement // the sums of what is no movement on the card
 	var movements []ledger.Movement
 	for _, f := range found {
 		fen := ledger.Fen(f.Fen)
@@ -73,15 +74,12 @@ func (s *Store) StatementBetween(ctx context.Context, personID int64, from, to t
 			opening += fen
 		case "month":
 			if f.At == monthNumber(first-1) {
-				before = fen
+				made.Before = fen
 			} else {
 				opening += fen
 			}
-		case "paid":
-			paid += fen
-			if state := ledger.TransferState(f.Place); state == ledger.TransferRefunding || state == ledger.TransferRefunded {
-				returned += fen
-			}
+		case "transfer":
+			add(&made, f.TerminalID, ledger.TransferState(f.Place), fen)
 		default:
 			m := ledger.Movement{Kind: f.Kind, Amount: fen, At: timeOf(f.At).In(s.zone), Where: f.Place, TerminalID: f.TerminalID,
 				LoadSeq: f.LoadSeq, SpendSeq: f.SpendSeq, After: ledger.Fen(f.AfterFen), Late: f.Late == 1, AfterLoss: f.AfterLoss == 1}
@@ -97,8 +95,23 @@ func (s *Store) StatementBetween(ctx context.Context, personID int64, from, to t
 		return ledger.Statement{}, ledger.ErrNotFound
 	}
 	done := ledger.NewStatement(opening, from, to, movements)
-	done.Before, done.Paid, done.Returned = before, paid, returned
+	done.Before, done.Paid, done.Returned, done.Granted, done.Reversed = made.Before, made.Paid, made.Returned, made.Granted, made.Reversed
 	return done, nil
+}
+
+// add counts a transfer of a kind.
+func add(s *ledger.Statement, kind string, state ledger.TransferState, fen ledger.Fen) {
+	switch kind {
+	case ledger.KindSubsidy:
+		s.Granted += fen
+	case ledger.KindCorrection:
+		s.Reversed += fen
+	case ledger.KindTopUp:
+		s.Paid += fen
+		if state == ledger.TransferRefunding || state == ledger.TransferRefunded {
+			s.Returned += fen
+		}
+	}
 }
 
 // monthNumber is how months are stored, YYYYMM.

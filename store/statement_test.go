@@ -222,6 +222,17 @@ func TestStore_Statement(t *testing.T) {
 				t.Errorf("%+v", got)
 			}
 		},
+		"GrantedAndReversed": func(t *testing.T, s *store.Store, p ledger.Person) {
+			ingest(t, s, "A", sold(p, 1, 100, 7, 41, 1150))
+			_, err1 := s.GrantSubsidy(t.Context(), ledger.Subsidy{Batch: "B1", CardNo: p.CardNo, Title: "补助", Amount: 3000}, noon, false)
+			_, err2 := s.CorrectPurchase(t.Context(), ledger.Correction{TerminalID: "A", Seq: 1, Note: "wrong price"}, noon.Add(2*time.Hour))
+			if err := errors.Join(err1, err2); err != nil {
+				t.Fatal(err)
+			}
+			if got := statement(t, s, p, november); got.Granted != 3000 || got.Reversed != 100 || got.Paid != 0 || got.Spent != 100 || got.Closing != 1150 {
+				t.Errorf("%+v", got)
+			}
+		},
 		"NoCard": func(t *testing.T, s *store.Store, p ledger.Person) {
 			if _, err := s.ImportPerson(t.Context(), ledger.PersonRow{StudentNo: "9", Name: "李四"}, noon, false); err != nil {
 				t.Fatal(err)
