@@ -10,6 +10,10 @@ type BalanceData struct {
 	Status     string    // normal, lost, frozen, closed
 	AsOf       time.Time // of the newest record, in the zone to show
 	Missing    int       // records the chip's counters say have not come yet
+	Now        time.Time // in the same zone; on its day AsOf is said without the date
+
+	InFlightFen int64 // authorised for this card and not yet proven to be on it
+	Doubt       bool  // of unknown outcome, no longer being written
 
 	LastTitle string // merchant or kind of the last transaction; "" = none
 	LastFen   int64  // negative for spending
@@ -29,10 +33,19 @@ func Balance(lang Lang, d BalanceData) Card {
 		c.MainTitle.Desc = say(lang, kBalanceAsOf, When(lang, d.AsOf))
 	}
 	c.EmphasisContent = &Emphasis{Title: Yuan(d.BalanceFen), Desc: say(lang, about)}
-	if d.Missing > 0 {
-		c.SubTitleText = say(lang, kBalanceMissing, d.Missing)
+	switch {
+	case d.Missing == 1:
+		c.SubTitleText = say(lang, kBalanceOneMissing, Yuan(d.BalanceFen), asOf(lang, d.AsOf, d.Now))
+	case d.Missing > 1:
+		c.SubTitleText = say(lang, kBalanceMissing, Yuan(d.BalanceFen), asOf(lang, d.AsOf, d.Now), d.Missing)
 	}
 	c.row(kRowPending, Yuan(d.PendingFen))
+	switch {
+	case d.InFlightFen > 0 && d.Doubt:
+		c.row(kRowDoubt, say(lang, kDoubtOf, Yuan(d.InFlightFen)))
+	case d.InFlightFen > 0:
+		c.row(kRowWriting, Yuan(d.InFlightFen))
+	}
 	c.row(kRowCard, MaskCardNo(d.CardNo))
 	c.row(kRowStatus, statusText(lang, d.Status))
 	if d.LastTitle != "" {
@@ -44,6 +57,14 @@ func Balance(lang Lang, d BalanceData) Card {
 		c.jump(kJumpPending, d.PendingURL)
 	}
 	return c.Fit()
+}
+
+// asOf is the moment of the newest record, a bare time when it is today's.
+func asOf(lang Lang, at, now time.Time) string {
+	if !at.IsZero() && at.Format(time.DateOnly) == now.Format(time.DateOnly) {
+		return at.Format("15:04")
+	}
+	return When(lang, at)
 }
 
 func statusText(lang Lang, status string) string {

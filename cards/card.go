@@ -54,6 +54,8 @@ type Card struct {
 	Subject string `json:"-"`
 
 	lang Lang
+	page link   // where a card without links of its own leads in its other forms
+	hint string // said in the other forms only, which have no buttons
 }
 
 // Source is the small line above the title.

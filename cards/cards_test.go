@@ -192,7 +192,7 @@ func TestCatalogue(t *testing.T) {
 // Every key constant must have its text: a missing one would show as nothing.
 func TestCatalogue_Complete(t *testing.T) {
 	t.Parallel()
-	src, err := os.ReadFile("catalogue.go")
+	src, err := os.ReadFile("keys.go")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,146 +6,6 @@ type key string
 // words is one text in both languages; verbs (%s, %d) come in the same order in both.
 type words struct{ zh, en string }
 
-// The keys of the catalogue.
-const (
-	kPair      key = "pair"
-	kOpen      key = "open"
-	kMore      key = "more"
-	kMinutes   key = "minutes"
-	kOneMinute key = "minute"
-
-	kSourceCard      key = "source.card"
-	kSourceAssistant key = "source.assistant"
-
-	kRowCard    key = "row.card"
-	kRowStatus  key = "row.status"
-	kRowPending key = "row.pending"
-	kRowLast    key = "row.last"
-	kRowName    key = "row.name"
-	kRowAmount  key = "row.amount"
-	kRowTime    key = "row.time"
-	kRowOrder   key = "row.order"
-	kRowPlace   key = "row.place"
-	kRowEmail   key = "row.email"
-	kRowPhone   key = "row.phone"
-	kRowSentTo  key = "row.sent_to"
-	kRowValid   key = "row.valid"
-	kRowMore    key = "row.more"
-	kRowReceipt key = "row.receipt"
-	kRowNumber  key = "row.number"
-
-	kStatusNormal key = "status.normal"
-	kStatusLost   key = "status.lost"
-	kStatusFrozen key = "status.frozen"
-	kStatusClosed key = "status.closed"
-
-	kBalanceTitle   key = "balance.title"
-	kBalanceAsOf    key = "balance.as_of"
-	kBalanceOnCard  key = "balance.on_card"
-	kBalanceAbout   key = "balance.about"
-	kBalanceMissing key = "balance.missing"
-	kJumpTopUp      key = "jump.top_up"
-	kJumpDetails    key = "jump.details"
-	kJumpPending    key = "jump.pending"
-	kJumpHome       key = "jump.home"
-
-	kTopUpChoicesTitle key = "topup.choices.title"
-	kTopUpChoicesDesc  key = "topup.choices.desc"
-	kTopUpOther        key = "topup.other"
-	kTopUpTitle        key = "topup.title"
-	kTopUpAmount       key = "topup.amount"
-	kTopUpHint         key = "topup.hint"
-	kTopUpPay          key = "topup.pay"
-	kTopUpPaidTitle    key = "topup.paid.title"
-	kTopUpPaidDesc     key = "topup.paid.desc"
-	kTopUpPaidState    key = "topup.paid.state"
-
-	kVerifyTitle      key = "verify.title"
-	kVerifyDesc       key = "verify.desc"
-	kVerifyByEmail    key = "verify.by_email"
-	kVerifyByPhone    key = "verify.by_phone"
-	kVerifyOnPage     key = "verify.on_page"
-	kCodeSentTitle    key = "code_sent.title"
-	kCodeSentDesc     key = "code_sent.desc"
-	kCodeSentHint     key = "code_sent.hint"
-	kCodeSentPage     key = "code_sent.page"
-	kVerifiedTitle    key = "verified.title"
-	kVerifiedDesc     key = "verified.desc"
-	kWelcomeTitle     key = "welcome.title"
-	kWelcomeNamed     key = "welcome.named"
-	kWelcomeDesc      key = "welcome.desc"
-	kWelcomeHint      key = "welcome.hint"
-	kBindGo           key = "bind.go"
-	kNotVerifiedTitle key = "not_verified.title"
-	kNotVerifiedDesc  key = "not_verified.desc"
-	kVerifyGo         key = "verify.go"
-	kNotBoundTitle    key = "not_bound.title"
-	kNotBoundDesc     key = "not_bound.desc"
-	kBoundTitle       key = "bound.title"
-	kBoundDesc        key = "bound.desc"
-	kBoundPassword    key = "bound.password"
-	kPasswordGo       key = "password.go"
-	kPasswordTitle    key = "password.title"
-	kPasswordDesc     key = "password.desc"
-
-	kPendingTitle    key = "pending.title"
-	kPendingTotal    key = "pending.total"
-	kPendingDesc     key = "pending.desc"
-	kPendingWhere    key = "pending.where"
-	kPendingPlaces   key = "pending.places"
-	kPendingNone     key = "pending.none"
-	kPendingNoneDesc key = "pending.none.desc"
-	kPendingMore     key = "pending.more"
-	kPendingList     key = "pending.list"
-	kPlaceSeparator  key = "place.separator"
-	kClaimedTitle    key = "claimed.title"
-	kClaimedDesc     key = "claimed.desc"
-	kClaimedBalance  key = "claimed.balance"
-	kInDoubtTitle    key = "in_doubt.title"
-	kInDoubtDesc     key = "in_doubt.desc"
-	kReleasedTitle   key = "released.title"
-	kReleasedDesc    key = "released.desc"
-
-	kLossConfirmTitle key = "loss.confirm.title"
-	kLossConfirmDesc  key = "loss.confirm.desc"
-	kLossConfirmHint  key = "loss.confirm.hint"
-	kLossConfirmYes   key = "loss.confirm.yes"
-	kLossConfirmNo    key = "loss.confirm.no"
-	kLossNextTitle    key = "loss.next.title"
-	kLossNextDesc     key = "loss.next.desc"
-	kLossNextGo       key = "loss.next.go"
-	kLostDesc         key = "lost.desc"
-	kLostAccepted     key = "lost.accepted"
-	kLostActive       key = "lost.active"
-	kLostFollow       key = "lost.follow"
-	kLostCancel       key = "lost.cancel"
-
-	kPushOnTitle  key = "push.on.title"
-	kPushOffTitle key = "push.off.title"
-	kPushDesc     key = "push.desc"
-	kPushHint     key = "push.hint"
-	kPushOnDo     key = "push.on.do"
-	kPushOffDo    key = "push.off.do"
-	kPushSettings key = "push.settings"
-
-	kNewcomerHint key = "newcomer.hint"
-
-	kHelpCardTitle   key = "help.card.title"
-	kHelpCardDesc    key = "help.card.desc"
-	kHelpCardText    key = "help.card.text"
-	kHelpVerifyTitle key = "help.assistant.title"
-	kHelpVerifyDesc  key = "help.assistant.desc"
-	kHelpVerifyText  key = "help.assistant.text"
-	kNoticeTitle     key = "notice.title"
-	kSorry           key = "sorry"
-	kSorryID         key = "sorry.id"
-	kBusy            key = "busy"
-	kSlow            key = "slow"
-	kRefused         key = "refused"
-	kUsed            key = "used"
-	kExpired         key = "expired"
-)
-
 // catalogue holds every text this package shows. A row's name has five characters at most, a button's and a link's text
 // ten and eighteen: longer ones are cut by the client. Money waiting to be claimed is never called 到账.
 var catalogue = map[key]words{
@@ -180,15 +40,16 @@ var catalogue = map[key]words{
 	kStatusFrozen: {"已冻结", "Frozen"},
 	kStatusClosed: {"已销户", "Closed"},
 
-	kBalanceTitle:   {"校园卡余额", "Campus card balance"},
-	kBalanceAsOf:    {"截至 %s", "As of %s"},
-	kBalanceOnCard:  {"卡上余额", "On your card"},
-	kBalanceAbout:   {"卡上余额约", "About, on card"},
-	kBalanceMissing: {"另有 %d 笔未上传，上传后余额会有变化。", "Records not received yet: %d. The balance will follow."},
-	kJumpTopUp:      {"去充值", "Top up"},
-	kJumpDetails:    {"交易明细", "Transactions"},
-	kJumpPending:    {"待领取的钱", "Money to claim"},
-	kJumpHome:       {"我的一卡通", "My campus card"},
+	kBalanceTitle:      {"校园卡余额", "Campus card balance"},
+	kBalanceAsOf:       {"截至 %s", "As of %s"},
+	kBalanceOnCard:     {"卡上余额", "On your card"},
+	kBalanceAbout:      {"卡上余额约", "About, on card"},
+	kBalanceMissing:    {"卡上余额约 %s（截至 %s，另有 %d 笔未上传）", "About %s on card as of %s; %d records not received yet"},
+	kBalanceOneMissing: {"卡上余额约 %s（截至 %s，另有 1 笔未上传）", "About %s on card as of %s; 1 record not received yet"},
+	kJumpTopUp:         {"去充值", "Top up"},
+	kJumpDetails:       {"交易明细", "Transactions"},
+	kJumpPending:       {"待领取的钱", "Money to claim"},
+	kJumpHome:          {"我的一卡通", "My campus card"},
 
 	kTopUpChoicesTitle: {"充多少", "How much to top up"},
 	kTopUpChoicesDesc:  {"选一个金额，用微信支付", "Choose an amount, pay with WeChat Pay"},
@@ -271,6 +132,86 @@ var catalogue = map[key]words{
 
 	kNewcomerHint: {"如果登记了这个学工号，验证码会发到它登记的地址。", "If this number is on record, a code goes to its address."},
 
+	kNewcomerTitle: {"验证学工号 %s", "Verify number %s"},
+	kNewcomerDesc:  {"登记过的学工号，才会收到验证码", "A code goes out if it is on record"},
+	kVerifyPress:   {"发送验证码", "Send code"},
+	kVerifyTyped:   {"也可以直接回复「邮箱」或「手机」", "Or simply reply “email” or “phone”"},
+
+	kAskWhichTitle: {"你是想…", "Did you mean…"},
+	kAskWhichDesc:  {"点一个，或者换个说法", "Tap one, or say it another way"},
+	kAskWhichHelp:  {"都不是", "Neither"},
+
+	kGreetMorning:   {"早上好，%s", "Good morning, %s"},
+	kGreetNoon:      {"中午好，%s", "Hello, %s"},
+	kGreetAfternoon: {"下午好，%s", "Good afternoon, %s"},
+	kGreetEvening:   {"晚上好，%s", "Good evening, %s"},
+	kGreetHint:      {"想做什么，直接说就行，比如「充值 50」「上个月的账单」。", "Just say what you need, such as “top up 50” or “last month's statement”."},
+
+	kRowSpent:     {"消费", "Spent"},
+	kRowToppedUp:  {"充值", "Added"},
+	kRowDays:      {"用卡", "Days"},
+	kRowChange:    {"比上月", "Month"},
+	kRowWriting:   {"写卡中", "Write"},
+	kRowDoubt:     {"待确认", "Check"},
+	kRowLang:      {"语言", "Lang."},
+	kRowStyle:     {"消息样式", "Style"},
+	kRowLow:       {"余额提醒", "Alert"},
+	kDoubtOf:      {"%s，钱没有丢，下次刷卡自动核对", "%s, safe; next tap settles it"},
+	kStatementOf:  {"%s账单", "Statement for %s"},
+	kSpentTotal:   {"消费", "Spent"},
+	kPurchases:    {"%s，%d 笔", "%s, %d purchases"},
+	kDaysCount:    {"%d 天", "%d"},
+	kMoreThan:     {"多花了 %s", "%s more"},
+	kLess:         {"少花了 %s", "%s less"},
+	kSame:         {"一样多", "the same"},
+	kFirst:        {"上月没有消费", "nothing spent before"},
+	kNothingSpent: {"这个月没有消费", "Nothing spent in this month"},
+	kMerchants:    {"花得最多的地方", "Where most of it went"},
+	kMerchant:     {"%s %s", "%s %s"},
+	kJumpBill:     {"完整账单", "Full statement"},
+	kJumpMonth:    {"当月明细", "Transactions"},
+
+	kTransactionsTitle: {"最近 %d 笔", "Your latest %d"},
+	kNoTransactions:    {"还没有交易", "No transactions yet"},
+	kNoTransactionsSay: {"充值、领取和消费会显示在这里。", "Top-ups, claims and purchases will show here."},
+
+	kSettingsTitle:  {"设置", "Settings"},
+	kSettingsDesc:   {"选好后点保存", "Choose, then save"},
+	kSettingsSave:   {"保存", "Save"},
+	kSettingsSaved:  {"已保存", "Saved"},
+	kSettingsAll:    {"全部设置", "All settings"},
+	kLangZh:         {"中文", "中文"},
+	kLangEn:         {"English", "English"},
+	kStyleCard:      {"卡片", "Cards"},
+	kStyleTextCard:  {"文字，微信里也能看", "Text, for WeChat"},
+	kStyleHint:      {"在微信里看不到卡片时，把消息样式换成文字。", "If you read this inside WeChat and see no cards, switch the style to text."},
+	kLowOff:         {"不提醒", "Off"},
+	kLowBelow:       {"低于 %s 时", "Below %s"},
+	kPushKindsTitle: {"要收哪些通知", "What shall we tell you about?"},
+	kPushKindsDesc:  {"挂失、密码这类安全通知一直会发", "Security messages always come"},
+	kPushKindsSaved: {"通知已设好", "Notifications saved"},
+	kPushKindsOn:    {"会通知你：%s", "You will hear about: %s"},
+	kPushKindsNone:  {"除了安全通知，都不再发。", "Only security messages will come."},
+
+	kKindConsumption: {"消费", "Purchases"},
+	kKindTopUpPaid:   {"充值付款", "Top-ups paid"},
+	kKindClaimed:     {"领取到卡", "Money collected"},
+	kKindRefunded:    {"退款", "Refunds"},
+	kKindLowBalance:  {"余额不足提醒", "Low balance"},
+	kKindClaimFailed: {"领取没有写成", "Failed writes"},
+	kKindUnusual:     {"消费异常提醒", "Unusual spending"},
+	kKindReminder:    {"待领取提醒", "Money waiting"},
+	kKindStatement:   {"月账单", "Statements"},
+
+	kMuteMenu:     {"这类通知", "This kind of message"},
+	kMuteDo:       {"不再通知", "Mute these"},
+	kMuteSettings: {"通知设置", "Settings"},
+	kMutedTitle:   {"不再通知你：%s", "Muted: %s"},
+	kMutedDesc:    {"记录都在，随时可以重新打开", "Nothing is lost; turn it on any time"},
+	kMutedUndo:    {"重新打开", "Turn on"},
+	kUnmutedTitle: {"重新通知你：%s", "Back on: %s"},
+	kUnmutedDesc:  {"以后这类消息会照常发给你", "These messages will come again"},
+
 	kHelpCardTitle:   {"可以这样问我", "You can ask me"},
 	kHelpCardDesc:    {"直接发一句话，或用下面的菜单", "Just type, or use the menu below"},
 	kHelpCardText:    {"余额 · 充值 50 · 账单 · 明细 · 待领 · 挂失 · 解挂 · 绑定 · 解绑 · 修改密码 · 设置 · 语言", "balance · top up 50 · statement · transactions · pending · report loss · cancel loss · bind · unbind · password · settings · language"},
@@ -278,10 +219,10 @@ var catalogue = map[key]words{
 	kHelpVerifyDesc:  {"发送「验证」开始", "Send “verify” to start"},
 	kHelpVerifyText:  {"验证码会发到学校登记的邮箱或手机。收到后，把六位数字发给我。", "A code goes to the e-mail or phone the school has on record. Type its six digits here."},
 	kNoticeTitle:     {"提示", "Notice"},
-	kSorry:           {"抱歉，刚才没有办成，请稍后再试。", "Sorry, that did not work. Please try again in a moment."},
-	kSorryID:         {"抱歉，刚才没有办成，请稍后再试。（编号 %s）", "Sorry, that did not work. Please try again in a moment. (Ref. %s)"},
+	kSorry:           {"抱歉，刚才没有办成。钱和卡都没有动，请过一会儿再试。", "Sorry, that did not work. Your money and card are untouched. Please try again in a moment."},
+	kSorryID:         {"抱歉，刚才没有办成。钱和卡都没有动，请过一会儿再试。（编号 %s）", "Sorry, that did not work. Your money and card are untouched. Please try again in a moment. (Ref. %s)"},
 	kBusy:            {"上一条还在处理，请稍等片刻再发。", "Your last message is still being handled. Please send this one again in a moment."},
-	kSlow:            {"还在处理，稍等一会儿再问一次就能看到结果。", "Still working on it. Ask again in a moment to see the result."},
+	kSlow:            {"还在处理，钱是安全的。过一会儿再问一次，就能看到结果。", "Still working on it, and your money is safe. Ask again in a moment to see the result."},
 	kRefused:         {"这张卡片不是发给你的，不能操作。", "This card was not sent to you, so its buttons do nothing."},
 	kUsed:            {"这个按钮已经按过了。想知道现在怎样，再问一次就好。", "This button was pressed already. Ask again to see how things stand."},
 	kExpired:         {"这张卡片已过期，请重新发送你的问题。", "This card has expired. Please ask again."},

@@ -52,6 +52,14 @@ func When(lang Lang, t time.Time) string {
 	return t.Format("1月2日 15:04")
 }
 
+// MonthName writes a month with its year: "2026年10月", "October 2026".
+func MonthName(lang Lang, t time.Time) string {
+	if lang == En {
+		return t.Format("January 2006")
+	}
+	return t.Format("2006年1月")
+}
+
 // Minutes writes a duration in whole minutes, rounded up: "5 分钟", "5 minutes".
 func Minutes(lang Lang, d time.Duration) string {
 	n := int64((d + time.Minute - 1) / time.Minute)

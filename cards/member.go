@@ -1,11 +1,22 @@
 package cards
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // EventKeys of the buttons that come back to the bot.
 const (
-	KeyVerifyEmail = "verify.email"
-	KeyVerifyPhone = "verify.phone"
+	KeyVerifyEmail   = "verify.email"
+	KeyVerifyPhone   = "verify.phone"
+	KeyVerifyChannel = "verify.channel" // with the choice selected
+)
+
+// The question of a choice between the ways of a code, and the ids of its options.
+const (
+	AskChannel   = "channel"
+	ChannelEmail = "email"
+	ChannelPhone = "phone"
 )
 
 // VerifyChannelsData is where a code can go, masked by the caller; an empty address is not offered. One must be given.
@@ -15,26 +26,42 @@ type VerifyChannelsData struct {
 	URL         string // the page that does the same
 }
 
-// VerifyChannels asks where to send the code. Pressing a button sends KeyVerifyEmail or KeyVerifyPhone.
+// VerifyChannels asks where to send the code. With two ways it is a choice that is submitted with KeyVerifyChannel, its options' ids being
+// ChannelEmail and ChannelPhone; with one it is that one's button, KeyVerifyEmail or KeyVerifyPhone.
 func VerifyChannels(lang Lang, d VerifyChannelsData) Card {
 	c := Card{
-		lang: lang, Kind: "verify_channels", Type: ButtonInteraction,
-		Source:       source(lang, kSourceAssistant),
-		MainTitle:    &MainTitle{Title: say(lang, kVerifyTitle), Desc: say(lang, kVerifyDesc)},
-		SubTitleText: say(lang, kVerifyOnPage),
-		CardAction:   openURL(d.URL),
+		lang: lang, Kind: "verify_channels",
+		Source:    source(lang, kSourceAssistant),
+		MainTitle: &MainTitle{Title: say(lang, kVerifyTitle), Desc: say(lang, kVerifyDesc)},
+	}
+	if email, phone := clean(d.MaskedEmail), clean(d.MaskedPhone); email != "" && phone != "" {
+		c.MainTitle.Desc = phone + " · " + email
+		return c.channels(KeyVerifyChannel, d.URL).Fit()
 	}
 	c.row(kRowEmail, d.MaskedEmail)
 	c.row(kRowPhone, d.MaskedPhone)
-	style := ButtonPrimary
-	if clean(d.MaskedEmail) != "" || clean(d.MaskedPhone) == "" {
-		c.ButtonList = append(c.ButtonList, Button{Text: say(lang, kVerifyByEmail), Style: style, Key: KeyVerifyEmail})
-		style = ButtonPlain
+	return c.oneChannel(clean(d.MaskedPhone) != "", KeyVerifyEmail, KeyVerifyPhone, d.URL).Fit()
+}
+
+// channels makes the card a choice between both ways.
+func (c Card) channels(submit, url string) Card {
+	c.Type, c.page, c.hint = VoteInteraction, link{say(c.lang, kVerifyGo), url}, say(c.lang, kVerifyTyped)
+	c.Checkbox = &Checkbox{QuestionKey: AskChannel, OptionList: []CheckOption{
+		{ID: ChannelEmail, Text: say(c.lang, kVerifyByEmail), IsChecked: true}, {ID: ChannelPhone, Text: say(c.lang, kVerifyByPhone)},
+	}}
+	c.SubmitButton = &Submit{Text: say(c.lang, kVerifyPress), Key: submit}
+	return c
+}
+
+// oneChannel gives the card the one button there is to press.
+func (c Card) oneChannel(phone bool, emailKey, phoneKey, url string) Card {
+	c.Type, c.CardAction, c.SubTitleText = ButtonInteraction, openURL(url), strings.TrimSpace(c.SubTitleText+" "+say(c.lang, kVerifyOnPage))
+	text, key := kVerifyByEmail, emailKey
+	if phone {
+		text, key = kVerifyByPhone, phoneKey
 	}
-	if clean(d.MaskedPhone) != "" {
-		c.ButtonList = append(c.ButtonList, Button{Text: say(lang, kVerifyByPhone), Style: style, Key: KeyVerifyPhone})
-	}
-	return c.Fit()
+	c.ButtonList = []Button{{Text: say(c.lang, text), Style: ButtonPrimary, Key: key}}
+	return c
 }
 
 // CodeSentData is where a code went (masked by the caller) and how long it lives.

@@ -2,8 +2,9 @@ package cards
 
 // EventKeys of the buttons of NewcomerChannels.
 const (
-	KeyNewcomerEmail = "newcomer.email"
-	KeyNewcomerPhone = "newcomer.phone"
+	KeyNewcomerEmail   = "newcomer.email"
+	KeyNewcomerPhone   = "newcomer.phone"
+	KeyNewcomerChannel = "newcomer.channel"
 )
 
 // NewcomerData is the student number a member gave whose userid is not on record, and the ways a code can travel here. Nothing in it may
@@ -14,23 +15,20 @@ type NewcomerData struct {
 	URL          string // the page that does the same
 }
 
-// NewcomerChannels asks where to send the code for a number that may or may not be on record. Its Subject is the number.
+// NewcomerChannels asks where to send the code for a number that may or may not be on record, as VerifyChannels does, with
+// KeyNewcomerChannel, KeyNewcomerEmail and KeyNewcomerPhone. Its Subject is the number.
 func NewcomerChannels(lang Lang, d NewcomerData) Card {
 	c := Card{
-		lang: lang, Kind: "newcomer_channels", Subject: d.Number, Type: ButtonInteraction,
-		Source:       source(lang, kSourceAssistant),
-		MainTitle:    &MainTitle{Title: say(lang, kVerifyTitle), Desc: say(lang, kVerifyDesc)},
-		SubTitleText: say(lang, kNewcomerHint),
-		CardAction:   openURL(d.URL),
+		lang: lang, Kind: "newcomer_channels", Subject: d.Number,
+		Source:    source(lang, kSourceAssistant),
+		MainTitle: &MainTitle{Title: say(lang, kVerifyTitle), Desc: say(lang, kVerifyDesc)},
 	}
+	if d.Email && d.Phone {
+		c.MainTitle.Title = say(lang, kNewcomerTitle, cut(d.Number, 20))
+		c.MainTitle.Desc = say(lang, kNewcomerDesc)
+		return c.channels(KeyNewcomerChannel, d.URL).Fit()
+	}
+	c.SubTitleText = say(lang, kNewcomerHint)
 	c.row(kRowNumber, d.Number)
-	style := ButtonPrimary
-	if d.Email || !d.Phone {
-		c.ButtonList = append(c.ButtonList, Button{Text: say(lang, kVerifyByEmail), Style: style, Key: KeyNewcomerEmail})
-		style = ButtonPlain
-	}
-	if d.Phone {
-		c.ButtonList = append(c.ButtonList, Button{Text: say(lang, kVerifyByPhone), Style: style, Key: KeyNewcomerPhone})
-	}
-	return c.Fit()
+	return c.oneChannel(d.Phone && !d.Email, KeyNewcomerEmail, KeyNewcomerPhone, d.URL).Fit()
 }

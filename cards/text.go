@@ -41,6 +41,7 @@ func (c Card) links() []link {
 	if c.CardAction != nil {
 		add(say(c.lang, kOpen), c.CardAction.URL)
 	}
+	add(c.page.title, c.page.url)
 	return out
 }
 
@@ -76,6 +77,21 @@ func (c Card) lines() []string {
 	for _, r := range c.HorizontalContentList {
 		add(say(c.lang, kPair, r.KeyName, r.Value))
 	}
+	for _, s := range c.SelectList {
+		for _, o := range s.OptionList {
+			if o.ID == s.SelectedID {
+				add(say(c.lang, kPair, s.Title, o.Text))
+			}
+		}
+	}
+	if b := c.Checkbox; b != nil {
+		for _, o := range b.OptionList {
+			if o.IsChecked || b.Mode == 0 {
+				add("·", o.Text)
+			}
+		}
+	}
+	add(c.hint)
 	return out
 }
 

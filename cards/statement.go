@@ -1,0 +1,125 @@
+package cards
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+)
+
+// chartRatio is width to height of the picture that StatementData.ChartURL shows.
+const chartRatio json.Number = "2.0"
+
+// StatementData is one month of a person's card.
+type StatementData struct {
+	Month       time.Time // any moment of the month, in the zone to show
+	SpentFen    int64     // not negative
+	Purchases   int
+	ToppedUpFen int64 // collected onto the card
+	Days        int   // with a purchase
+	BeforeFen   int64 // spent in the month before
+	Before      bool  // whether anything was spent in the month before
+	Merchants   []StatementMerchant
+
+	// ChartURL is a picture, twice as wide as high, that WeCom's client can fetch without a session; "" = no picture.
+	ChartURL        string
+	URL             string // the statement's page
+	TransactionsURL string // the month's transactions
+}
+
+// StatementMerchant is one of the places where most was spent.
+type StatementMerchant struct {
+	Name string
+	Fen  int64
+}
+
+// Statement answers 账单: the month at a glance with its chart, or without where there is no picture.
+func Statement(lang Lang, d StatementData) Card {
+	c := notice(lang, "statement", kSourceCard, say(lang, kStatementOf, MonthName(lang, d.Month)), changeText(lang, d), d.URL)
+	if validURL(d.ChartURL) && d.Purchases > 0 {
+		c.Type = NewsNotice
+		c.CardImage = &CardImage{URL: d.ChartURL, AspectRatio: chartRatio}
+		if places := topMerchants(lang, d.Merchants); places != "" {
+			c.VerticalContentList = []Vertical{{Title: say(lang, kMerchants), Desc: places}}
+		}
+		c.row(kRowSpent, say(lang, kPurchases, Yuan(d.SpentFen), d.Purchases))
+	} else {
+		c.EmphasisContent = &Emphasis{Title: Yuan(d.SpentFen), Desc: say(lang, kSpentTotal)}
+		c.SubTitleText = topMerchants(lang, d.Merchants)
+	}
+	c.row(kRowToppedUp, Yuan(d.ToppedUpFen))
+	c.row(kRowDays, say(lang, kDaysCount, d.Days))
+	c.jump(kJumpBill, d.URL)
+	c.jump(kJumpMonth, d.TransactionsURL)
+	return c.Fit()
+}
+
+// changeText compares the month with the one before.
+func changeText(lang Lang, d StatementData) string {
+	more, comparable := sub(d.SpentFen, d.BeforeFen)
+	switch {
+	case d.Purchases == 0:
+		return say(lang, kNothingSpent)
+	case !d.Before || !comparable:
+		return say(lang, kFirst)
+	case more > 0:
+		return say(lang, kMoreThan, Yuan(more))
+	case more < 0:
+		return say(lang, kLess, Yuan(-more))
+	}
+	return say(lang, kSame)
+}
+
+// sub is a−b, unless it overflows.
+func sub(a, b int64) (int64, bool) {
+	d := a - b
+	return d, (d < a) == (b > 0) && d != -d || d == 0
+}
+
+// topMerchants names at most three places, the greatest first.
+func topMerchants(lang Lang, list []StatementMerchant) string {
+	var out []string
+	for _, m := range list[:min(len(list), 3)] {
+		if name := cut(m.Name, 16); name != "" {
+			out = append(out, joinSpaced(name, Yuan(m.Fen)))
+		}
+	}
+	return strings.Join(out, say(lang, kPlaceSeparator))
+}
+
+// TransactionLine is one line of a history: a movement on the card, or a transfer that is not on the card yet.
+type TransactionLine struct {
+	Title  string
+	Amount string // with its sign; without one the money is not on the card
+	At     time.Time
+}
+
+// TransactionsData is the newest lines, newest first.
+type TransactionsData struct {
+	Lines    []TransactionLine // the first five are shown
+	URL      string            // the page with all of them
+	BillURL  string            // the month's statement
+	TopUpURL string
+}
+
+// shownTransactions is how many lines 明细 shows; the page has the rest.
+const shownTransactions = 5
+
+// Transactions answers 明细.
+func Transactions(lang Lang, d TransactionsData) Card {
+	if len(d.Lines) == 0 {
+		c := notice(lang, "transactions", kSourceCard, say(lang, kNoTransactions), "", d.URL)
+		c.SubTitleText = say(lang, kNoTransactionsSay)
+		c.jump(kJumpTopUp, d.TopUpURL)
+		return c.Fit()
+	}
+	lines := d.Lines[:min(len(d.Lines), shownTransactions)]
+	c := notice(lang, "transactions", kSourceCard, say(lang, kTransactionsTitle, len(lines)), "", d.URL)
+	for _, l := range lines {
+		amount := clean(l.Amount)
+		title := cut(l.Title, max(1, lenValue-1-len([]rune(amount))))
+		c.HorizontalContentList = append(c.HorizontalContentList, Horizontal{KeyName: monthDay(l.At), Value: joinSpaced(title, amount)})
+	}
+	c.jump(kJumpDetails, d.URL)
+	c.jump(kJumpBill, d.BillURL)
+	return c.Fit()
+}
