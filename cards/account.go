@@ -29,15 +29,15 @@ func Balance(lang Lang, d BalanceData) Card {
 		about = kBalanceAbout
 	}
 	c := notice(lang, "balance", kSourceCard, say(lang, kBalanceTitle), "", d.HomeURL)
-	if !d.AsOf.IsZero() {
+	if !d.AsOf.IsZero() && d.Missing <= 0 {
 		c.MainTitle.Desc = say(lang, kBalanceAsOf, When(lang, d.AsOf))
 	}
 	c.EmphasisContent = &Emphasis{Title: Yuan(d.BalanceFen), Desc: say(lang, about)}
 	switch {
 	case d.Missing == 1:
-		c.SubTitleText = say(lang, kBalanceOneMissing, Yuan(d.BalanceFen), asOf(lang, d.AsOf, d.Now))
+		c.SubTitleText = say(lang, kBalanceOneMissing, asOf(lang, d.AsOf, d.Now))
 	case d.Missing > 1:
-		c.SubTitleText = say(lang, kBalanceMissing, Yuan(d.BalanceFen), asOf(lang, d.AsOf, d.Now), d.Missing)
+		c.SubTitleText = say(lang, kBalanceMissing, asOf(lang, d.AsOf, d.Now), d.Missing)
 	}
 	c.row(kRowPending, Yuan(d.PendingFen))
 	switch {

@@ -14,9 +14,12 @@ func AskWhich(lang Lang, choices []Choice, url string) Card {
 		MainTitle:  &MainTitle{Title: say(lang, kAskWhichTitle), Desc: say(lang, kAskWhichDesc)},
 		CardAction: openURL(url),
 	}
+	var typed []string
 	for _, choice := range choices[:min(len(choices), maxButtons-1)] {
+		typed = append(typed, cut(choice.Text, lenButton))
 		c.ButtonList = append(c.ButtonList, Button{Text: choice.Text, Style: ButtonPrimary, Key: choice.Key})
 	}
+	c.hint = say(lang, kAskTyped, joinPlaces(lang, typed))
 	c.ButtonList = append(c.ButtonList, Button{Text: say(lang, kAskWhichHelp), Style: ButtonQuiet, Key: KeyHelp})
 	return c.Fit()
 }

@@ -32,6 +32,21 @@ func samples(lang Lang) map[string]Card {
 	}
 	missing := balance
 	missing.Missing, missing.PendingFen, missing.Status, missing.LastTitle = 1, 0, "lost", ""
+	doubt := balance
+	doubt.Missing, doubt.InFlightFen, doubt.Doubt, doubt.Now = 3, 5000, true, at
+	bill := StatementData{
+		Month: at, SpentFen: 31250, Purchases: 45, ToppedUpFen: 30000, ClaimedFen: 25000, Days: 22, BeforeFen: 33250, Before: true,
+		Merchants: []StatementMerchant{{"二号餐厅", 18000}, {"图书馆咖啡", 6000}, {"浴室", 2000}, {"超市", 100}},
+		ChartURL:  site + "/chart.png", URL: site + "/statement?month=2026-11", TransactionsURL: site + "/transactions?month=2026-11",
+	}
+	noChart := bill
+	noChart.ChartURL, noChart.Before = "", false
+	lines := TransactionsData{URL: site + "/transactions?month=2026-11", BillURL: site + "/statement?month=2026-11"}
+	for i := range 7 {
+		lines.Lines = append(lines.Lines, TransactionLine{"二号餐厅 面点窗口 一个很长很长的名字一个很长很长的名字", Yuan(int64(-650 - i)), at.AddDate(0, 0, -i)})
+	}
+	settings := SettingsData{Lang: En, Style: "textcard", LowFen: 1500, LowChoices: []int64{1000, 2000, 5000}, URL: site + "/settings"}
+	kinds := []PushKind{{"consumption", true}, {"topup_paid", true}, {"low_balance", false}, {"loss", true}}
 	choices := TopUpChoicesData{OtherURL: site + "/topup"}
 	for _, fen := range []int64{1000, 2000, 5000, 10000, 20000} {
 		choices.Choices = append(choices.Choices, TopUpChoice{fen, fmt.Sprintf("%s/topup?amount_fen=%d", site, fen)})
@@ -51,39 +66,57 @@ func samples(lang Lang) map[string]Card {
 	noTerminals.Terminals, noTerminals.Informed = 0, 0
 	trouble := ClaimTroubleData{AmountFen: 5000, Place: "图书馆一楼", At: at, URL: site + "/transfers"}
 	return map[string]Card{
-		"balance":          Balance(lang, balance),
-		"balance_missing":  Balance(lang, missing),
-		"topup_choices":    TopUpChoices(lang, choices),
-		"topup_amount":     TopUpAmount(lang, TopUpAmountData{AmountFen: 5000, CardNo: "2026001234", URL: site + "/topup?amount_fen=5000"}),
-		"topup_paid":       TopUpPaid(lang, TopUpPaidData{AmountFen: 5000, PendingFen: 15000, OutTradeNo: "T20261122120817001", PaidAt: at, URL: site + "/transfers"}),
-		"verify_channels":  VerifyChannels(lang, VerifyChannelsData{MaskedEmail: "z***@example.edu.cn", MaskedPhone: "138****1234", URL: site + "/verify"}),
-		"verify_phone":     VerifyChannels(lang, VerifyChannelsData{MaskedPhone: "138****1234", URL: site + "/verify"}),
-		"code_sent":        CodeSent(lang, CodeSentData{MaskedAddress: "z***@example.edu.cn", ValidFor: 5 * time.Minute, URL: site + "/verify"}),
-		"verified":         Verified(lang, VerifiedData{Name: "张三", BindURL: site + "/bind"}),
-		"welcome":          Welcome(lang, VerifiedData{Name: "张三", BindURL: site + "/bind"}),
-		"not_verified":     NotVerified(lang, site+"/verify"),
-		"not_bound":        NotBound(lang, site+"/bind"),
-		"bound":            Bound(lang, withPassword),
-		"bound_initial":    Bound(lang, initial),
-		"password_first":   PasswordFirst(lang, site+"/password"),
-		"pending":          Pending(lang, pending),
-		"pending_few":      Pending(lang, few),
-		"pending_none":     Pending(lang, PendingData{ListURL: site + "/transfers", TopUpURL: site + "/topup"}),
-		"claimed":          Claimed(lang, ClaimedData{AmountFen: 5000, CardNo: "2026001234", BalanceFen: 10230, Place: "图书馆一楼", At: at, URL: site + "/transfers"}),
-		"claim_in_doubt":   ClaimInDoubt(lang, trouble),
-		"claim_released":   ClaimReleased(lang, trouble),
-		"loss_confirm":     LossConfirm(lang, ask),
-		"loss_next":        LossNext(lang, ask),
-		"lost":             Lost(lang, lost),
-		"lost_accepted":    Lost(lang, noTerminals),
-		"push_on":          AskPurchasePush(lang, true, site+"/settings"),
-		"push_off":         AskPurchasePush(lang, false, site+"/settings"),
-		"newcomer":         NewcomerChannels(lang, NewcomerData{Number: "2025533001", Email: true, Phone: true, URL: site + "/verify"}),
-		"newcomer_email":   NewcomerChannels(lang, NewcomerData{Number: "2025533001", Email: true, URL: site + "/verify"}),
-		"help":             Help(lang, site+"/"),
-		"help_assistant":   HelpAssistant(lang, site+"/verify"),
-		"notice":           Notice(lang, NoticeData{Title: "暂时查不到余额", Body: "请稍后再试。", LinkTitle: "打开网页", URL: site + "/"}),
-		"notice_assistant": Notice(lang, NoticeData{Body: "验证码不对，还可以再试 3 次。", URL: site + "/verify", Assistant: true}),
+		"balance":           Balance(lang, balance),
+		"balance_missing":   Balance(lang, missing),
+		"topup_choices":     TopUpChoices(lang, choices),
+		"topup_amount":      TopUpAmount(lang, TopUpAmountData{AmountFen: 5000, CardNo: "2026001234", URL: site + "/topup?amount_fen=5000"}),
+		"topup_paid":        TopUpPaid(lang, TopUpPaidData{AmountFen: 5000, PendingFen: 15000, OutTradeNo: "T20261122120817001", PaidAt: at, URL: site + "/transfers"}),
+		"verify_channels":   VerifyChannels(lang, VerifyChannelsData{MaskedEmail: "z***@example.edu.cn", MaskedPhone: "138****1234", URL: site + "/verify"}),
+		"verify_phone":      VerifyChannels(lang, VerifyChannelsData{MaskedPhone: "138****1234", URL: site + "/verify"}),
+		"greeting":          Greeting(lang, GreetingData{"张三", 12, 5230, true, 5000, site + "/", site + "/topup", site + "/transfers"}),
+		"greeting_early":    Greeting(lang, GreetingData{Name: "张三", Hour: 7, BalanceFen: 5230, HomeURL: site + "/", TopUpURL: site + "/topup"}),
+		"ask_which":         AskWhich(lang, []Choice{{"余额", "balance"}, {"账单", "statement"}}, site+"/"),
+		"statement":         Statement(lang, bill),
+		"statement_plain":   Statement(lang, noChart),
+		"statement_empty":   Statement(lang, StatementData{Month: at, ChartURL: site + "/chart.png", URL: site + "/statement"}),
+		"transactions":      Transactions(lang, lines),
+		"transactions_none": Transactions(lang, TransactionsData{URL: site + "/transactions", TopUpURL: site + "/topup"}),
+		"settings":          Settings(lang, settings),
+		"settings_unbound":  Settings(lang, SettingsData{URL: site + "/settings"}),
+		"settings_saved":    SettingsSaved(lang, settings),
+		"push_kinds":        PushKinds(lang, kinds, site+"/settings"),
+		"push_kinds_saved":  PushKindsSaved(lang, kinds, site+"/settings"),
+		"push_kinds_none":   PushKindsSaved(lang, nil, site+"/settings"),
+		"mutable":           TopUpPaid(lang, TopUpPaidData{AmountFen: 5000, PendingFen: 5000, PaidAt: at, URL: site + "/transfers"}).Mutable("topup_paid", "push_topup_paid_1_a"),
+		"muted":             Muted(lang, "topup_paid", site+"/settings"),
+		"unmuted":           Unmuted(lang, "topup_paid", site+"/settings"),
+		"balance_doubt":     Balance(lang, doubt),
+		"code_sent":         CodeSent(lang, CodeSentData{MaskedAddress: "z***@example.edu.cn", ValidFor: 5 * time.Minute, URL: site + "/verify"}),
+		"verified":          Verified(lang, VerifiedData{Name: "张三", BindURL: site + "/bind"}),
+		"welcome":           Welcome(lang, VerifiedData{Name: "张三", BindURL: site + "/bind"}),
+		"not_verified":      NotVerified(lang, site+"/verify"),
+		"not_bound":         NotBound(lang, site+"/bind"),
+		"bound":             Bound(lang, withPassword),
+		"bound_initial":     Bound(lang, initial),
+		"password_first":    PasswordFirst(lang, site+"/password"),
+		"pending":           Pending(lang, pending),
+		"pending_few":       Pending(lang, few),
+		"pending_none":      Pending(lang, PendingData{ListURL: site + "/transfers", TopUpURL: site + "/topup"}),
+		"claimed":           Claimed(lang, ClaimedData{AmountFen: 5000, CardNo: "2026001234", BalanceFen: 10230, Place: "图书馆一楼", At: at, URL: site + "/transfers"}),
+		"claim_in_doubt":    ClaimInDoubt(lang, trouble),
+		"claim_released":    ClaimReleased(lang, trouble),
+		"loss_confirm":      LossConfirm(lang, ask),
+		"loss_next":         LossNext(lang, ask),
+		"lost":              Lost(lang, lost),
+		"lost_accepted":     Lost(lang, noTerminals),
+		"push_on":           AskPurchasePush(lang, true, site+"/settings"),
+		"push_off":          AskPurchasePush(lang, false, site+"/settings"),
+		"newcomer":          NewcomerChannels(lang, NewcomerData{Number: "2025533001", Email: true, Phone: true, URL: site + "/verify"}),
+		"newcomer_email":    NewcomerChannels(lang, NewcomerData{Number: "2025533001", Email: true, URL: site + "/verify"}),
+		"help":              Help(lang, site+"/"),
+		"help_assistant":    HelpAssistant(lang, site+"/verify"),
+		"notice":            Notice(lang, NoticeData{Title: "暂时查不到余额", Body: "请稍后再试。", LinkTitle: "打开网页", URL: site + "/"}),
+		"notice_assistant":  Notice(lang, NoticeData{Body: "验证码不对，还可以再试 3 次。", URL: site + "/verify", Assistant: true}),
 	}
 }
 
@@ -167,6 +200,8 @@ func TestCatalogue(t *testing.T) {
 			}
 			limit := 0
 			switch {
+			case strings.HasPrefix(string(k), "help.") && !strings.Contains(string(k), "assistant") && strings.Count(string(k), ".") == 1:
+				limit = lenValue
 			case strings.HasPrefix(string(k), "row.") || k == kClaimedBalance:
 				limit = lenKeyName
 			case k == kVerifyByEmail || k == kVerifyByPhone || k == kTopUpOther:
@@ -236,16 +271,21 @@ func TestCards_AnyData(t *testing.T) {
 		var transfers []PendingTransfer
 		var places []string
 		var choices []TopUpChoice
+		var merchants []StatementMerchant
+		var lines []TransactionLine
+		settings := SettingsData{lang, text("style"), fen("low"), []int64{fen("low"), fen("low")}, url("settings")}
 		for i := range rapid.IntRange(0, 9).Draw(t, "n") {
 			transfers = append(transfers, PendingTransfer{text("title"), fen("fen"), at})
 			places = append(places, text("place"))
+			merchants = append(merchants, StatementMerchant{text("merchant"), fen("fen")})
+			lines = append(lines, TransactionLine{text("line"), Yuan(fen("fen")), at})
 			choices = append(choices, TopUpChoice{fen("choice"), maybe(fmt.Sprint("choice", i))})
 		}
 		person := VerifiedData{text("name"), url("bind")}
 		trouble := ClaimTroubleData{fen("fen"), text("place"), at, url("url")}
 		for _, c := range []Card{
 			Balance(lang, BalanceData{CardNo: text("no"), BalanceFen: fen("b"), PendingFen: fen("p"), Status: text("status"), AsOf: at, Missing: rapid.Int().Draw(t, "missing"),
-				LastTitle: text("last"), LastFen: fen("l"), LastAt: at, HomeURL: url("home"), TopUpURL: maybe("t"), DetailsURL: maybe("d"), PendingURL: maybe("p")}),
+				Now: at, InFlightFen: fen("f"), Doubt: rapid.Bool().Draw(t, "doubt"), LastTitle: text("last"), LastFen: fen("l"), LastAt: at, HomeURL: url("home"), TopUpURL: maybe("t"), DetailsURL: maybe("d"), PendingURL: maybe("p")}),
 			TopUpChoices(lang, TopUpChoicesData{choices, url("other")}),
 			TopUpAmount(lang, TopUpAmountData{fen("a"), text("no"), url("u")}),
 			TopUpPaid(lang, TopUpPaidData{fen("a"), fen("p"), text("order"), at, url("u")}),
@@ -256,6 +296,16 @@ func TestCards_AnyData(t *testing.T) {
 			PasswordFirst(lang, url("u")),
 			LossConfirm(lang, LossAskData{text("no"), url("u")}), LossNext(lang, LossAskData{text("no"), url("u")}),
 			Lost(lang, LostData{text("no"), text("receipt"), at, rapid.Int().Draw(t, "terminals"), rapid.Int().Draw(t, "informed"), url("u"), maybe("c")}),
+			Greeting(lang, GreetingData{text("name"), rapid.Int().Draw(t, "hour"), fen("b"), rapid.Bool().Draw(t, "about"), fen("p"), url("h"), maybe("t"), maybe("p")}),
+			AskWhich(lang, []Choice{{text("choice"), "balance"}, {text("choice"), "topup"}}, url("u")),
+			Statement(lang, StatementData{at, fen("spent"), rapid.Int().Draw(t, "n"), fen("in"), fen("claimed"), rapid.Int().Draw(t, "days"), fen("before"), rapid.Bool().Draw(t, "first"),
+				merchants, maybe("chart"), url("u"), maybe("t")}),
+			Transactions(lang, TransactionsData{lines, url("u"), maybe("bill"), maybe("topup")}),
+			Settings(lang, settings), SettingsSaved(lang, settings),
+			PushKinds(lang, []PushKind{{"consumption", true}, {text("kind"), true}}, url("u")), PushKindsSaved(lang, []PushKind{{text("kind"), true}}, url("u")),
+			Claimed(lang, ClaimedData{fen("a"), text("no"), fen("b"), text("place"), at, url("u")}).Mutable(text("kind"), "t"),
+			TopUpPaid(lang, TopUpPaidData{fen("a"), fen("p"), text("order"), at, url("u")}).Mutable("topup_paid", "t"),
+			Muted(lang, "claimed", url("u")), Unmuted(lang, "claimed", url("u")),
 			AskPurchasePush(lang, rapid.Bool().Draw(t, "on"), url("u")),
 			NewcomerChannels(lang, NewcomerData{text("number"), rapid.Bool().Draw(t, "email"), rapid.Bool().Draw(t, "phone"), url("u")}),
 			Pending(lang, PendingData{fen("total"), rapid.Int().Draw(t, "count"), transfers, places, url("list"), maybe("topup")}),
@@ -312,6 +362,27 @@ func overlong(c Card) string {
 	for _, b := range c.ButtonList {
 		texts = append(texts, text{b.Text, 10})
 	}
+	for _, v := range c.VerticalContentList {
+		texts = append(texts, text{v.Title, 38}, text{v.Desc, 160})
+	}
+	if c.Checkbox != nil {
+		for _, o := range c.Checkbox.OptionList {
+			texts = append(texts, text{o.Text, 17})
+		}
+	}
+	for _, s := range c.SelectList {
+		for _, o := range s.OptionList {
+			texts = append(texts, text{o.Text, 16})
+		}
+	}
+	if c.ActionMenu != nil {
+		for _, a := range c.ActionMenu.ActionList {
+			texts = append(texts, text{a.Text, 10})
+		}
+	}
+	if c.SubmitButton != nil {
+		texts = append(texts, text{c.SubmitButton.Text, 10})
+	}
 	for _, x := range texts {
 		if utf8.RuneCountInString(x.s) > x.n || !utf8.ValidString(x.s) || strings.ContainsAny(x.s, "\x00\u202e\u200b\n") {
 			return fmt.Sprintf("%q beyond %d", x.s, x.n)
@@ -343,7 +414,7 @@ func TestWords(t *testing.T) {
 		"Mask":         {MaskCardNo("2026001234"), "****1234"},
 		"MaskShort":    {MaskCardNo("12"), "****12"},
 		"MaskEmpty":    {MaskCardNo(" "), ""},
-		"SorryID":      {Sorry(En, "ab12"), "Sorry, that did not work. Please try again in a moment. (Ref. ab12)"},
+		"SorryID":      {Sorry(En, "ab12"), "Sorry, that did not work. Your money and card are untouched. Please try again in a moment. (Ref. ab12)"},
 		"CutOnRune":    {CutText(strings.Repeat("中", 700)), strings.Repeat("中", 681) + "…"},
 		"CutShort":     {CutText("a"), "a"},
 		"UnknownState": {statusText(Zh, "suspended"), "suspended"},
@@ -357,8 +428,8 @@ func TestWords(t *testing.T) {
 func TestCard_Keys(t *testing.T) {
 	t.Parallel()
 	c := VerifyChannels(Zh, VerifyChannelsData{MaskedEmail: "a", MaskedPhone: "b", URL: site})
-	if got := fmt.Sprint(c.Keys()); got != "[verify.email verify.phone]" {
-		t.Errorf("buttons: %s", got)
+	if got := fmt.Sprint(c.Keys()); got != "[verify.channel]" {
+		t.Errorf("choice: %s", got)
 	}
 	if got := TopUpChoices(Zh, TopUpChoicesData{OtherURL: site}).Keys(); got != nil {
 		t.Errorf("links: %v", got)

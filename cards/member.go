@@ -156,7 +156,9 @@ func PasswordFirst(lang Lang, url string) Card {
 // Help answers 帮助 and whatever was not understood in the card app; url is the home page.
 func Help(lang Lang, url string) Card {
 	c := notice(lang, "help", kSourceCard, say(lang, kHelpCardTitle), say(lang, kHelpCardDesc), url)
-	c.SubTitleText = say(lang, kHelpCardText)
+	for _, row := range [][2]key{{kRowHelpSee, kHelpSee}, {kRowHelpPay, kHelpPay}, {kRowHelpLost, kHelpLost}, {kRowHelpCard, kHelpCard}, {kRowHelpSet, kHelpSet}, {kRowHelpHuman, kHelpHuman}} {
+		c.row(row[0], say(lang, row[1]))
+	}
 	c.jump(kJumpHome, url)
 	return c.Fit()
 }

@@ -32,8 +32,8 @@ func Settings(lang Lang, d SettingsData) Card {
 		Source:    source(lang, kSourceCard),
 		MainTitle: &MainTitle{Title: say(lang, kSettingsTitle), Desc: say(lang, kSettingsDesc)},
 		SelectList: []Select{
-			{QuestionKey: AskLang, Title: say(lang, kRowLang), SelectedID: string(Zh), OptionList: []Option{{string(Zh), say(lang, kLangZh)}, {string(En), say(lang, kLangEn)}}},
-			{QuestionKey: AskStyle, Title: say(lang, kRowStyle), SelectedID: "card", OptionList: []Option{{"card", say(lang, kStyleCard)}, {"textcard", say(lang, kStyleTextCard)}}},
+			{QuestionKey: AskLang, Title: say(lang, kAskLang), SelectedID: string(Zh), OptionList: []Option{{string(Zh), say(lang, kLangZh)}, {string(En), say(lang, kLangEn)}}},
+			{QuestionKey: AskStyle, Title: say(lang, kAskStyle), SelectedID: "card", OptionList: []Option{{"card", say(lang, kStyleCard)}, {"textcard", say(lang, kStyleTextCard)}}},
 		},
 		SubmitButton: &Submit{Text: say(lang, kSettingsSave), Key: KeySettingsSave},
 	}
@@ -51,7 +51,7 @@ func Settings(lang Lang, d SettingsData) Card {
 
 // lowSelect offers the amounts, the one that is set among them.
 func lowSelect(lang Lang, d SettingsData) Select {
-	s := Select{QuestionKey: AskLow, Title: say(lang, kRowLow), SelectedID: LowOption(d.LowFen), OptionList: []Option{{LowOption(0), say(lang, kLowOff)}}}
+	s := Select{QuestionKey: AskLow, Title: say(lang, kAskLow), SelectedID: LowOption(d.LowFen), OptionList: []Option{{LowOption(0), say(lang, kLowOff)}}}
 	seen := map[int64]bool{0: true}
 	for _, fen := range append([]int64{d.LowFen}, d.LowChoices...) {
 		if !seen[fen] && len(s.OptionList) < maxOptions {

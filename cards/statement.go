@@ -14,7 +14,8 @@ type StatementData struct {
 	Month       time.Time // any moment of the month, in the zone to show
 	SpentFen    int64     // not negative
 	Purchases   int
-	ToppedUpFen int64 // collected onto the card
+	ToppedUpFen int64 // paid
+	ClaimedFen  int64 // collected onto the card, whenever it was paid
 	Days        int   // with a purchase
 	BeforeFen   int64 // spent in the month before
 	Before      bool  // whether anything was spent in the month before
@@ -41,12 +42,19 @@ func Statement(lang Lang, d StatementData) Card {
 		if places := topMerchants(lang, d.Merchants); places != "" {
 			c.VerticalContentList = []Vertical{{Title: say(lang, kMerchants), Desc: places}}
 		}
-		c.row(kRowSpent, say(lang, kPurchases, Yuan(d.SpentFen), d.Purchases))
+		spent := say(lang, kPurchases, Yuan(d.SpentFen), d.Purchases)
+		if d.Purchases == 1 {
+			spent = say(lang, kOnePurchase, Yuan(d.SpentFen))
+		}
+		c.row(kRowSpent, spent)
 	} else {
 		c.EmphasisContent = &Emphasis{Title: Yuan(d.SpentFen), Desc: say(lang, kSpentTotal)}
 		c.SubTitleText = topMerchants(lang, d.Merchants)
 	}
 	c.row(kRowToppedUp, Yuan(d.ToppedUpFen))
+	if d.ClaimedFen != d.ToppedUpFen {
+		c.row(kRowCollected, say(lang, kCollected, Yuan(d.ClaimedFen)))
+	}
 	c.row(kRowDays, say(lang, kDaysCount, d.Days))
 	c.jump(kJumpBill, d.URL)
 	c.jump(kJumpMonth, d.TransactionsURL)

@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"time"
 
 	"xiaoka/bot"
 	"xiaoka/cards"
@@ -12,14 +11,11 @@ import (
 // and takes the six digits in the chat. Everything else is said in the card
 // app, and people are led there.
 
-// greetEvery is how long somebody who opens the chat again is left in peace.
-const greetEvery = 10 * time.Minute
-
 // assistantAsks are what the assistant answers, by the intent of a text and by
 // the key of a menu item.
 func (a *Apps) assistantAsks() map[string]ask {
 	return map[string]ask{
-		"verify":          a.offerCode,
+		"verify":          a.topical("verify", a.offerCode),
 		"help":            a.helpAssistant,
 		"human":           a.human,
 		"change_language": a.changeLanguage,
@@ -38,7 +34,10 @@ func (a *Apps) Assistant(r *bot.Router) {
 			return a.takeCode(ctx, t, code)
 		}
 		if number, found := numberIn(c.Message.Content); found && !t.known() {
-			return a.takeNumber(t, number)
+			return a.takeNumber(ctx, t, number)
+		}
+		if channel, found := channelIn(c.Message.Content); found && !t.Person.Verified() {
+			return a.sendBy(ctx, t, channel)
 		}
 		t.Said = a.understand(c.Message.Content)
 		if answer, ok := asks[t.Said.Intent]; ok {
@@ -52,37 +51,19 @@ func (a *Apps) Assistant(r *bot.Router) {
 	for key, answer := range asks {
 		r.Click(key, a.on(answer))
 	}
-	r.CardEvent(cards.KeyVerifyEmail, a.on(a.sendCode))
-	r.CardEvent(cards.KeyVerifyPhone, a.on(a.sendCode))
-	r.CardEvent(cards.KeyNewcomerEmail, a.on(a.sendToNumber))
-	r.CardEvent(cards.KeyNewcomerPhone, a.on(a.sendToNumber))
-	r.Event("enter_agent", a.on(a.greet))
-	r.Event("subscribe", a.on(a.greet))
+	for _, key := range []string{cards.KeyVerifyEmail, cards.KeyVerifyPhone, cards.KeyVerifyChannel} {
+		r.CardEvent(key, a.on(a.sendCode))
+	}
+	for _, key := range []string{cards.KeyNewcomerEmail, cards.KeyNewcomerPhone, cards.KeyNewcomerChannel} {
+		r.CardEvent(key, a.on(a.sendToNumber))
+	}
+	r.Event("enter_agent", a.on(a.enterAssistant))
+	r.Event("subscribe", a.on(a.enterAssistant))
 	r.NotFound(a.on(a.helpAssistant)) // pictures, voice, buttons of an older menu
 }
 
 // understand reads a text as of today.
 func (a *Apps) understand(text string) Said { return a.Understand(text, a.Now().In(a.Zone)) }
-
-// greet offers verification to who opens the chat and still needs it, and is
-// silent to everybody else.
-func (a *Apps) greet(ctx context.Context, t *turn) error {
-	if t.Person.Verified() || !a.mayGreet(ctx, t) {
-		return nil
-	}
-	return a.offerCode(ctx, t)
-}
-
-// mayGreet is true once in greetEvery for a person and an app. WeCom tells of
-// every opening of the chat, and a greeting nobody asked for is not worth an
-// apology when it fails.
-func (a *Apps) mayGreet(ctx context.Context, t *turn) bool {
-	first, err := a.Pace.First(ctx, "greet:"+t.App.Name+":"+t.UserID, greetEvery)
-	if err != nil {
-		a.Log.Warn("not greeted", "request", t.RequestID, "err", err)
-	}
-	return first && err == nil
-}
 
 func (a *Apps) helpAssistant(_ context.Context, t *turn) error {
 	return t.Reply(cards.HelpAssistant(t.Lang, a.link.verify()))

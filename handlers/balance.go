@@ -20,39 +20,29 @@ func (a *Apps) balance(ctx context.Context, t *turn) error {
 	}
 	data := cards.BalanceData{
 		CardNo: b.CardNo, BalanceFen: int64(b.Books), PendingFen: int64(b.Pending), Status: string(b.Status),
-		Missing: int(b.Missing),
-		HomeURL: a.link.home(), TopUpURL: a.link.topUp(), DetailsURL: a.link.transfers(), PendingURL: a.link.transfers(),
+		Missing: int(b.Missing), InFlightFen: int64(b.InFlight), Doubt: b.Doubt, Now: a.Now().In(a.Zone),
+		HomeURL: a.link.home(), TopUpURL: a.link.topUp(), DetailsURL: a.link.transactionsOf(a.month()), PendingURL: a.link.transfers(),
 	}
 	if !b.AsOf.IsZero() {
 		data.AsOf = b.AsOf.In(a.Zone)
 	}
 	if b.Last != nil {
-		data.LastTitle, data.LastFen = movementTitle(t.Lang, *b.Last), int64(signed(*b.Last))
+		data.LastTitle, data.LastFen = movementTitle(t.Lang, *b.Last), int64(b.Last.Change())
 		data.LastAt = b.Last.At.In(a.Zone)
 	}
-	card := cards.Balance(t.Lang, data)
-	switch {
-	case b.InFlight > 0 && b.Doubt:
-		card = rows(card, wRowDoubt.in(t.Lang), wDoubtOf.in(t.Lang, b.InFlight))
-	case b.InFlight > 0:
-		card = rows(card, wRowWriting.in(t.Lang), b.InFlight.String())
-	}
-	return t.Update(card)
+	return t.Update(cards.Balance(t.Lang, data))
 }
 
-// signed gives a movement the sign its holder sees: spending is negative.
-func signed(m ledger.Movement) ledger.Fen {
-	if m.Kind == "consumption" {
-		return -m.Amount
-	}
-	return m.Amount
-}
+// month is the one it is on the campus.
+func (a *Apps) month() ledger.Month { return ledger.MonthOf(a.Now().In(a.Zone)) }
 
 // movementTitle is the merchant of a purchase; a claim is named.
 func movementTitle(lang cards.Lang, m ledger.Movement) string {
 	switch {
-	case m.Kind == "claim":
+	case m.Kind == ledger.MovementClaim:
 		return wClaimed.in(lang)
+	case m.Kind == ledger.MovementCorrection:
+		return wCorrection.in(lang)
 	case m.Where == "":
 		return wPurchase.in(lang)
 	}

@@ -54,6 +54,9 @@ func newCampus(t testing.TB, change ...func(*Config)) *campus {
 			Office: Words{"一卡通受理中心", "Card office"}, Phone: "021-5555 0100", Hours: Words{"周一至周五 8:30–17:00", "Mon–Fri 8:30–17:00"},
 			Machines: []Words{{"二号餐厅", "Canteen 2"}, {"图书馆一楼", "Library, 1st floor"}, {Zh: "受理中心"}},
 		},
+		Chart: func(_ int64, m ledger.Month) string {
+			return "https://card.example.edu.cn/h5/chart.png?month=" + m.String()
+		},
 		Zone: noon.Location(), Now: func() time.Time { return noon }, Log: log,
 	}
 	for _, f := range change {
@@ -100,12 +103,19 @@ func (c *campus) event(app, userID, event, key string) string {
 	return c.deliver(app, bot.Message{FromUserName: userID, MsgType: "event", Event: event, EventKey: key})
 }
 
-// press presses a button of the card that was sent last.
+// press presses a button of the card that was sent last, or submits it with
+// answers: "settings.save lang=en low=¥20.00".
 func (c *campus) press(app, userID, key string) string {
-	return c.deliver(app, bot.Message{
+	key, answers, _ := strings.Cut(key, " ")
+	m := bot.Message{
 		FromUserName: userID, MsgType: "event", Event: "template_card_event", EventKey: key,
 		TaskID: c.wecom.task, CardType: "button_interaction", ResponseCode: "code",
-	})
+	}
+	for answer := range strings.FieldsSeq(answers) {
+		question, options, _ := strings.Cut(answer, "=")
+		m.SelectedItems = append(m.SelectedItems, bot.SelectedItem{QuestionKey: question, OptionIDs: strings.Split(options, ",")})
+	}
+	return c.deliver(app, m)
 }
 
 // understandPlainly stands for handlers/intent, whose tests are its own.
@@ -120,9 +130,21 @@ func understandPlainly(text string, _ time.Time) Said {
 		for _, w := range strings.Fields(words) {
 			if first, rest, _ := strings.Cut(text, " "); first == w {
 				amount, _ := ledger.ParseYuan(rest)
-				return Said{Intent: intent, Amount: amount}
+				month := ""
+				if _, err := ledger.ParseMonth(rest); err == nil {
+					month = rest
+				}
+				return Said{Intent: intent, Amount: amount, Month: month}
 			}
 		}
+	}
+	switch text {
+	case "卡":
+		return Said{Intent: "none", Likely: []string{"report_loss", "balance"}}
+	case "给我充点 30":
+		return Said{Intent: "topup", Amount: 3000, Likely: []string{"topup", "pending"}, Unsure: true}
+	case "查余额什么的":
+		return Said{Intent: "balance", Likely: []string{"balance", "pending"}, Unsure: true}
 	}
 	return Said{Intent: "none"}
 }
@@ -167,6 +189,9 @@ func (w *fakeWeCom) UpdateCard(_ context.Context, _, _ string, card cards.Card) 
 	if err := card.Validate(); err != nil {
 		w.t.Errorf("card %s: %v", card.Kind, err)
 	}
+	if card.TaskID != "" {
+		w.task = card.TaskID
+	}
 	w.said = append(w.said, show("update", card))
 	return w.err
 }
@@ -177,6 +202,12 @@ func show(how string, c cards.Card) string {
 		if b.Type == cards.ButtonCallback {
 			out += fmt.Sprintf("\n(%s) %s", b.Text, b.Key)
 		}
+	}
+	if c.SubmitButton != nil {
+		out += fmt.Sprintf("\n(%s) %s", c.SubmitButton.Text, c.SubmitButton.Key)
+	}
+	if c.CardImage != nil {
+		out += "\n[picture] " + c.CardImage.URL
 	}
 	return out
 }
@@ -231,10 +262,10 @@ func newStore() *fakeStore {
 	fresh := ledger.Person{ID: 1, UserID: "fresh", Name: "张三", Email: "zhangsan@example.edu.cn", CardID: 11, CardNo: "60001234"}
 	s.add(fresh)
 	verified := fresh
-	verified.ID, verified.UserID, verified.VerifiedAt = 2, "verified", noon
+	verified.ID, verified.UserID, verified.VerifiedAt = 2, "verified", noon.AddDate(0, -2, 0)
 	s.add(verified)
 	bound := verified
-	bound.ID, bound.UserID, bound.BoundAt = 3, "bound", noon
+	bound.ID, bound.UserID, bound.BoundAt = 3, "bound", noon.AddDate(0, -2, 0)
 	s.add(bound)
 	initial := bound
 	initial.ID, initial.UserID = 4, "initial"
@@ -343,6 +374,32 @@ func (s *fakeStore) PushWanted(_ context.Context, _ int64, kind ledger.EventKind
 	return !s.muted[kind], nil
 }
 
+func (s *fakeStore) PushSettings(_ context.Context, _ int64) (out []ledger.PushSetting, _ error) {
+	for _, k := range ledger.Mutable() {
+		out = append(out, ledger.PushSetting{Kind: k, On: !s.muted[k]})
+	}
+	return out, s.err
+}
+
+func (s *fakeStore) SetMessageStyle(_ context.Context, id int64, style ledger.MessageStyle) error {
+	return s.change(id, func(p *ledger.Person) { p.MessageStyle = style })
+}
+
+func (s *fakeStore) SetLowBalance(_ context.Context, id int64, threshold ledger.Fen) error {
+	return s.change(id, func(p *ledger.Person) { p.LowBalance = threshold })
+}
+
+func (s *fakeStore) Statement(_ context.Context, id int64, month ledger.Month) (ledger.Statement, error) {
+	if _, ok := s.balances[id]; !ok {
+		return ledger.Statement{}, cmp.Or(s.err, ledger.ErrNotFound)
+	}
+	from := month.Start(noon.Location())
+	return ledger.Statement{
+		From: from, To: (month + 1).Start(noon.Location()), Claimed: 5000, Paid: 7000, Spent: ledger.Fen(31250 + month%2*1000), Purchases: 45, Before: 33250,
+		Days: make([]ledger.DaySpent, 22), Merchants: []ledger.Share{{Name: "二号餐厅", Spent: 18000, Purchases: 30}, {Name: "图书馆咖啡", Spent: 13250, Purchases: 15}},
+	}, s.err
+}
+
 func (s *fakeStore) Balance(_ context.Context, id int64, _ time.Time) (ledger.Balance, error) {
 	b, ok := s.balances[id]
 	if !ok {
@@ -436,7 +493,10 @@ func (f *fakePace) First(_ context.Context, key string, _ time.Duration) (bool, 
 	if f.met[key] || f.err != nil {
 		return false, f.err
 	}
-	f.met = map[string]bool{key: true}
+	if f.met == nil {
+		f.met = map[string]bool{}
+	}
+	f.met[key] = true
 	return true, nil
 }
 

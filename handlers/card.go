@@ -40,7 +40,7 @@ func (a *Apps) cardAsks() []route {
 		{"pending", bound, a.pending, ""},
 		{"claim", bound, a.pending, ""},
 		{"transactions_today", bound, a.transactions, ""},
-		{"statement", bound, a.notYet(wNoStatement), ""},
+		{"statement", bound, a.statement, ""},
 
 		{"report_loss", holder, a.reportLoss, ""},
 		{"cancel_loss", bound, a.cancelLoss, ""},
@@ -50,6 +50,7 @@ func (a *Apps) cardAsks() []route {
 		{"bind", verified, a.bind, ""},
 		{"password", verified, a.password, "密码|查询密码|修改密码|改密码|忘记密码|重置密码|password|my password|change password|change my password|reset password|forgot password"},
 		{"settings", verified, a.settings, "设置|设定|settings|setting|preferences"},
+		{cards.KeyPushKinds, bound, a.pushKinds, "通知设置|消息设置|通知|消息通知|notification settings|notifications"},
 		{"notifications_on", bound, a.askPush(true), ""},
 		{"notifications_off", bound, a.askPush(false), ""},
 		{"change_language", anyone, a.changeLanguage, ""},
@@ -61,18 +62,35 @@ func (a *Apps) cardAsks() []route {
 	}
 }
 
+// cardAnswers are the asks behind their gates. What shows or begins something
+// is the topic from then on.
+func (a *Apps) cardAnswers() map[string]ask {
+	asks := map[string]ask{}
+	for _, route := range a.cardAsks() {
+		asks[route.intent] = a.gate(route.need, route.answer)
+		switch route.intent {
+		case "help", "human", "cancel", "code", "change_language":
+		default:
+			asks[route.intent] = a.topical(route.intent, asks[route.intent])
+		}
+	}
+	return asks
+}
+
 // Card registers the card app's routes.
 func (a *Apps) Card(r *bot.Router) {
-	asks, words := map[string]ask{}, map[string]string{}
+	words := map[string]string{}
 	for _, route := range a.cardAsks() {
-		answer := a.gate(route.need, route.answer)
-		asks[route.intent] = answer
 		for w := range strings.SplitSeq(route.words, "|") {
 			words[w] = route.intent
 		}
-		r.Click(route.intent, a.on(answer))
-		r.CardEvent(route.intent, a.on(answer))
+		r.Click(route.intent, a.on(a.asks[route.intent]))
+		r.CardEvent(route.intent, a.on(a.asks[route.intent]))
 	}
+	r.CardEvent(cards.KeySettingsSave, a.on(a.gate(verified, a.saveSettings)))
+	r.CardEvent(cards.KeyPushKindsSave, a.on(a.gate(bound, a.savePushKinds)))
+	r.CardEvent(cards.KeyMute+"*", a.on(a.gate(verified, a.mute(cards.KeyMute, false))))
+	r.CardEvent(cards.KeyUnmute+"*", a.on(a.gate(verified, a.mute(cards.KeyUnmute, true))))
 	r.CardEvent(cards.KeyLossConfirm, a.on(a.gate(holder, a.confirmLoss)))
 	r.CardEvent(cards.KeyLossDrop, a.on(a.gate(holder, a.dropLoss)))
 	r.CardEvent(cards.KeyPurchasePushOn, a.on(a.gate(bound, a.setPush(true))))
@@ -81,7 +99,16 @@ func (a *Apps) Card(r *bot.Router) {
 	r.Text(func(ctx context.Context, c *bot.Context) error {
 		t := newTurn(ctx, c)
 		t.Said = a.read(c.Message.Content, words)
-		if answer, ok := asks[t.Said.Intent]; ok {
+		if t.Said.Intent == "none" {
+			if answer, said := a.followUp(ctx, t); answer != nil {
+				t.Said = said
+				return answer(ctx, t)
+			}
+		}
+		if t.Said.asksBack() {
+			return a.askWhich(ctx, t)
+		}
+		if answer, ok := a.asks[t.Said.Intent]; ok {
 			return answer(ctx, t)
 		}
 		return a.help(ctx, t)
@@ -97,8 +124,7 @@ func (a *Apps) read(text string, words map[string]string) Said {
 	if _, found := codeIn(text); found {
 		return Said{Intent: "code"}
 	}
-	plain := strings.Trim(strings.ToLower(strings.TrimSpace(text)), "。.！!？?～~ ")
-	if intent, ok := words[plain]; ok && plain != "" {
+	if intent, ok := words[plain(text)]; ok && plain(text) != "" {
 		return Said{Intent: intent}
 	}
 	return a.understand(text)
@@ -144,15 +170,6 @@ func (a *Apps) beside(t *turn, least need, step cards.Card) cards.Card {
 	return rows(step, wRowPhone.in(t.Lang), a.Contact.Phone, wRowOffice.in(t.Lang), a.Contact.Office.in(t.Lang))
 }
 
-// enterCard leads who opens the chat and is not ready yet to the next step,
-// and is silent to everybody else.
-func (a *Apps) enterCard(ctx context.Context, t *turn) error {
-	if t.Person.Bound() || !a.mayGreet(ctx, t) {
-		return nil
-	}
-	return a.gate(bound, a.help)(ctx, t)
-}
-
 // verify leads to verification, which the assistant and the pages do.
 func (a *Apps) verify(ctx context.Context, t *turn) error {
 	switch {
@@ -185,12 +202,6 @@ func (a *Apps) unbind(_ context.Context, t *turn) error {
 	return t.Update(rows(cards.Notice(t.Lang, cards.NoticeData{
 		Title: wUnbind.title.in(t.Lang), Body: wUnbind.body.in(t.Lang), LinkTitle: wUnbindPage.in(t.Lang), URL: a.link.unbind(),
 	}), wRowCard.in(t.Lang), cards.MaskCardNo(t.Person.CardNo)))
-}
-
-func (a *Apps) settings(_ context.Context, t *turn) error {
-	return t.Update(cards.Notice(t.Lang, cards.NoticeData{
-		Title: wSettings.in(t.Lang), Body: wSettingsBody.in(t.Lang), LinkTitle: wSettings.in(t.Lang), URL: a.link.settings(),
-	}))
 }
 
 func (a *Apps) help(_ context.Context, t *turn) error {

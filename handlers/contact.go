@@ -34,12 +34,3 @@ func (a *Apps) places(lang cards.Lang) []string {
 	}
 	return out
 }
-
-// notYet says honestly that the chat cannot do this, and what can be done.
-func (a *Apps) notYet(what notice) ask {
-	return func(_ context.Context, t *turn) error {
-		return t.Update(cards.Notice(t.Lang, cards.NoticeData{
-			Title: what.title.in(t.Lang), Body: what.body.in(t.Lang), LinkTitle: wOpenHome.in(t.Lang), URL: a.link.home(),
-		}))
-	}
-}

@@ -64,10 +64,33 @@ func TestConversations(t *testing.T) {
 		},
 		"loss.zh": lossOf("bound", "挂失", "解挂"), "loss.en": lossOf("english", "lost", "found"),
 		"newcomer.zh": newcomerOf("验证", "你好", "2025533001"), "newcomer.en": newcomerOf("verify", "hello", "my id is 2025533001"),
-		"push.switch.zh":   {{CardApp, "bound", "type", "别通知了"}, {CardApp, "bound", "press", cards.KeyPurchasePushOff}, {CardApp, "bound", "type", "通知我"}, {CardApp, "bound", "press", cards.KeyPurchasePushOn}},
-		"push.switch.en":   {{CardApp, "english", "type", "mute"}, {CardApp, "english", "press", cards.KeyPurchasePushOff}, {CardApp, "english", "type", "notify"}},
-		"asks.zh":          asksOf("bound", "余额|充值|充值 50|充值 0.5|充值 50.01|充值 1000|待领|领款|明细|账单|绑定|修改密码|设置|验证|帮助|人工|取消|挂失|解挂|解绑|别通知了|通知我|135790|１３５ ７９０|密码 135790|今天天气|English|余额"),
-		"asks.en":          asksOf("english", "balance|topup|topup 50|topup 0.5|topup 1000|pending|claim|transactions|statement|bind|change password|Settings|verify|help|human|cancel|lost|found|unbind|mute|notify|135790|what a day|中文|balance"),
+		"push.switch.zh": {{CardApp, "bound", "type", "别通知了"}, {CardApp, "bound", "press", cards.KeyPurchasePushOff}, {CardApp, "bound", "type", "通知我"}, {CardApp, "bound", "press", cards.KeyPurchasePushOn}},
+		"push.switch.en": {{CardApp, "english", "type", "mute"}, {CardApp, "english", "press", cards.KeyPurchasePushOff}, {CardApp, "english", "type", "notify"}},
+		"asks.zh":        asksOf("bound", "余额|充值|充值 50|充值 0.5|充值 50.01|充值 1000|待领|领款|明细|账单|绑定|修改密码|设置|验证|帮助|人工|取消|挂失|解挂|解绑|别通知了|通知我|135790|１３５ ７９０|密码 135790|今天天气|English|余额"),
+		"asks.en":        asksOf("english", "balance|topup|topup 50|topup 0.5|topup 1000|pending|claim|transactions|statement|bind|change password|Settings|verify|help|human|cancel|lost|found|unbind|mute|notify|135790|what a day|中文|balance"),
+		"talk.zh":        asksOf("bound", "账单|再查一次|账单 2026-10|余额|再查一次|充值|取消|充值 50|是的|再充一次|挂失|取消|挂失|是的|解挂|不用了|解绑|算了|取消|再来一次|好的|卡|给我充点 30|查余额什么的|别通知了|好的|取消|刷新|通知设置"),
+		"talk.en":        asksOf("english", "statement|again|topup 50|again|cancel|lost|yes|notify|no|again"),
+		"settings.zh": {
+			{CardApp, "bound", "type", "设置"}, {CardApp, "bound", "press", "settings.save lang=en style=textcard low=¥20.00"}, {CardApp, "bound", "type", "settings"},
+			{CardApp, "weixin", "type", "设置"}, {CardApp, "verified", "type", "设置"}, {CardApp, "verified", "press", "settings.save lang=xx style=loud low=¥20.00"},
+			{CardApp, "english", "type", "notification settings"}, {CardApp, "english", "press", "push.kinds.save kinds=topup_paid,low_balance,loss"},
+			{CardApp, "english", "type", "notification settings"}, {CardApp, "english", "press", "push.kinds.save"},
+		},
+		"ask.zh": {
+			{CardApp, "bound", "type", "卡"}, {CardApp, "bound", "press", "balance"}, {CardApp, "bound", "type", "给我充点 30"}, {CardApp, "bound", "press", "topup"},
+			{CardApp, "bound", "type", "卡"}, {CardApp, "bound", "press", "help"}, {CardApp, "fresh", "type", "卡"}, {CardApp, "fresh", "press", "balance"},
+		},
+		"channel.zh": {
+			{AssistantApp, "both", "type", "验证"}, {AssistantApp, "both", "press", "verify.channel channel=phone"}, {AssistantApp, "both", "type", "验证"},
+			{AssistantApp, "both", "type", "邮箱"}, {AssistantApp, "both", "type", "取消"}, {AssistantApp, "visitor", "type", "手机"}, {AssistantApp, "visitor", "type", "2025533001"},
+			{AssistantApp, "visitor", "type", "手机"}, {AssistantApp, "visitor", "type", "取消"}, {AssistantApp, "visitor", "type", "482913"},
+		},
+		"greet.zh": {
+			{AssistantApp, "both", "event", "enter_agent"}, {AssistantApp, "both", "event", "enter_agent"}, {AssistantApp, "bound", "event", "enter_agent"},
+			{CardApp, "fresh", "event", "enter_agent"}, {CardApp, "verified", "event", "enter_agent"}, {CardApp, "verified", "event", "enter_agent"},
+			{CardApp, "today", "event", "enter_agent"}, {CardApp, "initial", "event", "enter_agent"}, {CardApp, "weixin", "event", "enter_agent"},
+			{CardApp, "bound", "type", "余额"}, {CardApp, "bound", "event", "enter_agent"}, {CardApp, "english", "event", "enter_agent"}, {CardApp, "english", "event", "enter_agent"},
+		},
 		"asks.textcard.zh": asksOf("weixin", "余额|充值|充值 50|待领|挂失"),
 		"gate.zh": append(append(append(append(append(asksOf("nobody", "余额|验证|帮助|挂失"), asksOf("fresh", "余额|充值 50|绑定|验证|帮助|挂失|设置")...),
 			asksOf("verified", "余额|绑定|修改密码|验证|解绑")...), asksOf("initial", "余额|充值 50|修改密码|挂失")...),
@@ -78,6 +101,12 @@ func TestConversations(t *testing.T) {
 			t.Parallel()
 			c := newCampus(t)
 			register(c)
+			both := c.store.people["fresh"]
+			both.ID, both.UserID, both.Phone = 20, "both", "13800138000"
+			c.store.add(both)
+			today := c.store.people["verified"]
+			today.ID, today.UserID, today.VerifiedAt = 21, "today", noon.Add(-time.Hour)
+			c.store.add(today)
 			var out strings.Builder
 			for _, s := range steps {
 				fmt.Fprintf(&out, "== %s · %s · %s: %s\n%s\n\n", s.app, s.user, s.how, s.what, c.does(s))

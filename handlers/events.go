@@ -11,9 +11,18 @@ import (
 	"xiaoka/ledger"
 )
 
-// render draws an event for a person. Every card shows when it happened, so
-// that two equal facts are two messages to WeCom.
+// render draws an event for a person, with the menu that mutes its kind.
 func (a *Apps) render(ctx context.Context, lang cards.Lang, p ledger.Person, e ledger.Event) (cards.Card, error) {
+	card, err := a.draw(ctx, lang, p, e)
+	if err != nil {
+		return card, err
+	}
+	return mutable(card, p, e), nil
+}
+
+// draw draws it. Every card shows when it happened, so that two equal facts
+// are two messages to WeCom.
+func (a *Apps) draw(ctx context.Context, lang cards.Lang, p ledger.Person, e ledger.Event) (cards.Card, error) {
 	at := e.At.In(a.Zone)
 	when := []string{wRowTime.in(lang), cards.When(lang, at)}
 	switch e.Kind {

@@ -60,6 +60,10 @@ type Config struct {
 	// Zone; the zero time when none do. nil = there are none.
 	Quiet func(t time.Time) time.Time
 
+	// Chart gives the address of a picture of a person's month, twice as wide
+	// as high, that can be fetched without a session; nil = there is none.
+	Chart func(personID int64, month ledger.Month) string
+
 	Contact Contact
 	Zone    *time.Location   // in which times are shown; nil = Asia/Shanghai
 	Now     func() time.Time // nil = time.Now
@@ -92,6 +96,9 @@ type Store interface {
 	PasswordState(ctx context.Context, personID int64, now time.Time) (initial bool, lockedUntil time.Time, err error)
 	PushWanted(ctx context.Context, personID int64, kind ledger.EventKind) (bool, error)
 	SetPush(ctx context.Context, personID int64, kind ledger.EventKind, on bool) error
+	PushSettings(ctx context.Context, personID int64) ([]ledger.PushSetting, error)
+	SetMessageStyle(ctx context.Context, personID int64, style ledger.MessageStyle) error
+	SetLowBalance(ctx context.Context, personID int64, threshold ledger.Fen) error
 	LossState(ctx context.Context, personID int64) (ledger.LossReport, error)
 
 	Balance(ctx context.Context, personID int64, now time.Time) (ledger.Balance, error)
@@ -114,6 +121,10 @@ type Said struct {
 	Intent string
 	Amount ledger.Fen
 	Month  string // YYYY-MM
+	// Likely is what the text may ask for, the likeliest first: intents to ask
+	// back about when there is none for certain, or when Unsure.
+	Likely []string
+	Unsure bool
 }
 
 // Understand reads one text. today is in the configured zone.
@@ -124,6 +135,7 @@ type Apps struct {
 	Config
 	link      links
 	newcomers *Newcomers
+	asks      map[string]ask // of the card app, by intent
 }
 
 // New checks the configuration.
@@ -148,6 +160,7 @@ func New(cfg Config) (*Apps, error) {
 	}
 	a := &Apps{Config: cfg, link: links(cfg.PublicURL)}
 	a.newcomers = &Newcomers{apps: a}
+	a.asks = a.cardAnswers()
 	return a, nil
 }
 
@@ -187,7 +200,7 @@ func (a *Apps) on(answer ask) bot.Handler {
 
 func newTurn(ctx context.Context, c *bot.Context) *turn {
 	p, _ := ctx.Value(personKey{}).(ledger.Person)
-	return &turn{Context: c, Person: p}
+	return &turn{Context: c, Person: p, Said: meant(c.Task, c.Message.EventKey)}
 }
 
 func styleOf(p ledger.Person) bot.Style {

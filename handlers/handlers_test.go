@@ -69,7 +69,7 @@ func TestTimesInZone(t *testing.T) {
 	b.AsOf = time.Date(2026, 11, 21, 17, 30, 0, 0, time.UTC)
 	b.Last.At = b.AsOf
 	c.store.balances[3] = b
-	if got := c.types(CardApp, "bound", "余额"); !strings.Contains(got, "截至 11月22日 01:30") {
+	if got := c.types(CardApp, "bound", "余额"); !strings.Contains(got, "截至 01:30") {
 		t.Errorf("got %q", got)
 	}
 }
@@ -83,7 +83,7 @@ func TestBalanceStates(t *testing.T) {
 	}{
 		"Lost":    {func(b *ledger.Balance) { b.Status = ledger.CardLost }, "状态：已挂失"},
 		"Writing": {func(b *ledger.Balance) { b.InFlight = 5000 }, "写卡中：¥50.00"},
-		"Doubt":   {func(b *ledger.Balance) { b.InFlight, b.Doubt = 5000, true }, "待确认：¥50.00，下次刷卡自动核对"},
+		"Doubt":   {func(b *ledger.Balance) { b.InFlight, b.Doubt = 5000, true }, "待确认：¥50.00，钱没有丢，下次刷卡自动核对"},
 		"Spent": {func(b *ledger.Balance) {
 			b.Last = &ledger.Movement{Kind: "consumption", Amount: 650, Where: "面点", At: noon}
 		}, "面点 −¥6.50"},

@@ -24,8 +24,3 @@ func (a *Apps) changeLanguage(ctx context.Context, t *turn) error {
 	}
 	return t.ReplyText(wLanguageSet.in(t.Lang))
 }
-
-// cancel has nothing to drop: what this chat begins ends on a page.
-func (a *Apps) cancel(_ context.Context, t *turn) error {
-	return t.ReplyText(wNothingUnderWay.in(t.Lang))
-}

@@ -156,10 +156,15 @@ func (n *Newcomers) Prove(ctx context.Context, userID, code string) (proven bool
 	case err != nil:
 		return false, fmt.Errorf("link the member: %w", err)
 	}
-	if err := a.Pace.Note(ctx, newcomerNote(userID), "", time.Second); err != nil {
-		a.Log.Warn("number not forgotten yet", "err", err)
-	}
+	n.forget(ctx, userID)
 	return true, nil
+}
+
+// forget drops the number that a member gave.
+func (n *Newcomers) forget(ctx context.Context, userID string) {
+	if err := n.apps.Pace.Note(ctx, newcomerNote(ledger.NormalUserID(userID)), "", time.Second); err != nil {
+		n.apps.Log.Warn("number not forgotten yet", "err", err)
+	}
 }
 
 // askNumber begins: the number decides whose address a code goes to.
@@ -175,7 +180,8 @@ func (a *Apps) askNumber(t *turn) error {
 }
 
 // takeNumber offers to send the code.
-func (a *Apps) takeNumber(t *turn, number string) error {
+func (a *Apps) takeNumber(ctx context.Context, t *turn, number string) error {
+	a.keepTopic(ctx, t, topic{Intent: "verify", Number: number})
 	data := cards.NewcomerData{Number: number, URL: a.link.verify()}
 	for _, channel := range a.newcomers.Channels() {
 		data.Email = data.Email || channel == ledger.Email
@@ -189,11 +195,10 @@ func (a *Apps) sendToNumber(ctx context.Context, t *turn) error {
 	if t.known() {
 		return a.offerCode(ctx, t) // put on record meanwhile
 	}
-	channel := ledger.Email
-	if t.Message.EventKey == cards.KeyNewcomerPhone {
-		channel = ledger.Phone
-	}
-	number := t.Task.Subject
+	return a.sendToNumberBy(ctx, t, t.Task.Subject, pressedChannel(t.Message))
+}
+
+func (a *Apps) sendToNumberBy(ctx context.Context, t *turn, number string, channel ledger.Channel) error {
 	tooSoon, err := a.newcomers.Ask(ctx, t.UserID, number, channel, ledger.Lang(t.Lang))
 	said, body := wNumberTaken, wNumberTaken.body.in(t.Lang)
 	switch {

@@ -3,8 +3,6 @@ package handlers
 import (
 	"context"
 	"slices"
-	"time"
-	"unicode/utf8"
 
 	"xiaoka/cards"
 	"xiaoka/ledger"
@@ -12,17 +10,6 @@ import (
 
 // shownLines is how many lines 明细 shows; the page has the rest.
 const shownLines = 5
-
-// lineRunes is what WeCom shows of a row's value.
-const lineRunes = 30
-
-// line is one entry of 明细: a movement on the card, or a transfer that is not
-// on the card yet.
-type line struct {
-	title  string
-	amount string // with its sign; without one the money is not on the card
-	at     time.Time
-}
 
 // transactions shows the latest lines of the card's history.
 func (a *Apps) transactions(ctx context.Context, t *turn) error {
@@ -34,38 +21,31 @@ func (a *Apps) transactions(ctx context.Context, t *turn) error {
 	if err != nil {
 		return err
 	}
-	lines := latest(t.Lang, movements, transfers)
-	if len(lines) == 0 {
-		return t.Update(cards.Notice(t.Lang, cards.NoticeData{
-			Title: wNoTransactions.in(t.Lang), Body: wNoTransactionsBody.in(t.Lang), LinkTitle: wTopUp.in(t.Lang), URL: a.link.topUp(),
-		}))
-	}
-	card := cards.Notice(t.Lang, cards.NoticeData{
-		Title: wTransactions.in(t.Lang, len(lines)), LinkTitle: wTransfers.in(t.Lang), URL: a.link.transfers(),
-	})
-	for _, l := range lines {
-		card = rows(card, l.at.In(a.Zone).Format("01-02"), shorten(l.title, lineRunes-1-utf8.RuneCountInString(l.amount))+" "+l.amount)
-	}
-	return t.Update(card)
+	return t.Update(cards.Transactions(t.Lang, cards.TransactionsData{
+		Lines: a.latest(t.Lang, movements, transfers), TopUpURL: a.link.topUp(),
+		URL: a.link.transactionsOf(a.month()), BillURL: a.link.statementOf(a.month()),
+	}))
 }
 
 // latest merges the two lists, newest first. A claimed transfer is on the card
 // by its movement, and is not listed twice.
-func latest(lang cards.Lang, movements []ledger.Movement, transfers []ledger.Transfer) []line {
-	var lines []line
+func (a *Apps) latest(lang cards.Lang, movements []ledger.Movement, transfers []ledger.Transfer) []cards.TransactionLine {
+	var lines []cards.TransactionLine
 	for _, m := range movements {
 		title := movementTitle(lang, m)
-		if m.Kind == "claim" && m.Where != "" {
+		if m.Kind == ledger.MovementClaim && m.Where != "" {
 			title += " " + m.Where
 		}
-		lines = append(lines, line{title, plus(signed(m)), m.At})
+		lines = append(lines, cards.TransactionLine{Title: title, Amount: plus(m.Change()), At: m.At.In(a.Zone)})
 	}
 	for _, f := range transfers {
 		if state, ok := transferStates[f.State]; ok {
-			lines = append(lines, line{transferTitle(lang, f) + " " + state.in(lang), f.Amount.String(), f.CreatedAt})
+			lines = append(lines, cards.TransactionLine{
+				Title: transferTitle(lang, f) + " " + state.in(lang), Amount: f.Amount.String(), At: f.CreatedAt.In(a.Zone),
+			})
 		}
 	}
-	slices.SortStableFunc(lines, func(x, y line) int { return y.at.Compare(x.at) })
+	slices.SortStableFunc(lines, func(x, y cards.TransactionLine) int { return y.At.Compare(x.At) })
 	return lines[:min(len(lines), shownLines)]
 }
 
@@ -84,14 +64,4 @@ func plus(f ledger.Fen) string {
 		return "+" + f.String()
 	}
 	return f.String()
-}
-
-// shorten keeps a title of more than n characters from pushing the amount off
-// its line.
-func shorten(s string, n int) string {
-	r := []rune(s)
-	if len(r) <= n {
-		return s
-	}
-	return string(r[:n-1]) + "…"
 }

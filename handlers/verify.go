@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"xiaoka/bot"
 	"xiaoka/cards"
 	"xiaoka/identity"
 	"xiaoka/ledger"
@@ -37,18 +38,51 @@ func (a *Apps) offerCode(ctx context.Context, t *turn) error {
 	return t.Reply(cards.VerifyChannels(t.Lang, data))
 }
 
-// sendCode sends a code by the channel whose button was pressed, and turns the
-// card into where it went.
+// sendCode sends a code the way that was pressed.
 func (a *Apps) sendCode(ctx context.Context, t *turn) error {
+	return a.sendCodeBy(ctx, t, pressedChannel(t.Message))
+}
+
+// sendBy answers 邮箱 and 手机, for clients that show no buttons.
+func (a *Apps) sendBy(ctx context.Context, t *turn, channel ledger.Channel) error {
+	if t.known() {
+		return a.sendCodeBy(ctx, t, channel)
+	}
+	if last := a.topic(ctx, t); last.Number != "" {
+		return a.sendToNumberBy(ctx, t, last.Number, channel)
+	}
+	return a.askNumber(t)
+}
+
+// pressedChannel is the way a press names: by its button, or by the choice
+// that was submitted.
+func pressedChannel(m *bot.Message) ledger.Channel {
+	switch {
+	case m.EventKey == cards.KeyVerifyPhone, m.EventKey == cards.KeyNewcomerPhone, chosen(m, cards.AskChannel) == cards.ChannelPhone:
+		return ledger.Phone
+	}
+	return ledger.Email
+}
+
+// channelIn finds a way of a code in a text that is its name and nothing else.
+func channelIn(text string) (ledger.Channel, bool) {
+	switch word := plain(text); {
+	case emailWords[word]:
+		return ledger.Email, true
+	case phoneWords[word]:
+		return ledger.Phone, true
+	}
+	return "", false
+}
+
+// sendCodeBy sends a code, and turns the card that was pressed into where it
+// went.
+func (a *Apps) sendCodeBy(ctx context.Context, t *turn, channel ledger.Channel) error {
 	switch {
 	case !t.known():
 		return a.askNumber(t)
 	case t.Person.Verified():
 		return a.alreadyVerified(ctx, t)
-	}
-	channel := ledger.Email
-	if t.Message.EventKey == cards.KeyVerifyPhone {
-		channel = ledger.Phone
 	}
 	reader := t.Person
 	reader.Lang = ledger.Lang(t.Lang) // of the mail

@@ -53,8 +53,6 @@ var (
 	wRowPhone   = phrase{"电话", "Phone"}
 	wRowHours   = phrase{"开放时间", "Open"}
 	wRowOffice  = phrase{"窗口", "Desk"}
-	wRowDoubt   = phrase{"待确认", "Check"}
-	wRowWriting = phrase{"写卡中", "Write"}
 	wRowReceipt = phrase{"回执号", "Ref."}
 	wRowNumber  = phrase{"学工号", "No."}
 	wRowCount   = phrase{"笔数", "Count"}
@@ -126,48 +124,68 @@ var (
 
 // The card app.
 var (
-	wNudge              = phrase{"你还在用初始查询密码，别人也知道。换一个自己的：%s", "You still have the initial query password, which everybody knows. Choose your own: %s"}
-	wAlreadyBound       = phrase{"校园卡已经绑定", "Your card is bound already"}
-	wTryIt              = phrase{"试试发送「余额」或「充值 50」。", "Try “balance” or “top up 50”."}
-	wNoCard             = phrase{"没有找到在用的校园卡", "No card in use"}
-	wNoCardBody         = phrase{"你名下没有在用的校园卡，请联系一卡通窗口。", "There is no card in use under your name. Please ask the card office."}
-	wPassword           = phrase{"查询密码", "Query password"}
-	wPasswordBody       = phrase{"在网页上修改。忘记了也可以用验证码重设。密码不要发到聊天里。", "Change it on the page. If you forgot it, a code sets a new one. Never send it in chat."}
-	wSettings           = phrase{"设置", "Settings"}
-	wSettingsBody       = phrase{"语言、消息样式、每一种通知、低余额提醒，都在这里设置。", "Language, message style, every kind of notification and the low-balance alert are set here."}
-	wUnbind             = notice{phrase{"解绑校园卡", "Unbind your campus card"}, phrase{"解绑后，这里不再显示余额，也不再发消息。卡照常使用，钱不受影响。要在网页上填查询密码。", "Then no balance is shown and no messages come. The card itself works on and its money is not touched. The page asks for your query password."}}
-	wPushNowOn          = phrase{"消费通知已打开", "You will hear about purchases"}
-	wPushNowOff         = phrase{"消费通知已关掉", "No more messages about purchases"}
-	wPushAlreadyOn      = phrase{"消费通知本来就是开的", "You do hear about purchases"}
-	wPushAlreadyOff     = phrase{"消费通知本来就是关的", "You do not hear about purchases"}
-	wPushRest           = phrase{"挂失、密码这类安全通知一直会发。其他通知在设置里一项一项选。", "Security messages, such as loss and password, always come. Every other kind has its own switch in the settings."}
-	wAmountLimits       = phrase{"一次可以充 %s 到 %s", "One top-up can be %s to %s"}
-	wAmountLimitsBody   = phrase{"你说的是 %s，换一个金额就行。", "You said %s. Please choose another amount."}
-	wWriting            = phrase{"正在写卡，请勿移开卡片", "Writing to your card. Do not move it"}
-	wWritingBody        = phrase{"写好后会告诉你。", "We will tell you when it is done."}
-	wDoubtOf            = phrase{"%s，下次刷卡自动核对", "%s, the next tap settles it"}
-	wTransactions       = phrase{"最近 %d 笔", "Latest: %d"}
-	wNoTransactions     = phrase{"还没有交易", "No transactions yet"}
-	wNoTransactionsBody = phrase{"充值、领取和消费会显示在这里。", "Top-ups, claims and purchases will show here."}
-	wClaimed            = phrase{"领取", "Claimed"}
-	wTopUpTransfer      = phrase{"微信充值", "Top-up"}
-	wCorrection         = phrase{"消费冲正", "Purchase reversed"}
-	wPurchase           = phrase{"消费", "Purchase"}
-	wStatePending       = phrase{"待领取", "to collect"}
-	wStateWriting       = phrase{"写卡中", "being written"}
-	wStateDoubt         = phrase{"待确认", "being checked"}
-	wStateRefunding     = phrase{"退款中", "refund due"}
-	wStateRefunded      = phrase{"已退款", "refunded"}
-	wHuman              = phrase{"人工服务", "Talk to a person"}
-	wMachines           = phrase{"圈存机在：%s", "Self-service machines: %s"}
-	wLanguageSet        = phrase{"好的，以后用中文。想换成英文，发送「English」。", "Done. I will speak English from now on. Send “中文” to go back to Chinese."}
-	wNothingUnderWay    = phrase{"现在没有进行中的事情，不用取消。", "Nothing is under way, so there is nothing to cancel."}
+	wNudge            = phrase{"你还在用初始查询密码，别人也知道。换一个自己的：%s", "You still have the initial query password, which everybody knows. Choose your own: %s"}
+	wAlreadyBound     = phrase{"校园卡已经绑定", "Your card is bound already"}
+	wTryIt            = phrase{"试试发送「余额」或「充值 50」。", "Try “balance” or “top up 50”."}
+	wNoCard           = phrase{"没有找到在用的校园卡", "No card in use"}
+	wNoCardBody       = phrase{"你名下没有在用的校园卡，请联系一卡通窗口。", "There is no card in use under your name. Please ask the card office."}
+	wPassword         = phrase{"查询密码", "Query password"}
+	wPasswordBody     = phrase{"在网页上修改。忘记了也可以用验证码重设。密码不要发到聊天里。", "Change it on the page. If you forgot it, a code sets a new one. Never send it in chat."}
+	wUnbind           = notice{phrase{"解绑校园卡", "Unbind your campus card"}, phrase{"解绑后，这里不再显示余额，也不再发消息。卡照常使用，钱不受影响。要在网页上填查询密码。", "Then no balance is shown and no messages come. The card itself works on and its money is not touched. The page asks for your query password."}}
+	wPushNowOn        = phrase{"消费通知已打开", "You will hear about purchases"}
+	wPushNowOff       = phrase{"消费通知已关掉", "No more messages about purchases"}
+	wPushAlreadyOn    = phrase{"消费通知本来就是开的", "You do hear about purchases"}
+	wPushAlreadyOff   = phrase{"消费通知本来就是关的", "You do not hear about purchases"}
+	wPushRest         = phrase{"挂失、密码这类安全通知一直会发。其他通知在设置里一项一项选。", "Security messages, such as loss and password, always come. Every other kind has its own switch in the settings."}
+	wAmountLimits     = phrase{"一次可以充 %s 到 %s", "One top-up can be %s to %s"}
+	wAmountLimitsBody = phrase{"你说的是 %s，换一个金额就行。", "You said %s. Please choose another amount."}
+	wWriting          = phrase{"正在写卡，请勿移开卡片", "Writing to your card. Do not move it"}
+	wWritingBody      = phrase{"写好后会告诉你。", "We will tell you when it is done."}
+	wClaimed          = phrase{"领取", "Claimed"}
+	wTopUpTransfer    = phrase{"微信充值", "Top-up"}
+	wCorrection       = phrase{"消费冲正", "Purchase reversed"}
+	wPurchase         = phrase{"消费", "Purchase"}
+	wStatePending     = phrase{"待领取", "to collect"}
+	wStateWriting     = phrase{"写卡中", "being written"}
+	wStateDoubt       = phrase{"待确认", "being checked"}
+	wStateRefunding   = phrase{"退款中", "refund due"}
+	wStateRefunded    = phrase{"已退款", "refunded"}
+	wHuman            = phrase{"人工服务", "Talk to a person"}
+	wMachines         = phrase{"圈存机在：%s", "Self-service machines: %s"}
+	wLanguageSet      = phrase{"好的，以后用中文。想换成英文，发送「English」。", "Done. I will speak English from now on. Send “中文” to go back to Chinese."}
+	wNothingUnderWay  = phrase{"现在没有进行中的事情，不用取消。", "Nothing is under way, so there is nothing to cancel."}
 )
 
-// What the chat cannot do yet.
+// What 取消 says.
 var (
-	wNoStatement = notice{phrase{"月账单还没有开通", "Statements are not available yet"}, phrase{"发送「明细」，可以看最近几笔。", "Send “transactions” to see the latest ones."}}
+	wTopUpDropped      = phrase{"好的，不充了。没有付款的订单会自动关闭，不会扣钱。", "All right, no top-up. An order that was not paid closes by itself and costs nothing."}
+	wCancelLossDropped = phrase{"好的，先不解挂。", "All right, the loss report is left as it is."}
+	wUnbindDropped     = phrase{"好的，先不解绑。", "All right, no unbinding."}
+	wBindDropped       = phrase{"好的，先不绑定。想绑定时，发送「绑定」。", "All right, not now. Send “bind” when you are ready."}
+	wVerifyDropped     = phrase{"好的，先不验证。想验证时，发送「验证」。", "All right, not now. Send “verify” when you are ready."}
+	wPushDropped       = phrase{"好的，通知就先这样。", "All right, notifications stay as they are now."}
+	wSettingsDropped   = phrase{"好的，设置就先这样。", "All right, settings stay as they are now."}
 )
+
+// askNames are the asks in a word or two, for buttons: ten characters at most.
+var askNames = map[string]phrase{
+	"balance":            {"查余额", "Balance"},
+	"topup":              {"充值", "Top up"},
+	"statement":          {"月账单", "Statement"},
+	"transactions_today": {"交易明细", "Purchases"},
+	"report_loss":        {"挂失", "Lost card"},
+	"cancel_loss":        {"解挂", "Found it"},
+	"claim":              {"怎么领取", "Collect"},
+	"pending":            {"待领取的钱", "Waiting"},
+	"verify":             {"验证身份", "Verify"},
+	"bind":               {"绑定校园卡", "Bind card"},
+	"unbind":             {"解绑校园卡", "Unbind"},
+	"change_language":    {"换语言", "Language"},
+	"notifications_on":   {"打开通知", "Notify me"},
+	"notifications_off":  {"关掉通知", "Mute"},
+	"help":               {"帮助", "Help"},
+	"human":              {"人工服务", "A person"},
+}
 
 // Events.
 var (

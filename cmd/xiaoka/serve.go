@@ -215,10 +215,17 @@ func (h *house) auditRefusal(ctx context.Context, m *bot.Message, reason string,
 
 // understand joins the reader of texts to the handlers.
 func understand(text string, today time.Time) handlers.Said {
-	u := intent.Understand(text, today)
-	said := handlers.Said{Intent: string(u.Intent), Month: u.Month}
-	if u.AmountFen != nil {
-		said.Amount = ledger.Fen(*u.AmountFen)
+	found := intent.Candidates(text, today)
+	said := handlers.Said{Intent: string(intent.None), Unsure: len(found) > 0 && found[0].Confidence < intent.Sure}
+	for _, c := range found {
+		said.Likely = append(said.Likely, string(c.Intent))
+	}
+	// What comes after None is a guess, never acted on.
+	if u := intent.Understand(text, today); u.Intent != intent.None {
+		said.Intent, said.Month = string(u.Intent), u.Month
+		if u.AmountFen != nil {
+			said.Amount = ledger.Fen(*u.AmountFen)
+		}
 	}
 	return said
 }

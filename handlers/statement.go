@@ -1,0 +1,37 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+
+	"xiaoka/cards"
+	"xiaoka/ledger"
+)
+
+// statement shows a month at a glance, this one unless another was named. A
+// month that has not begun is this one.
+func (a *Apps) statement(ctx context.Context, t *turn) error {
+	now := a.month()
+	month := now
+	if named, err := ledger.ParseMonth(t.Said.Month); err == nil && named < now {
+		month = named
+	}
+	s, err := a.Store.Statement(ctx, t.Person.ID, month)
+	if errors.Is(err, ledger.ErrNotFound) {
+		return t.Update(a.contactCard(t, wNoCard.in(t.Lang), wNoCardBody.in(t.Lang)))
+	}
+	if err != nil {
+		return err
+	}
+	d := cards.StatementData{
+		Month: month.Start(a.Zone), SpentFen: int64(s.Spent), Purchases: s.Purchases, ToppedUpFen: int64(s.Paid), ClaimedFen: int64(s.Claimed), Days: len(s.Days),
+		BeforeFen: int64(s.Before), Before: s.Before > 0, URL: a.link.statementOf(month), TransactionsURL: a.link.transactionsOf(month),
+	}
+	for _, m := range s.Merchants {
+		d.Merchants = append(d.Merchants, cards.StatementMerchant{Name: m.Name, Fen: int64(m.Spent)})
+	}
+	if a.Chart != nil {
+		d.ChartURL = a.Chart(t.Person.ID, month)
+	}
+	return t.Update(cards.Statement(t.Lang, d))
+}
