@@ -35,6 +35,7 @@ type Config struct {
 	Card      Card
 	Claim     Claim
 	Push      Push
+	Contact   Contact
 }
 
 // Log says how the process logs.
@@ -129,6 +130,17 @@ type Push struct {
 	Concurrency int
 	QuietHours  QuietHours // for low balance, reminders and statements only
 }
+
+// Contact is where people help, as the chat says. What is empty is not mentioned.
+type Contact struct {
+	Office   Bilingual
+	Phone    string
+	Hours    Bilingual
+	Machines []Bilingual // where the self-service machines stand
+}
+
+// Bilingual is one text in both languages; En is empty where only Chinese was given.
+type Bilingual struct{ Zh, En string }
 
 // QuietHours is a daily span of wall-clock time; it may pass midnight. The zero value never holds.
 type QuietHours struct {

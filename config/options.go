@@ -132,8 +132,19 @@ func options(c *Config) []option {
 			meaning: "messages sent at the same time"},
 		{key: "push.quiet_hours", def: "22:30-07:00", need: always, optional: true, parse: quietHours(&c.Push.QuietHours),
 			meaning: "for low balance, reminders and statements only; empty = none"},
+
+		{key: "contact.office", def: "校园一卡通受理中心|Campus card office", need: always, optional: true, parse: bilingual(&c.Contact.Office),
+			meaning: "who helps, in Chinese|in English; empty = not mentioned, as for the rest of this section"},
+		{key: "contact.phone", need: always, optional: true, parse: text(&c.Contact.Phone),
+			meaning: "its telephone"},
+		{key: "contact.hours", need: always, optional: true, parse: bilingual(&c.Contact.Hours),
+			meaning: "when it is open, in Chinese|in English"},
+		{key: "contact.machines", def: defaultMachines, need: always, optional: true, list: true, parse: bilinguals(&c.Contact.Machines),
+			meaning: "where the self-service machines stand, each in Chinese|in English, without commas"},
 	}
 }
+
+const defaultMachines = "二号餐厅|Canteen 2,图书馆一楼|Library ground floor,受理中心|Card office,行政中心一楼|Administration ground floor"
 
 const defaultAmounts = "10,20,50,100,200"
 

@@ -167,6 +167,36 @@ func yuan(to *int64) parser {
 	}
 }
 
+func bilingual(to *Bilingual) parser {
+	return func(s string) error {
+		if err := text(&s)(s); err != nil {
+			return err
+		}
+		zh, en, _ := strings.Cut(s, "|")
+		if strings.TrimSpace(zh) == "" && s != "" || strings.Contains(en, "|") {
+			return errors.New("must be Chinese|English, or Chinese alone")
+		}
+		*to = Bilingual{Zh: strings.TrimSpace(zh), En: strings.TrimSpace(en)}
+		return nil
+	}
+}
+
+func bilinguals(to *[]Bilingual) parser {
+	return func(s string) error {
+		*to = nil
+		for item := range strings.SplitSeq(s, ",") {
+			var b Bilingual
+			if err := bilingual(&b)(strings.TrimSpace(item)); err != nil {
+				return fmt.Errorf("each item %w", err)
+			}
+			if b.Zh != "" {
+				*to = append(*to, b)
+			}
+		}
+		return nil
+	}
+}
+
 func yuanList(to *[]int64) parser {
 	return func(s string) error {
 		var amounts []int64

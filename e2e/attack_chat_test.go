@@ -22,14 +22,14 @@ func (h *house) pressXML(from string, agent int, task, key string) string {
 func (m *member) offered() wecom.Message {
 	m.t.Helper()
 	n := m.say(campus.AssistantID, "验证")
-	return m.toldSince(n, campus.AssistantID, "button_interaction")
+	return m.toldSince(n, campus.AssistantID, "vote_interaction")
 }
 
 func TestAttack_T10_CardOfAnother(t *testing.T) {
 	attacked(t, func(t *testing.T, h *house) {
 		owner, thief := h.newMember(0), h.newMember(1)
 		offer := owner.offered()
-		key := offer.Card.ButtonList[0].Key
+		key := offer.Card.SubmitButton.Key
 		if raw := strings.TrimLeft(offer.Card.TaskID, "0123456789abcdef"); raw != "" || len(offer.Card.TaskID) < 32 {
 			t.Errorf("the task %q is shorter than 128 bits", offer.Card.TaskID)
 		}
@@ -79,7 +79,7 @@ func TestAttack_T10_CardOfAnother(t *testing.T) {
 		})
 		t.Run("AfterADay", func(t *testing.T) {
 			h.set(fmt.Sprintf("UPDATE tasks SET expires_at = expires_at - %d WHERE id = '%s'", (24*time.Hour + time.Second).Microseconds(), mine.Card.TaskID))
-			if _, err := h.campus.WeCom.Press(thief.context(), thief.UserID, mine.ID, mine.Card.ButtonList[0].Key, nil); err != nil {
+			if _, err := h.campus.WeCom.Press(thief.context(), thief.UserID, mine.ID, mine.Card.SubmitButton.Key, nil); err != nil {
 				t.Fatal(err)
 			}
 			if n := thief.letters(); n != 0 {

@@ -130,10 +130,8 @@ func TestNewcomer(t *testing.T) {
 		n := m.say(campus.AssistantID, "验证")
 		m.toldSince(n, campus.AssistantID, "学工号")
 		n = m.say(campus.AssistantID, m.StudentNo)
-		offer := m.toldSince(n, campus.AssistantID, "button_interaction", m.StudentNo)
-		if _, err := h.campus.WeCom.Press(m.context(), m.UserID, offer.ID, offer.Card.ButtonList[0].Key, nil); err != nil {
-			t.Fatal(err)
-		}
+		offer := m.toldSince(n, campus.AssistantID, "vote_interaction", m.StudentNo)
+		m.choose(offer, "email")
 		if now := m.shown(campus.AssistantID, offer.ID); !strings.Contains(now, "如果登记了这个学工号") {
 			t.Errorf("shows %s", now)
 		}

@@ -163,16 +163,21 @@ func (m *member) post(path string, fields map[string]string) (at *url.URL, body 
 // ownPassword is what members choose in place of the initial one.
 const ownPassword = "730518"
 
+// choose submits a card that asks by which channel a code shall come.
+func (m *member) choose(offer wecom.Message, channel string) {
+	m.t.Helper()
+	if _, err := m.campus.WeCom.Press(m.context(), m.UserID, offer.ID, offer.Card.SubmitButton.Key, map[string][]string{"channel": {channel}}); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
 // verify proves in the assistant's chat who the member is.
 func (m *member) verify() {
 	m.t.Helper()
 	if _, err := m.campus.WeCom.Enter(m.context(), m.UserID, campus.AssistantID); err != nil {
 		m.t.Fatal(err)
 	}
-	offer := m.told(campus.AssistantID, "button_interaction")
-	if _, err := m.campus.WeCom.Press(m.context(), m.UserID, offer.ID, offer.Card.ButtonList[0].Key, nil); err != nil {
-		m.t.Fatal(err)
-	}
+	m.choose(m.told(campus.AssistantID, "vote_interaction"), "email")
 	m.say(campus.AssistantID, m.code())
 	m.told(campus.CardID, "/h5/bind") // the welcome
 }

@@ -33,14 +33,12 @@ func (m *member) askBySMS() {
 	if _, err := m.campus.WeCom.Enter(m.context(), m.UserID, campus.AssistantID); err != nil {
 		m.t.Fatal(err)
 	}
-	offer := m.told(campus.AssistantID, "button_interaction")
+	offer := m.told(campus.AssistantID, "vote_interaction")
 	masked := m.Phone[:3] + "****" + m.Phone[7:]
-	if len(offer.Card.ButtonList) != 2 || !strings.Contains(text(offer), masked) || strings.Contains(text(offer), m.Phone) {
+	if len(offer.Card.Checkbox.OptionList) != 2 || !strings.Contains(text(offer), masked) || strings.Contains(text(offer), m.Phone) {
 		m.t.Fatalf("the offer does not name both channels, masked: %s", text(offer))
 	}
-	if _, err := m.campus.WeCom.Press(m.context(), m.UserID, offer.ID, offer.Card.ButtonList[1].Key, nil); err != nil {
-		m.t.Fatal(err)
-	}
+	m.choose(offer, "phone")
 }
 
 func TestVerifyByPhone(t *testing.T) {

@@ -389,17 +389,6 @@ func (s *fakeStore) SetLowBalance(_ context.Context, id int64, threshold ledger.
 	return s.change(id, func(p *ledger.Person) { p.LowBalance = threshold })
 }
 
-func (s *fakeStore) Statement(_ context.Context, id int64, month ledger.Month) (ledger.Statement, error) {
-	if _, ok := s.balances[id]; !ok {
-		return ledger.Statement{}, cmp.Or(s.err, ledger.ErrNotFound)
-	}
-	from := month.Start(noon.Location())
-	return ledger.Statement{
-		From: from, To: (month + 1).Start(noon.Location()), Claimed: 5000, Paid: 7000, Spent: ledger.Fen(31250 + month%2*1000), Purchases: 45, Before: 33250,
-		Days: make([]ledger.DaySpent, 22), Merchants: []ledger.Share{{Name: "二号餐厅", Spent: 18000, Purchases: 30}, {Name: "图书馆咖啡", Spent: 13250, Purchases: 15}},
-	}, s.err
-}
-
 func (s *fakeStore) Balance(_ context.Context, id int64, _ time.Time) (ledger.Balance, error) {
 	b, ok := s.balances[id]
 	if !ok {
@@ -432,7 +421,8 @@ func (s *fakeStore) Statement(_ context.Context, id int64, month ledger.Month) (
 		return ledger.Statement{}, ledger.ErrNotFound
 	}
 	from := month.Start(noon.Location())
-	return ledger.Statement{From: from, To: (month + 1).Start(noon.Location()), Claimed: 20000, Claims: 4, Spent: 48650, Purchases: 61, Before: 51200,
+	return ledger.Statement{From: from, To: (month + 1).Start(noon.Location()), Claimed: 20000, Claims: 4, Paid: 25000, Spent: 48650, Purchases: 61, Before: 51200,
+		Days: make([]ledger.DaySpent, 22),
 		Merchants: []ledger.Share{{Name: "二号餐厅 面点", Spent: 20000, Purchases: 30}}}, s.err
 }
 

@@ -29,7 +29,7 @@ func TestLanguage(t *testing.T) {
 	c := newCampus(t)
 	in := func(english bool, text string) {
 		t.Helper()
-		if got := c.types(CardApp, "bound", text); strings.Contains(got, "You can ask me") != english {
+		if got := c.types(CardApp, "bound", text); strings.Contains(got, "What you can say") != english {
 			t.Errorf("%q is answered by %q", text, got)
 		}
 	}

@@ -88,11 +88,11 @@ func build(cfg *config.Config, s *store.Store, short *shortLived, log *slog.Logg
 	if err != nil {
 		return nil, err
 	}
-	cardClient, err := h.chat(cfg, codes, log)
+	charts, err := h5.NewCharts(cfg.PublicURL, identity.DeriveKey(cfg.SecretKey.Reveal(), "statement pictures"))
 	if err != nil {
 		return nil, err
 	}
-	charts, err := h5.NewCharts(cfg.PublicURL, identity.DeriveKey(cfg.SecretKey.Reveal(), "statement pictures"))
+	cardClient, err := h.chat(cfg, codes, charts, log)
 	if err != nil {
 		return nil, err
 	}
@@ -148,13 +148,14 @@ func newSMS(c config.SMS, log *slog.Logger) (*identity.SMS, error) {
 }
 
 // chat joins both apps and returns the card app's client.
-func (h *house) chat(cfg *config.Config, codes *identity.Codes, log *slog.Logger) (*bot.Client, error) {
+func (h *house) chat(cfg *config.Config, codes *identity.Codes, charts *h5.Charts, log *slog.Logger) (*bot.Client, error) {
 	apps, err := handlers.New(handlers.Config{
 		Store: h.store, Codes: codes, Pace: handlers.RedisPace{Redis: h.short}, Presses: states{h.short}, Understand: understand,
 		PublicURL: cfg.PublicURL, CodeTTL: cfg.OTP.TTL,
 		Amounts: fens(cfg.TopUp.Amounts), Min: ledger.Fen(cfg.TopUp.Min), Max: ledger.Fen(cfg.TopUp.Max),
 		RequireOwnPassword: cfg.Card.RequirePasswordChange, Quiet: cfg.Push.QuietHours.End,
-		Contact: contact, Zone: cfg.Timezone, Log: log,
+		Chart:   func(personID int64, month ledger.Month) string { return charts.URL(personID, month, now()) },
+		Contact: contact(cfg.Contact), Zone: cfg.Timezone, Log: log,
 	})
 	if err != nil {
 		return nil, err
@@ -183,7 +184,7 @@ func (h *house) app(cfg *config.Config, name string, agent config.Agent, routes 
 		return nil, nil, err
 	}
 	router := bot.NewRouter(bot.RouterConfig{
-		App: app, Sender: client, Tasks: tasks{h.store}, Once: shared, Log: log,
+		App: app, Sender: client, Tasks: handlers.PushTasks{Tasks: tasks{h.store}, People: h.store, AgentID: agent.AgentID}, Once: shared, Log: log,
 		OnRefused: func(ctx context.Context, m *bot.Message, reason string) {
 			h.meters.refused.WithLabelValues(name).Inc()
 			h.auditRefusal(ctx, m, reason, log)
@@ -362,11 +363,11 @@ func server(addr string, handler http.Handler, log *slog.Logger) *http.Server {
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
 }
 
-// contact is where people help.
-var contact = handlers.Contact{
-	Office: handlers.Words{Zh: "校园一卡通受理中心", En: "Campus card office"},
-	Machines: []handlers.Words{
-		{Zh: "二号餐厅", En: "Canteen 2"}, {Zh: "图书馆一楼", En: "Library, ground floor"},
-		{Zh: "受理中心", En: "Card office"}, {Zh: "行政中心一楼", En: "Administration centre, ground floor"},
-	},
+// contact is where people help, in the chat's words.
+func contact(c config.Contact) handlers.Contact {
+	out := handlers.Contact{Office: handlers.Words(c.Office), Phone: c.Phone, Hours: handlers.Words(c.Hours)}
+	for _, m := range c.Machines {
+		out.Machines = append(out.Machines, handlers.Words(m))
+	}
+	return out
 }

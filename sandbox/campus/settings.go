@@ -102,6 +102,9 @@ func writeSettings(dir string, st State, s Settings) error {
 	set(1, "template_id", smsTemplate)
 	section(0, "push")
 	set(1, "quiet_hours", "") // whoever plays at night wants to see the same pushes
+	section(0, "contact")
+	set(1, "phone", "021-5555 0100")
+	set(1, "hours", "周一至周五 8:30–17:00|Mon–Fri 8:30–17:00")
 	if failed != nil {
 		return failed
 	}
