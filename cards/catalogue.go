@@ -148,7 +148,7 @@ var catalogue = map[key]words{
 
 	kRowSpent:     {"消费", "Spent"},
 	kRowToppedUp:  {"充值", "Added"},
-	kRowCollected: {"到卡", "Card"},
+	kRowCollected: {"领到卡上", "Card"},
 	kCollected:    {"%s", "%s collected"},
 	kRowDays:      {"用卡", "Days"},
 	kRowWriting:   {"写卡中", "Write"},

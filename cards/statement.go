@@ -49,7 +49,9 @@ func Statement(lang Lang, d StatementData) Card {
 		c.row(kRowSpent, spent)
 	} else {
 		c.EmphasisContent = &Emphasis{Title: Yuan(d.SpentFen), Desc: say(lang, kSpentTotal)}
-		c.SubTitleText = topMerchants(lang, d.Merchants)
+		if places := topMerchants(lang, d.Merchants); places != "" {
+			c.SubTitleText = say(lang, kPair, say(lang, kMerchants), places)
+		}
 	}
 	c.row(kRowToppedUp, Yuan(d.ToppedUpFen))
 	if d.ClaimedFen != d.ToppedUpFen {

@@ -422,7 +422,7 @@ func (s *fakeStore) Statement(_ context.Context, id int64, month ledger.Month) (
 	}
 	from := month.Start(noon.Location())
 	return ledger.Statement{From: from, To: (month + 1).Start(noon.Location()), Claimed: 20000, Claims: 4, Paid: 25000, Spent: 48650, Purchases: 61, Before: 51200,
-		Days: make([]ledger.DaySpent, 22),
+		Days:      make([]ledger.DaySpent, 22),
 		Merchants: []ledger.Share{{Name: "二号餐厅 面点", Spent: 20000, Purchases: 30}}}, s.err
 }
 

@@ -151,28 +151,16 @@ func (a *Apps) reminderCard(lang cards.Lang, e ledger.Event) cards.Card {
 		wRowPlace.in(lang), strings.Join(a.places(lang), wSeparator.in(lang)))
 }
 
-// statementCard says what a month came to, and leads to all of it.
+// statementCard says what a month came to. It has no picture, whose address is
+// another each time: a repeat must be the same message.
 func (a *Apps) statementCard(ctx context.Context, lang cards.Lang, e ledger.Event) (cards.Card, error) {
 	month, err := ledger.ParseMonth(e.Ref)
 	if err != nil {
 		return cards.Card{}, fmt.Errorf("%w: %w", ErrGiveUp, err)
 	}
-	s, err := a.Store.Statement(ctx, e.PersonID, month)
+	data, err := a.statementOf(ctx, e.PersonID, month)
 	if errors.Is(err, ledger.ErrNotFound) {
 		return cards.Card{}, fmt.Errorf("%w: %w", ErrGiveUp, err)
 	}
-	if err != nil {
-		return cards.Card{}, err
-	}
-	merchant := ""
-	if len(s.Merchants) > 0 {
-		merchant = s.Merchants[0].Name
-	}
-	title := month.Start(a.Zone).Format(wStatementLayout.in(lang))
-	card := cards.Notice(lang, cards.NoticeData{Title: title, LinkTitle: wStatementPage.in(lang), URL: a.link.statement(month)})
-	card.EmphasisContent = &cards.Emphasis{Title: s.Spent.String(), Desc: wStatementSpent.in(lang, s.Purchases)}
-	return rows(card,
-		wRowClaimed.in(lang), s.Claimed.String(),
-		wRowMost.in(lang), merchant,
-		wRowBefore.in(lang), s.Before.String()), nil
+	return cards.Statement(lang, data), err
 }

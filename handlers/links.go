@@ -18,10 +18,7 @@ func (l links) transfers() string { return string(l) + "/h5/transfers" }
 func (l links) unbind() string    { return string(l) + "/h5/unbind" }
 func (l links) topUp() string     { return string(l) + "/h5/topup" }
 
-func (l links) statementOf(m ledger.Month) string {
-	return string(l) + "/h5/statement?month=" + m.String()
-}
-func (l links) transactionsOf(m ledger.Month) string {
+func (l links) transactions(m ledger.Month) string {
 	return string(l) + "/h5/transactions?month=" + m.String()
 }
 

@@ -16,22 +16,29 @@ func (a *Apps) statement(ctx context.Context, t *turn) error {
 	if named, err := ledger.ParseMonth(t.Said.Month); err == nil && named < now {
 		month = named
 	}
-	s, err := a.Store.Statement(ctx, t.Person.ID, month)
+	d, err := a.statementOf(ctx, t.Person.ID, month)
 	if errors.Is(err, ledger.ErrNotFound) {
 		return t.Update(a.contactCard(t, wNoCard.in(t.Lang), wNoCardBody.in(t.Lang)))
 	}
 	if err != nil {
 		return err
 	}
-	d := cards.StatementData{
-		Month: month.Start(a.Zone), SpentFen: int64(s.Spent), Purchases: s.Purchases, ToppedUpFen: int64(s.Paid), ClaimedFen: int64(s.Claimed), Days: len(s.Days),
-		BeforeFen: int64(s.Before), Before: s.Before > 0, URL: a.link.statementOf(month), TransactionsURL: a.link.transactionsOf(month),
-	}
-	for _, m := range s.Merchants {
-		d.Merchants = append(d.Merchants, cards.StatementMerchant{Name: m.Name, Fen: int64(m.Spent)})
-	}
 	if a.Chart != nil {
 		d.ChartURL = a.Chart(t.Person.ID, month)
 	}
 	return t.Update(cards.Statement(t.Lang, d))
+}
+
+// statementOf is what a card says of a month.
+func (a *Apps) statementOf(ctx context.Context, personID int64, month ledger.Month) (cards.StatementData, error) {
+	s, err := a.Store.Statement(ctx, personID, month)
+	d := cards.StatementData{
+		Month: month.Start(a.Zone), SpentFen: int64(s.Spent), Purchases: s.Purchases, ToppedUpFen: int64(s.Paid), ClaimedFen: int64(s.Claimed),
+		Days: len(s.Days), BeforeFen: int64(s.Before), Before: s.Before > 0,
+		URL: a.link.statement(month), TransactionsURL: a.link.transactions(month),
+	}
+	for _, m := range s.Merchants {
+		d.Merchants = append(d.Merchants, cards.StatementMerchant{Name: m.Name, Fen: int64(m.Spent)})
+	}
+	return d, err
 }

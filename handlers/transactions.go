@@ -23,7 +23,7 @@ func (a *Apps) transactions(ctx context.Context, t *turn) error {
 	}
 	return t.Update(cards.Transactions(t.Lang, cards.TransactionsData{
 		Lines: a.latest(t.Lang, movements, transfers), TopUpURL: a.link.topUp(),
-		URL: a.link.transactionsOf(a.month()), BillURL: a.link.statementOf(a.month()),
+		URL: a.link.transactions(a.month()), BillURL: a.link.statement(a.month()),
 	}))
 }
 

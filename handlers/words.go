@@ -57,9 +57,6 @@ var (
 	wRowNumber  = phrase{"学工号", "No."}
 	wRowCount   = phrase{"笔数", "Count"}
 	wRowSince   = phrase{"最早一笔", "Since"}
-	wRowClaimed = phrase{"领到卡上", "Added"}
-	wRowMost    = phrase{"去得最多", "Most"}
-	wRowBefore  = phrase{"上月消费", "Prev."}
 )
 
 // Words on links.
@@ -77,7 +74,6 @@ var (
 	wCancelLossPage = phrase{"去解挂", "Take it back"}
 	wUnbindPage     = phrase{"去解绑", "Unbind my card"}
 	wPushSettings   = phrase{"逐项设置", "All settings"}
-	wStatementPage  = phrase{"看完整账单", "Full statement"}
 	wBindAgain      = phrase{"重新绑定", "Bind again"}
 )
 
@@ -197,8 +193,6 @@ var (
 	wUnusualAmount   = phrase{"近两个月你最大的一笔是 %s。不是你本人？请马上挂失，再联系一卡通窗口。", "Your largest one in two months was %s. Was it not you? Report the card lost at once, then call the card office."}
 	wUnusualCount    = phrase{"%d 分钟里的第 %d 笔。不是你本人？请马上挂失，再联系一卡通窗口。", "In %d minutes, this is number %d. Was it not you? Report the card lost at once, then call the card office."}
 	wReminder        = notice{phrase{"还有钱没有领取", "Money still waits for you"}, phrase{"到任意食堂刷卡或圈存机领取。不想领了，在转账记录里可以原路退款。", "Tap at any canteen or a kiosk. If you no longer want it, the transfers page sends a top-up back the way you paid."}}
-	wStatementLayout = phrase{"2006年1月账单", "Statement of January 2006"} // as time.Format takes it
-	wStatementSpent  = phrase{"消费 %d 笔", "Spent, %d times"}
 	wLowBalance      = notice{phrase{"卡上余额不多了", "Your balance is low"}, phrase{"", ""}}
 	wLoss            = notice{phrase{"已挂失", "Your card is reported lost"}, phrase{"挂失已受理 %s。不是你本人操作？请马上联系一卡通窗口。", "Loss reported %s. Was it not you? Please call the card office at once."}}
 	wSpentAfterLoss  = notice{phrase{"挂失之后有一笔消费", "A purchase after your loss report"}, phrase{"这笔钱已单独记录。是不是你本人，都请联系一卡通窗口。", "It is kept apart. Whether it was you or not, please talk to the card office."}}
