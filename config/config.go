@@ -102,7 +102,8 @@ func (s SMS) Offered() bool { return s.SecretID.Reveal() != "" }
 
 // OTP governs six-digit codes.
 type OTP struct {
-	TTL time.Duration // how long a code is valid
+	TTL       time.Duration // how long a code is valid
+	HourlyMax int           // codes in an hour, over everybody
 }
 
 // TopUp governs orders. Amounts are in fen, ascending.

@@ -123,6 +123,7 @@ func TestLoad(t *testing.T) {
 			"sms":            {c.SMS.Endpoint, "https://sms.tencentcloudapi.com"},
 			"sms offered":    {c.SMS.Offered(), false},
 			"otp":            {c.OTP.TTL, 5 * time.Minute},
+			"otp hourly":     {c.OTP.HourlyMax, 3000},
 			"amounts":        {fmt.Sprint(c.TopUp.Amounts), "[1000 2000 5000 10000 20000]"},
 			"least":          {c.TopUp.Min, int64(100)},
 			"greatest":       {c.TopUp.Max, int64(50000)},

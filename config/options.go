@@ -110,6 +110,8 @@ func options(c *Config) []option {
 
 		{key: "otp.ttl", def: "5m", need: always, parse: duration(&c.OTP.TTL),
 			meaning: "how long a verification code is valid"},
+		{key: "otp.hourly_max", def: "3000", need: always, parse: integer(&c.OTP.HourlyMax, 1, 1_000_000),
+			meaning: "codes sent in an hour over everybody, at most; beyond, an attack is assumed and none goes out"},
 
 		{key: "topup.amounts", def: defaultAmounts, need: always, list: true, parse: yuanList(&c.TopUp.Amounts),
 			meaning: "yuan offered"},

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -235,6 +237,74 @@ func TestAttack_T16_CodeBombing(t *testing.T) {
 			}
 			stranger := h.newMember(1)
 			stranger.prove()
+		})
+	})
+}
+
+// Who asks for many people, each within their own limits, empties the budget
+// for messages; the cap over everybody ends that.
+func TestAttack_T16_Everybody(t *testing.T) {
+	attacked(t, func(t *testing.T, h *house) {
+		const most = 8
+		f, err := os.OpenFile(h.config, os.O_APPEND|os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := fmt.Fprintf(f, "\notp:\n  hourly_max: %d\n", most); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+		h.powerCut()
+		var people []campus.Person
+		for n := range 3 * most {
+			people = append(people, student(n))
+		}
+		crowd := h.enrol("", people...)
+		forms := make([]url.Values, len(crowd))
+		for i, m := range crowd {
+			forms[i] = m.form("channel", "email")
+		}
+		sent := func() (n int) {
+			for _, m := range crowd {
+				n += m.letters()
+			}
+			return n
+		}
+		bomb := func(of []*member, forms []url.Values) {
+			atOnce(len(of), func(i int) {
+				a := of[i].send("POST", "/h5/verify", forms[i])
+				wait, err := strconv.Atoi(a.header.Get("Retry-After"))
+				refused := a.status == http.StatusTooManyRequests && err == nil && wait > 3000 && strings.Contains(a.body, "现在要验证码的人太多")
+				if a.status != http.StatusSeeOther && !refused {
+					t.Errorf("answered %d, again after %q\n%s", a.status, a.header.Get("Retry-After"), a.body)
+				}
+			})
+		}
+		bomb(crowd[:2*most], forms[:2*most])
+		if n := sent(); n != most {
+			t.Errorf("%d letters, want %d", n, most)
+		}
+		if n := h.metric("xiaoka_codes_capped_total"); n != most {
+			t.Errorf("the alarm counts %v", n)
+		}
+		h.powerCut()
+		bomb(crowd[2*most:], forms[2*most:])
+		if n := sent(); n != most {
+			t.Errorf("%d letters after a restart", n)
+		}
+		late := crowd[len(crowd)-1]
+		offer := late.offered()
+		if _, err := h.campus.WeCom.Press(late.context(), late.UserID, offer.ID, offer.Card.ButtonList[0].Key, nil); err != nil {
+			t.Fatal(err)
+		}
+		if now := late.shown(campus.AssistantID, offer.ID); !strings.Contains(now, "现在要验证码的人太多") {
+			t.Errorf("the chat says %s", now)
+		}
+		t.Run("Twin", func(t *testing.T) {
+			h.set(fmt.Sprintf("UPDATE codes SET issued_at = issued_at - %d", time.Hour.Microseconds()))
+			late.prove()
 		})
 	})
 }

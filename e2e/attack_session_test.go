@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"xiaoka/sandbox/campus"
 )
@@ -230,6 +233,19 @@ func TestAttack_T12_OAuthState(t *testing.T) {
 				}
 			})
 		}
+		t.Run("Expired", func(t *testing.T) {
+			address := h.setting("redis_url")
+			if address == "" {
+				t.Skip("the embedded store cannot be reached from outside")
+			}
+			m := browser(0)
+			login, state := m.begun()
+			code := m.authorised(login)
+			expire(t, address, state, 5*time.Minute)
+			if a := back(m, code, state); a.status != http.StatusBadRequest || m.cookie(sessionCookie) != "" {
+				t.Errorf("answered %d %s", a.status, a.to)
+			}
+		})
 		t.Run("CodeRefusedTwice", func(t *testing.T) {
 			m := browser(0)
 			_, state := m.begun()
@@ -259,6 +275,29 @@ func TestAttack_T12_OAuthState(t *testing.T) {
 			}
 		})
 	})
+}
+
+// expire lets the time of a state pass that may live for ttl.
+func expire(t *testing.T, address, state string, ttl time.Duration) {
+	t.Helper()
+	o, err := redis.ParseURL(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.DisableIdentity = true
+	c := redis.NewClient(o)
+	defer c.Close()
+	keys, err := c.Keys(t.Context(), "*"+state).Result()
+	if err != nil || len(keys) != 1 {
+		t.Fatalf("the state is kept as %q, %v", keys, err)
+	}
+	if left := c.PTTL(t.Context(), keys[0]).Val(); left > ttl || left < ttl-time.Minute {
+		t.Errorf("the state lives for another %v", left)
+	}
+	if err := c.PExpire(t.Context(), keys[0], time.Millisecond).Err(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(10 * time.Millisecond)
 }
 
 func TestAttack_T14_OldSession(t *testing.T) {

@@ -62,6 +62,8 @@ func (v *visit) sendCode(purpose ledger.Purpose) (*refusal, error) {
 	switch {
 	case errors.Is(err, identity.ErrNotOffered), errors.Is(err, identity.ErrNoAddress):
 		return &refusal{Status: http.StatusUnprocessableEntity, Word: v.t("code.no_channel")}, nil
+	case errors.As(err, &tooSoon) && tooSoon.Everybody:
+		return v.tooSoon("code.too_many", tooSoon.RetryAfter), nil
 	case errors.As(err, &tooSoon):
 		return v.tooSoon("code.too_soon", tooSoon.RetryAfter), nil
 	case errors.As(err, &unsent):

@@ -68,6 +68,7 @@ var catalogue = map[string]both{
 	"code.nowhere":      {"学校登记的资料里没有可用的邮箱或手机。请到受理中心补登", "The register has no e-mail or phone of yours. Please have it added at the card office"},
 	"code.no_channel":   {"这个方式暂时不能用，请换一个", "This way cannot be used. Please choose another"},
 	"code.too_soon":     {"发送得太快了，%s后可以再发", "That was quick. You can send another in %s"},
+	"code.too_many":     {"现在要验证码的人太多，%s后可以再发。着急的话，请到受理中心", "Too many people are asking for codes. You can send one in %s. If it cannot wait, please go to the card office"},
 	"code.sent":         {"验证码已发送，请查收", "A code is on its way to you"},
 	"code.sent_to":      {"验证码已发送到 %s", "A code is on its way to %s"},
 	"code.label":        {"验证码", "Code"},

@@ -93,7 +93,7 @@ func (n *Newcomers) send(ctx context.Context, number string, channel ledger.Chan
 	person.Lang = lang // of the mail
 	_, err = a.Codes.Send(ctx, person, by, ledger.PurposeVerify)
 	var tooSoon *ledger.CodeTooSoonError
-	if errors.As(err, &tooSoon) {
+	if errors.As(err, &tooSoon) && !tooSoon.Everybody { // that one is worth a line in the log
 		return nil
 	}
 	return err

@@ -92,6 +92,8 @@ func (a *Apps) sendCodeBy(ctx context.Context, t *turn, channel ledger.Channel) 
 	switch {
 	case err == nil:
 		return t.Update(cards.CodeSent(t.Lang, cards.CodeSentData{MaskedAddress: masked, ValidFor: a.CodeTTL, URL: a.link.verify()}))
+	case errors.As(err, &tooSoon) && tooSoon.Everybody:
+		return t.Update(a.verifyNotice(t, wCodeTooMany.title.in(t.Lang), wCodeTooMany.body.in(t.Lang, wait(t.Lang, tooSoon.RetryAfter))))
 	case errors.As(err, &tooSoon):
 		return t.Update(a.verifyNotice(t, wCodeTooSoon.in(t.Lang), wCodeTooSoonBody.in(t.Lang, wait(t.Lang, tooSoon.RetryAfter))))
 	case errors.As(err, &failed):

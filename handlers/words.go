@@ -81,6 +81,7 @@ var (
 var (
 	wCodeTooSoon     = phrase{"稍等一下再发", "One moment, please"}
 	wCodeTooSoonBody = phrase{"刚发过的验证码还能用。要再发一个，请过 %s，再发送「验证」。", "The code already sent can still be used. For another one, wait %s, then send “verify”."}
+	wCodeTooMany     = notice{phrase{"现在要验证码的人太多", "Too many people are asking"}, phrase{"请过 %s，再发送「验证」。着急的话，请联系一卡通窗口。", "Please wait %s, then send “verify”. If it cannot wait, please ask the card office."}}
 	wCodeNotSent     = phrase{"验证码没有发出去", "The code could not be sent"}
 	wCodeNotSentBody = phrase{"是我们这边的问题。请过 %s，再发送「验证」。", "That is our fault. Please wait %s, then send “verify”."}
 	wCodeWrong       = phrase{"验证码不对，还可以试 %d 次。看看是不是最新收到的那一条。", "That is not the code. Tries left: %d. Is it the newest one you received?"}

@@ -16,7 +16,8 @@ import (
 
 // CodeStore keeps codes and their limits.
 type CodeStore interface {
-	// IssueCode applies the limits of ledger.CodesAMinute, CodesAnHour and CodesADay, each per person and per address,
+	// IssueCode applies the limits of ledger.CodesAMinute, CodesAnHour and CodesADay, each per person and per address, and
+	// NewCode.HourlyMax over everybody,
 	// voids earlier codes of the same person and purpose, and records the new one, all in one transaction. Over a limit it
 	// records nothing and returns *ledger.CodeTooSoonError.
 	IssueCode(ctx context.Context, c ledger.NewCode) error
@@ -49,6 +50,8 @@ type CodeOptions struct {
 	Store     CodeStore
 	MasterKey []byte
 	TTL       time.Duration             // how long a code is valid
+	HourlyMax int                       // codes in an hour over everybody; 0 = any number
+	OnCapped  func()                    // called for each code that this refuses, for an alarm; nil = not
 	Senders   map[ledger.Channel]Sender // a channel without one is not offered
 	Now       func() time.Time          // nil = time.Now
 	Rand      io.Reader                 // nil = crypto/rand
@@ -58,6 +61,8 @@ type CodeOptions struct {
 type Codes struct {
 	store      CodeStore
 	ttl        time.Duration
+	hourlyMax  int
+	onCapped   func()
 	senders    map[ledger.Channel]Sender
 	now        func() time.Time
 	rand       io.Reader
@@ -68,7 +73,7 @@ type Codes struct {
 // NewCodes returns Codes that live by o.
 func NewCodes(o CodeOptions) *Codes {
 	return &Codes{
-		store: o.Store, ttl: o.TTL, senders: o.Senders, now: orNow(o.Now), rand: orRandom(o.Rand),
+		store: o.Store, ttl: o.TTL, hourlyMax: o.HourlyMax, onCapped: o.OnCapped, senders: o.Senders, now: orNow(o.Now), rand: orRandom(o.Rand),
 		codeKey:    DeriveKey(o.MasterKey, "code"),
 		addressKey: DeriveKey(o.MasterKey, "code address"),
 	}
@@ -111,8 +116,12 @@ func (c *Codes) Send(ctx context.Context, p ledger.Person, channel ledger.Channe
 		PersonID: p.ID, Purpose: purpose, Channel: channel,
 		AddressHash: c.addressHash(channel, to),
 		CodeHash:    c.codeHash(p.ID, purpose, channel, code),
-		Now:         issued, TTL: c.ttl,
+		Now:         issued, TTL: c.ttl, HourlyMax: c.hourlyMax,
 	})
+	var tooSoon *ledger.CodeTooSoonError
+	if errors.As(err, &tooSoon) && tooSoon.Everybody && c.onCapped != nil {
+		c.onCapped()
+	}
 	if err != nil {
 		return "", fmt.Errorf("issue a code: %w", err)
 	}

@@ -36,6 +36,7 @@ type NewCode struct {
 	CodeHash    []byte    // HMAC over person, purpose, channel and the six digits
 	Now         time.Time // when it is issued
 	TTL         time.Duration
+	HourlyMax   int // codes in an hour over everybody; 0 = any number
 }
 
 // CodeTry is one attempt to use a code. CodeHashes has one hash for each
@@ -67,7 +68,10 @@ var (
 )
 
 // CodeTooSoonError says when the next code may be sent.
-type CodeTooSoonError struct{ RetryAfter time.Duration }
+type CodeTooSoonError struct {
+	RetryAfter time.Duration
+	Everybody  bool // too many went out to all people together
+}
 
 func (e *CodeTooSoonError) Error() string {
 	return fmt.Sprintf("the next code may be sent in %s", e.RetryAfter.Round(time.Second))

@@ -18,8 +18,8 @@ import (
 // a crash nor the loss of Redis forgets one.
 
 // IssueCode records a code that is about to be sent. It applies the limits per
-// person and per address and voids earlier codes for the same purpose; over a
-// limit it is *ledger.CodeTooSoonError and nothing changes.
+// person, per address and over everybody, and voids earlier codes for the same
+// purpose; over a limit it is *ledger.CodeTooSoonError and nothing changes.
 func (s *Store) IssueCode(ctx context.Context, c ledger.NewCode) error {
 	return s.tx(ctx, func(tx *gorm.DB) error {
 		if err := s.lockAddress(tx, c.AddressHash); err != nil {
@@ -41,6 +41,9 @@ func (s *Store) IssueCode(ctx context.Context, c ledger.NewCode) error {
 		if wait := tooSoon(issued, c.Now); wait > 0 {
 			return &ledger.CodeTooSoonError{RetryAfter: wait}
 		}
+		if err := s.underCap(tx, c); err != nil {
+			return err
+		}
 		if err := tx.Exec(`UPDATE codes SET ended_at = ? WHERE person_id = ? AND purpose = ? AND ended_at IS NULL`,
 			micros(c.Now), c.PersonID, string(c.Purpose)).Error; err != nil {
 			return fmt.Errorf("void the earlier code: %w", err)
@@ -61,6 +64,32 @@ func (s *Store) lockAddress(tx *gorm.DB, addressHash []byte) error {
 		return nil
 	}
 	return tx.Exec("SELECT pg_advisory_xact_lock(?)", int64(binary.BigEndian.Uint64(addressHash))).Error
+}
+
+// codesLock makes those wait for each other who may issue the last code of an
+// hour. It is taken after every other lock.
+const codesLock = 0x636f6465 // any number of our own
+
+// underCap applies the cap on codes over everybody.
+func (s *Store) underCap(tx *gorm.DB, c ledger.NewCode) error {
+	if c.HourlyMax <= 0 {
+		return nil
+	}
+	if !s.Embedded() {
+		if err := tx.Exec("SELECT pg_advisory_xact_lock(?)", codesLock).Error; err != nil {
+			return fmt.Errorf("lock the codes: %w", err)
+		}
+	}
+	var last []int64
+	err := tx.Raw(`SELECT issued_at FROM codes WHERE issued_at > ? ORDER BY issued_at DESC LIMIT 1 OFFSET ?`,
+		micros(c.Now.Add(-time.Hour)), c.HourlyMax-1).Scan(&last).Error
+	if err != nil {
+		return fmt.Errorf("count everybody's codes: %w", err)
+	}
+	if len(last) > 0 {
+		return &ledger.CodeTooSoonError{RetryAfter: timeOf(last[0]).Add(time.Hour).Sub(c.Now), Everybody: true}
+	}
+	return nil
 }
 
 // tooSoon gives the time until every window has room again; issued is newest

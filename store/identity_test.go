@@ -149,6 +149,47 @@ func TestStore_TryCode(t *testing.T) {
 	}
 }
 
+// However many people ask, on however many replicas, no more than the cap go
+// out in an hour.
+func TestStore_IssueCode_Everybody(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	const most = 7
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		var people []ledger.Person
+		for i := range 3 * most {
+			people = append(people, campus(t, s, i))
+		}
+		issue := func(i int, at time.Time) error {
+			c := code(people[i], at, "a")
+			c.AddressHash, c.HourlyMax = []byte("address of "+people[i].StudentNo), most
+			return s.IssueCode(ctx, c)
+		}
+		var issued, refused atomic.Int64
+		var wg sync.WaitGroup
+		for i := range 2 * most {
+			wg.Go(func() {
+				var capped *ledger.CodeTooSoonError
+				switch err := issue(i, noon); {
+				case err == nil:
+					issued.Add(1)
+				case errors.As(err, &capped) && capped.Everybody && capped.RetryAfter == time.Hour:
+					refused.Add(1)
+				default:
+					t.Errorf("err = %v", err)
+				}
+			})
+		}
+		wg.Wait()
+		if issued.Load() != most || refused.Load() != most {
+			t.Errorf("%d issued, %d refused, want %d each", issued.Load(), refused.Load(), most)
+		}
+		if err := issue(2*most, noon.Add(time.Hour)); err != nil {
+			t.Errorf("an hour later: %v", err)
+		}
+	})
+}
+
 func TestStore_PasswordTries(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()

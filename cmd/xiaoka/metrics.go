@@ -23,6 +23,7 @@ type meters struct {
 	hashes   prometheus.Counter       // query-password hashes evaluated
 	refused  *prometheus.CounterVec   // presses of cards that were not the presser's, by app
 
+	capped    prometheus.Counter // codes refused because too many went out to everybody
 	suspended prometheus.Counter // machines that saw too many wrong passwords
 }
 
@@ -35,11 +36,13 @@ func newMeters() *meters {
 			Buckets: []float64{.01, .05, .2, 1, 2.5, 5}}, []string{"app", "route", "outcome"}),
 		pushes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "xiaoka_pushes_total", Help: "Pushes by kind and outcome."}, []string{"kind", "outcome"}),
 		hashes: prometheus.NewCounter(prometheus.CounterOpts{Name: "xiaoka_password_hashes_total", Help: "Query-password hashes evaluated."}),
+		capped: prometheus.NewCounter(prometheus.CounterOpts{Name: "xiaoka_codes_capped_total",
+			Help: "Codes refused because otp.hourly_max went out to everybody within an hour. Above 0 is an alarm."}),
 		suspended: prometheus.NewCounter(prometheus.CounterOpts{Name: "xiaoka_kiosk_suspensions_total",
 			Help: "Machines suspended for too many wrong query passwords. Above 0 is an alarm."}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "xiaoka_card_presses_refused_total", Help: "Presses of cards that were not sent to the person."}, []string{"app"}),
 	}
-	m.registry.MustRegister(m.requests, m.messages, m.pushes, m.dead, m.hashes, m.refused, m.suspended, collectors.NewGoCollector(),
+	m.registry.MustRegister(m.requests, m.messages, m.pushes, m.dead, m.hashes, m.refused, m.capped, m.suspended, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

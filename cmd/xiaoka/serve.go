@@ -82,7 +82,8 @@ func build(cfg *config.Config, s *store.Store, short *shortLived, log *slog.Logg
 	if err != nil {
 		return nil, err
 	}
-	codes := identity.NewCodes(identity.CodeOptions{Store: s, MasterKey: cfg.SecretKey.Reveal(), TTL: cfg.OTP.TTL, Senders: senders})
+	codes := identity.NewCodes(identity.CodeOptions{Store: s, MasterKey: cfg.SecretKey.Reveal(), TTL: cfg.OTP.TTL, Senders: senders,
+		HourlyMax: cfg.OTP.HourlyMax, OnCapped: h.meters.capped.Inc})
 	passwords := identity.NewPasswords(identity.PasswordOptions{Store: s, MasterKey: cfg.SecretKey.Reveal(), OnHash: h.hashed})
 	h.merchant, err = merchant(cfg, s, log)
 	if err != nil {
