@@ -64,11 +64,12 @@ type lossTime struct{ from, to time.Time }
 
 func (m *modelMember) isLost() bool { return len(m.lost) > 0 && m.lost[len(m.lost)-1].to.IsZero() }
 
-// waiting is one transfer; age orders them.
+// waiting is one transfer; age orders them. Only what was paid can go back.
 type waiting struct {
-	id  string
-	fen ledger.Fen
-	age int
+	id   string
+	fen  ledger.Fen
+	age  int
+	paid bool
 }
 
 func sum(all []waiting) (fen ledger.Fen) {
@@ -155,7 +156,8 @@ func (c *modelCampus) step() {
 	case 14:
 		c.replay(m)
 	case 15:
-		[]func(){func() { c.lose(m) }, func() { c.clone(m) }, func() { c.decide(m) }, func() { c.conflict(k) }, c.poll}[c.rng.IntN(5)]()
+		[]func(){func() { c.lose(m) }, func() { c.clone(m) }, func() { c.decide(m) }, func() { c.conflict(k) },
+			func() { c.grant(m) }, func() { c.correct(k) }, c.poll}[c.rng.IntN(7)]()
 	}
 	c.compare(m)
 }

@@ -75,7 +75,7 @@ func (c *modelCampus) settle(m *modelMember, p ledger.Payment) {
 		c.t.Fatalf("a payment: %+v, %v", got, err)
 	}
 	c.n++
-	m.wait(waiting{got.Transfer.ID, p.Total, c.n})
+	m.wait(waiting{got.Transfer.ID, p.Total, c.n, true})
 	m.settled = append(m.settled, p)
 	c.now = c.now.Add(time.Millisecond) // transfers are taken in the order of their time
 }
@@ -126,6 +126,12 @@ func (c *modelCampus) refund(m *modelMember) {
 	stranger := c.all[(slices.Index(c.all, m)+1)%len(c.all)]
 	if _, err := c.s.BeginRefund(c.ctx, stranger.ID, w.id, c.now); !errors.Is(err, ledger.ErrNotFound) {
 		c.t.Fatalf("a refund of somebody else's money: %v", err)
+	}
+	if !w.paid {
+		if _, err := c.s.BeginRefund(c.ctx, m.ID, w.id, c.now); !errors.Is(err, ledger.ErrRefundRefused) {
+			c.t.Fatalf("a refund of what nobody paid: %v", err)
+		}
+		return
 	}
 	got, err := c.s.BeginRefund(c.ctx, m.ID, w.id, c.now)
 	if err != nil || got.Amount != w.fen || got.State != ledger.RefundWanted {
@@ -210,5 +216,60 @@ func (c *modelCampus) pollRefunds() {
 			r.words = r.words[len(r.words)-1:]
 			c.told(m, r)
 		}
+	}
+}
+
+// grant gives a subsidy, once however often the batch runs.
+func (c *modelCampus) grant(m *modelMember) {
+	c.n++
+	g := ledger.Subsidy{Batch: fmt.Sprintf("%s-%d", m.StudentNo, c.n), StudentNo: m.StudentNo, Title: "补助", Amount: ledger.Fen(100 * (1 + c.rng.IntN(50)))}
+	if got, err := c.s.GrantSubsidy(c.ctx, g, c.now, true); err != nil || got.Repeat {
+		c.t.Fatalf("a grant tried out: %+v, %v", got, err)
+	}
+	for i := range 1 + c.rng.IntN(2) {
+		if got, err := c.s.GrantSubsidy(c.ctx, g, c.now, false); err != nil || got.PersonID != m.ID || got.Repeat != (i > 0) {
+			c.t.Fatalf("a grant: %+v, %v", got, err)
+		}
+	}
+	other := g
+	other.Amount++
+	var conflict *ledger.GrantConflictError
+	if _, err := c.s.GrantSubsidy(c.ctx, other, c.now, false); !errors.As(err, &conflict) {
+		c.t.Fatalf("a grant of another amount: %v", err)
+	}
+	list, err := c.s.Transfers(c.ctx, m.ID, 1, c.now)
+	if err != nil || len(list) != 1 || list[0].Amount != g.Amount {
+		c.t.Fatalf("the newest transfer is %+v, %v", list, err)
+	}
+	m.wait(waiting{list[0].ID, g.Amount, c.n, false})
+	c.now = c.now.Add(time.Millisecond)
+}
+
+// correct reverses a purchase, or a part of it, once.
+func (c *modelCampus) correct(k *modelTill) {
+	i := slices.IndexFunc(k.out, func(s modelSale) bool { return s.known && !s.corrected })
+	if i < 0 {
+		return
+	}
+	sale := &k.out[i]
+	r := ledger.Correction{TerminalID: k.id, Seq: sale.record.Seq, Amount: sale.record.Amount + 1}
+	if _, err := c.s.CorrectPurchase(c.ctx, r, c.now); !errors.Is(err, ledger.ErrCorrectionTooLarge) {
+		c.t.Fatalf("more than the purchase is reversed: %v", err)
+	}
+	r.Amount = ledger.Fen(c.rng.Int64N(int64(sale.record.Amount))) // 0 is all of it
+	want := r.Amount
+	if want == 0 {
+		want = sale.record.Amount
+	}
+	got, err := c.s.CorrectPurchase(c.ctx, r, c.now)
+	if err != nil || got.Amount != want {
+		c.t.Fatalf("a correction: %+v, %v; want %v", got, err, want)
+	}
+	sale.corrected = true
+	c.n++
+	sale.who.wait(waiting{got.Transfer.ID, want, c.n, false})
+	c.now = c.now.Add(time.Millisecond)
+	if _, err := c.s.CorrectPurchase(c.ctx, r, c.now); !errors.Is(err, ledger.ErrCorrected) {
+		c.t.Fatalf("the same correction again: %v", err)
 	}
 }

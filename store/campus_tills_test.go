@@ -16,9 +16,10 @@ type modelTill struct {
 }
 
 type modelSale struct {
-	record ledger.Consumption
-	who    *modelMember
-	known  bool // the books have it
+	record    ledger.Consumption
+	who       *modelMember
+	known     bool // the books have it
+	corrected bool
 }
 
 // acked is the gapless end of what the books have dealt with.
