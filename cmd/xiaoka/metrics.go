@@ -35,6 +35,7 @@ func newMeters() *meters {
 		messages: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "xiaoka_chat_message_seconds", Help: "Time to answer a chat message or event.",
 			Buckets: []float64{.01, .05, .2, 1, 2.5, 5}}, []string{"app", "route", "outcome"}),
 		pushes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "xiaoka_pushes_total", Help: "Pushes by kind and outcome."}, []string{"kind", "outcome"}),
+		dead:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "xiaoka_pushes_dead_total", Help: "Pushes that failed for good."}, []string{"kind", "reason"}),
 		hashes: prometheus.NewCounter(prometheus.CounterOpts{Name: "xiaoka_password_hashes_total", Help: "Query-password hashes evaluated."}),
 		capped: prometheus.NewCounter(prometheus.CounterOpts{Name: "xiaoka_codes_capped_total",
 			Help: "Codes refused because otp.hourly_max went out to everybody within an hour. Above 0 is an alarm."}),
