@@ -103,6 +103,7 @@ const (
 	human
 	robot
 	cancel
+	revoke // cancel something said
 	greeting
 
 	concepts

@@ -144,6 +144,8 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 		return Help // 挂失我的初恋
 	case intent == TopUp && slices.ContainsFunc(tokens, func(t token) bool { return t.fen < 0 }), risky[intent] && othersCard(tokens):
 		return Help
+	case intent == Claim && said.has(whatIs):
+		return Help
 	case intent == TopUp && said.any(questions) && said.all(setOf(claim, where)):
 		return Claim
 	case risky[intent] && said.any(questions) && !plainLoss(intent, clauses, at, said), (risky[intent] || asksMoney) && said.has(longNumber):

@@ -3,11 +3,10 @@ package intent
 // latin lists English words and phrases, pinyin and its initials by what they mean, parted by commas, without apostrophes
 // ([normalize] takes them away: dont, whats → what). Words here match whole words only; the longest phrase counts.
 var latin = map[concept]string{
-	neg: `
-		i have not, i havent, i did not, i do not, i dont, not, dont, do not, didnt, did not, never, no, isnt, is not, wasnt, arent,
-		without, no need, no need to, dont want, do not want, dont need, didnt mean, didnt ask, wont, wouldnt, havent, have not, hasnt,
-		stop trying to, refuse, almost, nearly, thought, i thought, rather than, instead of, buyao, bu yao, bie, bu, bu shi, bushi,
-		meiyou, mei`,
+	neg: ` not, dont, didnt, never, no, isnt, wasnt, arent, without, no need, no need to, dont want, dont need,
+		didnt mean, didnt ask, wont, wouldnt, havent, hasnt, stop trying to, refuse, almost, nearly, thought, i thought, rather than,
+		instead of, buyao, bu yao, bie, bu, bu shi, bushi, meiyou, mei, doesnt, hadnt, werent, couldnt, shouldnt, neednt, mustnt, shant,
+		aint`,
 	or: `or, nor, and, either`,
 	correct: `
 		actually, no wait, wait no, i mean, i meant, make it, make that, sorry, oops, rather, actually make it, change to, scratch that,
@@ -21,11 +20,13 @@ var latin = map[concept]string{
 	polite: `
 		can you, could you, can i, could i, please, pls, would you, would you be so kind, will you, may i, could we, can we, can u,
 		could u, cld u, mind`,
-	past: `already, yesterday i, have already, before, previously, earlier, ago, last time, days ago, weeks ago`,
+	past: `
+		already, yesterday i, have already, before, previously, earlier, ago, last time, days ago, weeks ago`,
 	ifWord: `
 		should i, when should i, when should, if, what if, what happens, what would happen, what will happen, suppose, supposing,
 		someday, in case, in the future, one day, would i, afraid, worried, worry, should i lose, when i lose, whenever, unless,
-		hypothetically, after i, after reporting, after it`,
+		hypothetically, after i, after reporting, after it, shall i, whether i should, whether to, should we, is it better to,
+		better to, worth it`,
 	why: `why, how come, what for, reason`,
 	fee: `
 		fee, fees, charge for, charge a fee, cost to, cost money, cost anything, free, for free, free of charge, how much does it cost,
@@ -33,8 +34,11 @@ var latin = map[concept]string{
 	howLong: `
 		how long, how soon, how fast, how quickly, when will, when does, when do, when is, what time, when can, how many days,
 		how many hours, take effect`,
-	limit: `maximum, max, minimum, min, limit, limits, at most, at least, how many times, the most i can, upper limit`,
-	promo: `bonus, discount, cashback, promotion, promo, reward, gift, coupon, extra, offer, offers, deal`,
+	limit: `
+		maximum, max, minimum, min, limit, limits, at most, at least, how many times, the most i can, upper limit`,
+	promo: `
+		bonus, discount, cashback, promotion, promo, reward, gift, coupon, extra, offer, offers, deal, i heard, heard that, rumor,
+		rumour`,
 	stillCan: `
 		still use, still work, can i still, can it still, affect, will it, will my, is it safe, safe, does it, do i still, can it`,
 	whatIs: `
@@ -46,8 +50,8 @@ var latin = map[concept]string{
 		requirements, process, procedure, policy, rules, allowed to, who can, in person, id required, conditions,
 		is it possible for others`,
 	trouble: `
-		fail, failed, fails, failing, error, errors, cannot, cant, can not, unable, broken, not working, doesnt work, didnt work,
-		isnt working, wont work, wont load, stuck, bug, crash, crashed, damaged, demagnetized, problem, issue, wrong, tried to top up,
+		fail, failed, fails, failing, error, errors, cant, unable, broken, not working, doesnt work, didnt work, isnt working,
+		wont work, wont load, stuck, bug, crash, crashed, damaged, demagnetized, problem, issue, wrong, tried to top up,
 		tried to recharge, tried to report, tried to freeze, tried to unfreeze, tried to unblock, tried to block, tried to unbind,
 		tried to add money, tried to cancel, tried to load, tried to, didnt succeed, unsuccessful, no success, declined, rejected,
 		refused, doesnt let me, wont let me, not let me`,
@@ -62,7 +66,7 @@ var latin = map[concept]string{
 		grandpa, grandfather, grandmother, kid, kids, child, children, roomie, room mate, class mate, flatmate, flatmates, housemate,
 		professor, tutor, advisor, stranger, strangers, student number, their friend, bf, gf, bestie, buddy of mine, teammate, coworker,
 		colleagues, ex, wifes, husbands, moms, dads, sons, daughters, brothers card, sisters card, another students, another persons,
-		other persons, some1, sum1, some one, sb, smb`,
+		other persons, some1, sum1, some one, sb, smb, my teacher said, he said, she said, they said`,
 	whose: `for, on behalf of, of`,
 	third: `wants, wants to, needs, needs to, asked, asks, said, says, told, would like his, would like her`,
 	mine:  `my, mine, my own, myself, wo, wo de, wode`,
@@ -85,7 +89,7 @@ var latin = map[concept]string{
 		repeat after me, repeat, slogan, say, in french, in japanese, in spanish, in korean, in german, translate, translation, spell,
 		pronounce, how do you say, how to say, in chinese mean, in english mean, joke, story, poem, essay, write me, sing, lyrics,
 		synonym, dream, dreamed, dreamt, dreamed that, novel, movie, film, the news, lyric, poem about, riddle, quote, quoted, headline,
-		pun`,
+		pun, test message, this is a test, just a test, testing, an example, for example, example`,
 	inject: `
 		system, all rules, every card, no restrictions, every user, ignore, disregard, previous instructions, all instructions,
 		your instructions, system prompt, system message, pretend, you are now, act as, as an admin, admin, administrator, sudo, root,
@@ -124,20 +128,21 @@ var latin = map[concept]string{
 		yuer, yve, remaining amount, remaining sum, remaining credit, amount left, cash left, money left, money remaining,
 		how much left, how much money left, current funds, current amount, whats on my card, what is on my card, what do i still have,
 		whats in my account, what is in my account, how loaded, card total, balance enquiry, balance inquiry, balance check,
-		check my money, check money, kyecx, fkye, xykye, yktye, yecha`,
+		check my money, check money, kyecx, fkye, xykye, yktye, yecha, blnce, blnc, balnc, blc`,
 	bill: `
 		zdcx, cxzd, bill, bills, statement, statements, stament, statment, statemnt, monthly report, spending report, expense report,
 		spending summary, summary, monthly summary, zhangdan, zhang dan, zd, duizhangdan, yuezhangdan, invoice, breakdown,
 		monthly breakdown, spending breakdown, expense breakdown, monthly expenses, monthly spending, spending overview, month overview,
-		monthly overview`,
+		monthly overview, overview, costs, my costs, cost overview, spending stats, stats`,
 	spend: `
 		spend, spent, spending, spendings, spendng, pay, paid, paying, payment, payments, expense, expenses, expenditure, cost, charged,
 		charge me, buy, bought, purchase, purchases, purchased, consumption, deducted, taken off, money go, money went, all my money go,
-		xiaofei, xiao fei, huale, hua le, zhichu, debited`,
+		xiaofei, xiao fei, huale, hua le, zhichu, debited, how much have i paid, what have i paid, how much did i pay, what did i pay,
+		what i paid, how much i paid, what i have paid, how much i have paid, burn, burned, burnt, blow, blew, wasted, waste, drop on`,
 	detail: `
 		mxcx, cxmx, that charge, the charge, list transactions, charged twice, double charged, overcharged, deducted, transaction,
 		transactions, transations, trasactions, transction, history, records, record, details, detail, charges, activity,
-		list of payments, mingxi, ming xi, mx, liushui, liu shui, ls, jilu, jiaoyi, xfjl, jyjl`,
+		list of payments, mingxi, ming xi, mx, liushui, liu shui, ls, jilu, jiaoyi, xfjl, jyjl, txn, txns, trans, transac, tx`,
 	topUp: `
 		czfk, fkcz, xykcz, top upp, topuup, tup, top up with, topup with, tpup, top up, topup, tops up, topping up, top me up,
 		top it up, top up my, tpo up, top uo, top pu, tup up, topp up, to up, top my card up, top my campus card up, top that up,
@@ -159,42 +164,43 @@ var latin = map[concept]string{
 		refilled, my top up, my topup, my recharge, my deposit, the top up i made, top up didnt, top up hasnt, top up not, topup not,
 		recharge not, i paid, i have paid, was charged, has been charged, paid but, chongle, chong le, chong guo`,
 	notArrived: `
-		didnt arrive, not arrived, hasnt arrived, havent arrived, have not arrived, has not arrived, didnt come, not come, hasnt come,
-		not received, havent received, didnt receive, have not received, not showing, isnt showing, doesnt show, hasnt shown, not shown,
-		not credited, wasnt credited, not there, isnt there, isnt on, not on my card, nothing on my card, not on the card,
-		nothing on card, hasnt changed, didnt change, not updated, hasnt updated, didnt go through, not gone through, nowhere,
-		still not, still nothing, not appear, not appeared, didnt show up, not showed up, when will my top up, when will my money,
-		when will it arrive, meidao, mei dao, meidaozhang`,
+		didnt arrive, not arrived, hasnt arrived, havent arrived, didnt come, not come, hasnt come, not received, havent received,
+		didnt receive, not showing, isnt showing, doesnt show, hasnt shown, not shown, not credited, wasnt credited, not there,
+		isnt there, isnt on, not on my card, nothing on my card, not on the card, nothing on card, hasnt changed, didnt change,
+		not updated, hasnt updated, didnt go through, not gone through, nowhere, still not, still nothing, not appear, not appeared,
+		didnt show up, not showed up, when will my top up, when will my money, when will it arrive, meidao, mei dao, meidaozhang`,
 	lowMoney: `
 		need money, want money, card is empty, no money, out of money, no cash, no credit, running low, insufficient, low balance,
 		zero balance, no funds, meiqianle, mei qian le, mei qian`,
 	claim: `
 		claim, claims, claiming, collect, collecting, pick up, pickup, redeem, get my transfer, get the transfer, get my money,
 		get the money, load the transfer, receive the money, receive my money, money onto my card, money on to my card,
-		transfer to my card, withdraw, lingkuan, ling kuan, lingqian, ling qian, lingqu, ling qu, lk, quancun, quan cun, lq`,
+		transfer to my card, withdraw, lingkuan, ling kuan, lingqian, ling qian, lingqu, ling qu, lk, quancun, quan cun, lq, fetch,
+		fetching, obtain, pick it up, get it onto, get it on my card`,
 	waiting: `
 		unclaimed, pending, uncollected, waiting, to be claimed, waiting to be claimed, waiting to be collected, to be collected,
 		can i claim, can i collect, left to claim, to claim, yet to be claimed, dailing, dai ling, dl, weiling, wei ling, dailingjine,
-		dlje, meiling, mei ling, not collect, not collected, havent collected, not claimed, havent claimed, have not claimed,
-		have not collected, didnt claim, didnt collect, not claim, not yet claimed, not yet collected, yet to claim, yet to collect,
-		not picked up, havent picked up, still to collect, awaiting, sitting there, sitting unclaimed, needs to be claimed,
-		need to be claimed, need to claim, need to collect, should collect, should claim, outstanding, not loaded, unloaded, hanging`,
+		dlje, meiling, mei ling, not collect, not collected, havent collected, not claimed, havent claimed, didnt claim, didnt collect,
+		not claim, not yet claimed, not yet collected, yet to claim, yet to collect, not picked up, havent picked up, still to collect,
+		awaiting, sitting there, sitting unclaimed, needs to be claimed, need to be claimed, need to claim, need to collect,
+		should collect, should claim, outstanding, not loaded, unloaded, hanging`,
 	loss: `
 		gsxyk, xykgs, kdl, dkl, mark my card as lost, report loss, report lost, report the loss, report a loss, loss report,
 		lost report, report my card, report it lost, report card, report my campus card, report my student card, report as lost,
 		report a lost, report it as lost, report a stolen, report it, report missing, guashi, gua shi, gs, guasi, gua si, baoshi, gsi,
 		gsk, gsfk, gsykt, djk`,
-	lossPast: `frozen, blocked, locked, disabled, suspended, deactivated, reported, been reported, got frozen, got blocked`,
+	lossPast: `
+		frozen, blocked, locked, disabled, suspended, deactivated, reported, been reported, got frozen, got blocked`,
 	lost: `
-		cant seem to find, can not seem to find, unable to find, lost, lose, losing, missing, gone, stolen, stole, steal, steals,
-		misplaced, misplace, lsot, losst, cant find, can not find, cannot find, couldnt find, dont find, dropped, disappeared, vanished,
-		left my, left it, forgot my card at, got stolen, nowhere to be found, no idea where, dont know where, diu, diule, diu le, diuka,
-		diu ka, diuka le, kadiule, nongdiu, bujian, bu jian, bujianle, bu jian le, zhaobudao, zhao bu dao, beitou, bei tou,
-		lost track of, went missing, has gone missing, been stolen, was stolen, is stolen, pickpocketed, snatched, robbed, swiped,
-		nicked, pinched, taken by someone, took my card, walked off with, fell out, slipped out, fell out of my pocket, left behind,
-		left at, cant locate, unable to locate, can not locate, cannot locate, nowhere to find, is nowhere, has vanished,
-		has disappeared, not in my pocket, not in my bag, searching for, no longer have, dont have my card anymore, havent seen,
-		i find not, can not see my card`,
+		cant seem to find, unable to find, lost, lose, losing, missing, gone, stolen, stole, steal, steals, misplaced, misplace, lsot,
+		losst, cant find, couldnt find, dont find, dropped, disappeared, vanished, left my, left it, forgot my card at, got stolen,
+		nowhere to be found, no idea where, dont know where, diu, diule, diu le, diuka, diu ka, diuka le, kadiule, nongdiu, bujian,
+		bu jian, bujianle, bu jian le, zhaobudao, zhao bu dao, beitou, bei tou, lost track of, went missing, has gone missing,
+		been stolen, was stolen, is stolen, pickpocketed, snatched, robbed, swiped, nicked, pinched, taken by someone, took my card,
+		walked off with, fell out, slipped out, fell out of my pocket, left behind, left at, cant locate, unable to locate,
+		nowhere to find, is nowhere, has vanished, has disappeared, not in my pocket, not in my bag, searching for, no longer have,
+		dont have my card anymore, havent seen, i find not, cant see my card, someone took my card, somebody took my card,
+		someone took it, somebody took it, someone has my card, someone else has my card, somebody has my card, someone grabbed my card`,
 	freeze:     `freeze, freez, freze, dongjie, dong jie, suoka, suo ka`,
 	freezeWeak: `block, lock, disable, suspend, deactivate, stop, shut down, hotlist, blacklist, bolck, blcok`,
 	unloss: `
@@ -242,7 +248,8 @@ var latin = map[concept]string{
 	languageName: `
 		english, chinese, mandarin, simplified chinese, englsh, englis, chinease, zhongwen, zhong wen, yingwen, ying wen, yingyu, eng,
 		en, zh`,
-	switchTo: `switch, switch to, change, change to, speak, talk in, use, set, set to, in, display, qiehuan, qie huan`,
+	switchTo: `
+		switch, switch to, change, change to, speak, talk in, use, set, set to, in, display, qiehuan, qie huan`,
 	notify: `
 		gbtz, kqtz, gbtx, dktz, kqtx, let me know every time, let me know each time, notified of, alerting me, notifying me, notified,
 		notifying, alert me, let me know when, mute, unsubscribe, opt out, notification, notifications, notifs, notif, notificaiton,
@@ -260,7 +267,7 @@ var latin = map[concept]string{
 	off: `
 		gbtz, gbtx, turn off, turn them off, turn it off, turn those off, switch off, switch them off, disable, mute, unsubscribe, stop,
 		stop sending, silence, shut up, quiet, no more, annoying, too many, opt out, off, stop the, pause, guanbi, guan bi, guandiao,
-		guan diao, guan, tuiding, close, cancel, dont send, do not send, dont text, do not text, dont want any`,
+		guan diao, guan, tuiding, close, cancel, dont send, dont text, dont want any`,
 	help: `
 		what else can you do, what you can do, list features, what can this bot do, what can the bot do, what can it do,
 		how does this bot work, how does the bot work, how does it all work, what can i ask you, what can i ask, what can i say,
@@ -276,7 +283,7 @@ var latin = map[concept]string{
 		what is this for, whats this for, what are your functions, what are your features, how does this thing work,
 		how does this stuff work, how does that work, how do this work, how this work, how it works, how it work, how to use it,
 		how do i use it, how can i use this, how can i use it, how to use this bot, how to use this app, what is this app,
-		what is this chat, what am i supposed to do here`,
+		what is this chat, what am i supposed to do here, what is possible, whats possible`,
 	human: `
 		zrgkf, office number, number of the office, human, real human, real person, person, agent, live agent, operator, representative,
 		staff, customer service, customer support, support, phone number, telephone, telephone number, hotline, speak to, speak with,
@@ -289,8 +296,9 @@ var latin = map[concept]string{
 		supervisor, in charge, the boss, call you, call you guys, call center, call centre, phone line, your phone, your number,
 		your telephone, your office, where is your office, where is the office, opening hours, working hours, business hours,
 		office address, email address, your email, contact you, reach you, contact person, contact details, make a complaint,
-		file a complaint, not a bot, not a robot, stop the bot`,
-	robot: `bot, robot, chatbot, machine learning, ai`,
+		file a complaint, not a bot, not a robot, stop the bot, talk with a person, speak with a person`,
+	robot:  `bot, robot, chatbot, machine learning, ai`,
+	revoke: `cancel, cancle, cancell, cacnel, undo, revoke, withdraw, retract, quxiao, qu xiao`,
 	cancel: `
 		i made a mistake, my mistake, cancel, cancle, cancell, cacnel, cancel that, cancel it, nvm, nm, never mind, nevermind, nvrmind,
 		forget it, forget about it, forget that, no thanks, no thank you, abort, quit, exit, stop, stop it, undo, undo that,
@@ -338,5 +346,5 @@ var latin = map[concept]string{
 		restroom, station, airport, train station, classroom, lab, laboratory, office building, jacket pocket, trousers, jeans, drawer,
 		closet, wardrobe, suitcase, locker, floor of, report, regret to say, i must say, just say, want to say, have to say, sad to say,
 		sorry to say, let me say, continue, keep, still, appear, appear to, appears, regret, kindly note, should like, like to,
-		second thought, on second thought, on second thoughts`,
+		second thought, on second thought, on second thoughts, everywhere i can, code from`,
 }

@@ -67,7 +67,7 @@ func parseMonth(r []rune, i int, today time.Time) (string, int) {
 	}
 	n += k
 	if year == 0 {
-		if y, k := yearAfter(r, i+n); k > 0 {
+		if y, k := yearAfter(r, i+n, today); k > 0 {
 			year, n = y, n+k
 		}
 	}
@@ -155,6 +155,10 @@ func monthName(r []rune, i int) (m, n int) {
 func mayIsMonth(r []rune, i, n int) bool {
 	after, _ := latinWord(r, i+n+1)
 	switch after {
+	case "last", "this":
+		if word, _ := latinWord(r, i+n+6); word == "year" {
+			return true
+		}
 	case "statement", "bill", "spending", "expenses", "transactions", "summary":
 		return true
 	}
@@ -169,11 +173,19 @@ func mayIsMonth(r []rune, i, n int) bool {
 	return i == 0 && n == len(r)
 }
 
-// yearAfter reads the year after an English month: december 2025.
-func yearAfter(r []rune, i int) (year, n int) {
+// yearAfter reads the year after an English month: december 2025, december last year, december of 2025.
+func yearAfter(r []rune, i int, today time.Time) (year, n int) {
+	of := match(r, i, []string{" of"})
+	if k := match(r, i+of, []string{" last year", " this year"}); k > 0 {
+		if r[i+of+1] == 'l' {
+			return today.Year() - 1, of + k
+		}
+		return today.Year(), of + k
+	}
+	i += of
 	if at(r, i) == ' ' {
 		if y, k := yearOf(r, i+1); k == 4 && y >= 2000 && y <= 2099 && !isDigit(at(r, i+5)) {
-			return y, k + 1
+			return y, of + k + 1
 		}
 	}
 	return 0, 0

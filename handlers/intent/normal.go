@@ -47,8 +47,29 @@ func normalize(text string) []rune {
 			out = append(out, boundary)
 		}
 	}
-	return space(out)
+	return contract(space(out))
 }
+
+// contract spells "do not" as don't is spelled: dont.
+func contract(in []rune) []rune {
+	out := in[:0]
+	for i := 0; i < len(in); i++ {
+		out = append(out, in[i])
+		if n := match(in, i, negations); n > 0 && !isASCIILetter(at(in, i-1)) {
+			verb := strings.TrimSuffix(strings.TrimSuffix(string(in[i:i+n]), "not"), " ")
+			switch verb {
+			case "can", "will":
+				verb = map[string]string{"can": "ca", "will": "wo"}[verb]
+			}
+			out = append(append(out[:len(out)-1], []rune(verb)...), 'n', 't')
+			i += n - 1
+		}
+	}
+	return out
+}
+
+var negations = []string{"cannot", "can not", "will not", "do not", "does not", "did not", "has not", "have not", "had not", "is not", "are not", "was not",
+	"were not", "could not", "would not", "should not"}
 
 // space reduces blanks to one, and to none between single characters (余 额) and single digits (5 0), which people space out.
 func space(in []rune) []rune {

@@ -6,7 +6,7 @@ import "strings"
 const maxYuan = 10_000_000
 
 var (
-	hanDigits = map[rune]int64{'零': 0, '〇': 0, '一': 1, '二': 2, '两': 2, '三': 3, '四': 4, '五': 5, '六': 6, '七': 7, '八': 8, '九': 9}
+	hanDigits = map[rune]int64{'零': 0, '〇': 0, '一': 1, '二': 2, '两': 2, '三': 3, '参': 3, '四': 4, '五': 5, '六': 6, '七': 7, '八': 8, '九': 9}
 	hanUnits  = map[rune]int64{'十': 10, '拾': 10, '百': 100, '千': 1000, '万': 10000}
 	// englishNumbers below 20 and tens add up; hundred and thousand multiply.
 	englishNumbers = map[string]int64{"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,

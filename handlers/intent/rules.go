@@ -19,7 +19,7 @@ const anyUnknown = 99
 // rules are tried in this order on each clause; the first that fits gives the clause its intent.
 var rules = []rule{
 	{intent: CancelLoss, all: []concept{unloss}, unknown: anyUnknown},
-	{intent: CancelLoss, one: []concept{loss, lossPast, lossMaybe}, all: []concept{cancel}, unknown: anyUnknown},
+	{intent: CancelLoss, one: []concept{loss, lossPast, lossMaybe}, all: []concept{revoke}, unknown: anyUnknown},
 	{intent: CancelLoss, one: []concept{loss, lossPast, lossMaybe}, all: []concept{resume}, none: []concept{ask}, unknown: anyUnknown},
 	{intent: CancelLoss, all: []concept{resume, card}, none: []concept{bind, lossPast}, unknown: 2, across: true},
 	{intent: CancelLoss, all: []concept{found, card}, none: []concept{aCard, pickedUp, notFound, money}, unknown: anyUnknown},
@@ -56,6 +56,7 @@ var rules = []rule{
 	{intent: Claim, one: []concept{claim, waiting}, unknown: 1},
 	{intent: Claim, all: []concept{machine}, one: []concept{where, how, transfer, topUp, topUpWeak}, unknown: 1},
 	{intent: Claim, all: []concept{transfer, where}, unknown: 1},
+	{intent: Claim, all: []concept{money, where}, none: []concept{spend, topUp, topUpWeak, lost}, unknown: 0},
 
 	{intent: Help, one: []concept{password, reissue}, unknown: anyUnknown},
 	{intent: Verify, all: []concept{verify}, none: []concept{topUp, topUpWeak, loss, unloss, off}, unknown: 1},

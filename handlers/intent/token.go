@@ -133,8 +133,10 @@ func joinUnknown(tokens []token) []token {
 // next reads the token at i: the longest of a month, a number and a listed word.
 func next(r []rune, i int, today time.Time) token {
 	word := lookUp(r, i, len(r))
-	if last := word.end - 1; last > i && r[last] == '我' && lookUp(r, last, len(r)).end > word.end {
-		word = lookUp(r, i, last) // 帮|我们班长 and not 帮我|们
+	if last := word.end - 1; last > i && word.han {
+		if longer := lookUp(r, last, len(r)); longer.end > word.end && (r[last] == '我' || longer.set.any(setOf(who, card))) {
+			word = lookUp(r, i, last) // 帮|我们班长 and not 帮我|们, 绑定|卡片 and not 绑定卡|片
+		}
 	}
 	if m, n := parseMonth(r, i, today); n > 0 && n >= word.end-i {
 		return token{set: setOf(month), start: i, end: i + n, month: m}
