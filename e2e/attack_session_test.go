@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"xiaoka/sandbox/campus"
+	"xiaoka/sandbox/wecom"
 )
 
 const (
@@ -375,6 +376,25 @@ func TestAttack_T14_OldSession(t *testing.T) {
 			if h.alive(token) {
 				t.Error("the session of the userid that the person had before still serves")
 			}
+		})
+		t.Run("LeftTheCorp", func(t *testing.T) {
+			told, untold := h.newMember(2), h.newMember(3)
+			for _, x := range []*member{told, untold} {
+				x.holder()
+			}
+			one, other := told.cookie(sessionCookie), untold.cookie(sessionCookie)
+			if _, err := h.campus.WeCom.Unsubscribe(told.context(), told.UserID, campus.CardID); err != nil {
+				t.Fatal(err)
+			}
+			if h.alive(one) {
+				t.Error("the session outlives WeCom's word that the member left")
+			}
+			// WeCom's word may be lost; then the next message finds it out.
+			if err := h.campus.WeCom.SetMember(wecom.Member{UserID: untold.UserID, Name: untold.Name, OutOfRange: []int{campus.CardID}}); err != nil {
+				t.Fatal(err)
+			}
+			untold.send("POST", "/h5/password", untold.form("old_password", ownPassword, "new_password", "582046"))
+			h.await("the session to end", func() bool { return !h.alive(other) })
 		})
 		t.Run("Status", func(t *testing.T) {
 			var problem struct{ Code string }

@@ -415,6 +415,7 @@ var catalogue = map[string]both{
 	"access.exported":          {"导出交易记录", "Transactions exported"},
 	"access.refund_requested":  {"申请退款", "Refund requested"},
 	"access.corrected":         {"冲正了一笔消费", "A purchase was reversed"},
+	"access.sessions_ended":    {"离开企业微信应用，登录已退出", "Left the WeCom app and was signed out"},
 	"access.spent_after_loss":  {"挂失之后有一笔消费", "A purchase after the loss report"},
 	"access.push_replayed":     {"重新发了一条消息", "A message sent again"},
 	"access.other":             {"查看或更改了资料", "Data looked at or changed"},

@@ -249,6 +249,7 @@ type fakeStore struct {
 	movements map[int64][]ledger.Movement
 	initial   map[int64]bool
 	muted     map[ledger.EventKind]bool
+	left      []string
 	lost      map[int64]ledger.LossReport
 	err       error
 }
@@ -344,6 +345,11 @@ func (s *fakeStore) LinkMember(_ context.Context, id int64, userID string, at ti
 	p.UserID, p.VerifiedAt = userID, at
 	s.add(p)
 	return err
+}
+
+func (s *fakeStore) MemberLeft(_ context.Context, userID string, _ time.Time) error {
+	s.left = append(s.left, userID)
+	return nil
 }
 
 func (s *fakeStore) LossState(_ context.Context, id int64) (ledger.LossReport, error) {

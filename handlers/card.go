@@ -115,6 +115,7 @@ func (a *Apps) Card(r *bot.Router) {
 	})
 	r.Event("enter_agent", a.on(a.enterCard))
 	r.Event("subscribe", a.on(a.enterCard))
+	r.Event("unsubscribe", a.on(a.left))
 	r.NotFound(a.on(a.help)) // pictures, voice, buttons of an older menu
 }
 

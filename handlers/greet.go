@@ -36,6 +36,14 @@ func (a *Apps) enterAssistant(ctx context.Context, t *turn) error {
 	return a.topical("verify", a.offerCode)(ctx, t)
 }
 
+// left ends the web sessions of a member who is taken out of the app's range,
+// leaves the corp or is disabled. WeCom tells an ordinary app of all three by
+// unsubscribe, and refuses messages to them from then on.
+// https://developer.work.weixin.qq.com/document/path/90240
+func (a *Apps) left(ctx context.Context, t *turn) error {
+	return a.Store.MemberLeft(ctx, t.UserID, a.Now())
+}
+
 // enterCard shows a holder what is on the card, and everybody else the next
 // step.
 func (a *Apps) enterCard(ctx context.Context, t *turn) error {

@@ -99,6 +99,8 @@ type Store interface {
 	PushSettings(ctx context.Context, personID int64) ([]ledger.PushSetting, error)
 	SetMessageStyle(ctx context.Context, personID int64, style ledger.MessageStyle) error
 	SetLowBalance(ctx context.Context, personID int64, threshold ledger.Fen) error
+	// MemberLeft ends every web session of the member.
+	MemberLeft(ctx context.Context, userID string, at time.Time) error
 	LossState(ctx context.Context, personID int64) (ledger.LossReport, error)
 
 	Balance(ctx context.Context, personID int64, now time.Time) (ledger.Balance, error)

@@ -91,6 +91,11 @@ func (p *Push) Send(ctx context.Context, e ledger.Event) error {
 		how.Rank = bot.RankUrgent
 	}
 	_, err = bot.Deliver(ctx, p.sender, person.UserID, card, styleOf(person), how)
+	if errors.Is(err, bot.ErrUnreachable) { // left, whether or not we were told
+		if err := a.Store.MemberLeft(ctx, person.UserID, a.Now()); err != nil {
+			a.Log.Error("sessions of an unreachable member not ended", "person", person.ID, "err", err)
+		}
+	}
 	return p.verdict(e, err)
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"gorm.io/gorm"
+
 	"xiaoka/ledger"
 )
 
@@ -59,6 +61,30 @@ func (s *Store) EndSessions(ctx context.Context, personID int64, exceptTokenHash
 		return fmt.Errorf("end the sessions: %w", err)
 	}
 	return nil
+}
+
+// MemberLeft ends every web session of a member whom WeCom no longer lets use
+// the app, and writes it down if there was one.
+func (s *Store) MemberLeft(ctx context.Context, userID string, at time.Time) error {
+	userID = ledger.NormalUserID(userID)
+	return s.tx(ctx, func(tx *gorm.DB) error {
+		r := tx.Exec("DELETE FROM sessions WHERE user_id = ?", userID)
+		if r.Error != nil {
+			return fmt.Errorf("end the member's sessions: %w", r.Error)
+		}
+		if r.RowsAffected == 0 {
+			return nil
+		}
+		var person []int64
+		if err := tx.Raw("SELECT id FROM people WHERE user_id = ?", userID).Scan(&person).Error; err != nil {
+			return fmt.Errorf("read the person: %w", err)
+		}
+		e := ledger.AuditEntry{At: at, Actor: "system", Action: "sessions_ended", Detail: "member " + userID + " left the app"}
+		if len(person) > 0 {
+			e.PersonID = person[0]
+		}
+		return audit(tx, e)
+	})
 }
 
 type task struct {
