@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/xuri/excelize/v2"
 	"golang.org/x/net/html"
 
 	"xiaoka/h5"
@@ -93,6 +95,34 @@ func read(page string) string {
 	return all.String()
 }
 
+// formula says what in a file for spreadsheets would be run, or hides.
+func formula(a answer) error {
+	if a.header.Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(a.header.Get("Content-Security-Policy"), "default-src 'none'") {
+		return fmt.Errorf("headers %v", a.header)
+	}
+	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(a.body, "\ufeff"))).ReadAll()
+	if strings.Contains(a.header.Get("Content-Disposition"), ".xlsx") {
+		var book *excelize.File
+		if book, err = excelize.OpenReader(strings.NewReader(a.body)); err == nil {
+			rows, err = book.GetRows(book.GetSheetName(0))
+		}
+	}
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		for _, cell := range row {
+			if at := invisible.FindString(cell); at != "" {
+				return fmt.Errorf("%q has %U", cell, []rune(at)[0])
+			}
+			if strings.HasPrefix(cell, "=") || strings.HasPrefix(cell, "+") || strings.HasPrefix(cell, "@") {
+				return fmt.Errorf("%q would be run", cell)
+			}
+		}
+	}
+	return nil
+}
+
 func TestAttack_T39_Markup(t *testing.T) {
 	attackedAlone(t, func(t *testing.T, h *house) {
 		h.run("terminal", "add", "P66", "--kind", "pos", "--location", markups[0], "--merchant", markups[5])
@@ -117,6 +147,12 @@ func TestAttack_T39_Markup(t *testing.T) {
 		}
 		clean := func(t *testing.T, where string, a answer) {
 			t.Helper()
+			if strings.HasPrefix(a.header.Get("Content-Disposition"), "attachment;") {
+				if err := formula(a); err != nil {
+					t.Errorf("%s: %v", where, err)
+				}
+				return
+			}
 			if err := alien(a.body); err != nil {
 				t.Errorf("%s: %v", where, err)
 			}

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/xuri/excelize/v2"
 
@@ -127,24 +126,18 @@ func blankOr(f *ledger.Fen) string {
 	return f.Yuan()
 }
 
-// harmless keeps a spreadsheet from running a text as a formula
+// harmless cleans a text and keeps a spreadsheet from running it as a formula
 // (https://owasp.org/www-community/attacks/CSV_Injection).
 func harmless(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, s)
-	if trimmed := strings.TrimLeftFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }); trimmed != "" &&
-		strings.ContainsRune("=+-@＝＋－＠|%", []rune(trimmed)[0]) {
+	s = clip(s)
+	if strings.IndexAny(s, "=+-@＝＋－＠|%") == 0 {
 		return "'" + s
 	}
 	return s
 }
 
 // transactionsXLSX exports a workbook whose amounts are numbers. Its texts are
-// texts by type, so none is run as a formula.
+// texts by type; they are harmless even where they are pasted on.
 func (v *visit) transactionsXLSX() error {
 	s, name, err := v.exported()
 	if err != nil {
@@ -202,7 +195,7 @@ func workbook(title string, columns []string, records []record) ([]byte, error) 
 		if i == 0 || i == len(records)-1 {
 			style = bold
 		}
-		if err := write(style, r.at, r.kind, r.where, r.terminal, number(r.in), number(r.out), number(r.balance), r.booked, r.remark); err != nil {
+		if err := write(style, r.at, r.kind, harmless(r.where), harmless(r.terminal), number(r.in), number(r.out), number(r.balance), r.booked, r.remark); err != nil {
 			return nil, err
 		}
 	}
