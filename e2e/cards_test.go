@@ -1,0 +1,114 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// newestCard is the selector's end of the newest card in the open chat.
+const newestCard = `[...document.querySelectorAll('[data-testid="card"]')].at(-1)`
+
+// card waits until the newest card in the chat is of a type and says the
+// words, and takes its picture.
+func (d *desk) card(name, kind, words string) {
+	d.t.Helper()
+	d.until(fmt.Sprintf("a %s that says %s", kind, words), fmt.Sprintf(
+		`(() => { const c = %s; return !!c && c.dataset.cardType === %q && c.innerText.includes(%q) && [...c.querySelectorAll('img')].every(i => i.complete && i.naturalWidth > 0) })()`,
+		newestCard, kind, words))
+	if eval(d, "measure the card", chromedp.Evaluate[bool](fmt.Sprintf(
+		`(() => { const c = %s; c.dataset.newest = %q; return [...c.querySelectorAll('*')].some(e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflow === 'visible' && e.clientWidth > 0 && getComputedStyle(e).display !== 'inline') })()`, newestCard, name))) {
+		d.t.Errorf("%s: something is wider than the card", name)
+	}
+	if *shots == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(d.ctx, 10*time.Second)
+	defer cancel()
+	time.Sleep(300 * time.Millisecond)
+	png, err := chromedp.Run(ctx, chromedp.Screenshot(`[data-newest="`+name+`"]`))
+	if err != nil {
+		d.t.Logf("no picture of %s: %v", name, err)
+		return
+	}
+	if err := os.WriteFile(filepath.Join(*shots, "card-"+name+".png"), png, 0o600); err != nil {
+		d.t.Error(err)
+	}
+}
+
+// choose sets a choice of the newest card: an option of a list, or a check.
+func (d *desk) choose(question, option string) {
+	d.t.Helper()
+	d.js("choose "+option, fmt.Sprintf(`(() => { const c = %s; const s = c.querySelector('[data-testid="card-select-%s"]');
+		if (s) { s.value = %q; s.dispatchEvent(new Event('change')); return s.value === %q }
+		c.querySelector('[data-testid="card-option-%s-%s"]').click(); return true })()`, newestCard, question, option, option, question, option))
+}
+
+// submit presses the newest card's own button.
+func (d *desk) submit() {
+	d.t.Helper()
+	d.js("submit", newestCard+`.querySelector('[data-testid="card-submit"]').click() || true`)
+}
+
+// Every type of template card is drawn in the chat, takes its press, and turns
+// into what came of it.
+func TestBrowserCards(t *testing.T) {
+	d := newDesk(t)
+	d.bound()
+	d.click("chat-back")
+	d.click("chat-item-1000001")
+	d.card("verified", "text_notice", "验证成功")
+	d.click("chat-back")
+	d.click("chat-item-1000002")
+
+	d.say("余额")
+	d.card("balance", "text_notice", "¥12.50")
+	d.say("充值")
+	d.card("topup", "button_interaction", "其他金额")
+	d.say("充值 30")
+	d.card("topup-amount", "text_notice", "¥30.00")
+	d.say("明细")
+	d.card("transactions", "text_notice", "交易")
+	d.say("帮助")
+	d.card("help", "text_notice", "可以这样问我")
+	d.say("人工")
+	d.card("human", "text_notice", "021-5555 0100")
+	d.say("挂失")
+	d.card("loss", "button_interaction", "确认挂失")
+	d.press("取消")
+	d.card("loss-dropped", "text_notice", "没有挂失")
+
+	d.buy("6.50")
+	d.card("consumption", "text_notice", "−¥6.50")
+	d.js("open the menu of the card", newestCard+`.querySelector('[data-testid="card-menu"]').click() || true`)
+	d.picture("card-menu")
+	d.js("mute", newestCard+`.querySelector('[data-testid="card-menu-mute.consumption"]').click() || true`)
+	d.card("muted", "button_interaction", "不再通知你：消费")
+	d.press("重新打开")
+	d.card("unmuted", "text_notice", "重新通知你：消费")
+
+	d.say("账单")
+	d.card("statement", "news_notice", "¥6.50")
+	d.picture("statement-in-chat")
+
+	d.say("通知设置")
+	d.card("push-kinds", "vote_interaction", "余额不足提醒")
+	d.choose("kinds", "low_balance")
+	d.submit()
+	d.card("push-kinds-saved", "text_notice", "会通知你")
+
+	d.say("设置")
+	d.card("settings", "multiple_interaction", "消息样式")
+	d.choose("lang", "en")
+	d.choose("style", "textcard")
+	d.submit()
+	d.card("settings-saved", "text_notice", "Saved")
+	d.say("balance")
+	d.says("textcard", "Campus card balance")
+	d.picture("textcard")
+}
