@@ -218,7 +218,7 @@ var catalogue = map[key]words{
 
 	kHelpCardTitle:   {"可以这样问我", "What you can say"},
 	kRowHelpSee:      {"看看", "See"},
-	kHelpSee:         {"余额 · 明细 · 上个月的账单 · 待领", "balance · statement · pending"},
+	kHelpSee:         {"余额 · 明细 · 账单 · 待领", "balance · statement · pending"},
 	kRowHelpPay:      {"充值", "Pay"},
 	kHelpPay:         {"充值 · 充值 50 · 到哪里领款", "top up 50 · where to collect"},
 	kRowHelpLost:     {"丢卡", "Lost"},

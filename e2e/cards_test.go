@@ -2,13 +2,18 @@ package e2e
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"xiaoka/sandbox/terminal"
 )
 
 // newestCard is the selector's end of the newest card in the open chat.
@@ -55,6 +60,29 @@ func (d *desk) submit() {
 	d.js("submit", newestCard+`.querySelector('[data-testid="card-submit"]').click() || true`)
 }
 
+// buy uploads purchases of the demo student just made, from a till of its
+// own.
+func (d *desk) buy(fen ...int64) {
+	d.t.Helper()
+	out, err := exec.Command(binary, "--config", d.config, "terminal", "add", "P99", "--kind", "pos", "--location", "二号餐厅").CombinedOutput()
+	_, secret, _ := strings.Cut(strings.TrimSpace(string(out)), "secret: ")
+	raw, decoded := base64.StdEncoding.DecodeString(secret)
+	if err != nil || decoded != nil {
+		d.t.Fatalf("terminal add: %v\n%s", err, out)
+	}
+	till := &terminal.Client{BaseURL: d.url, TerminalID: "P99", Secret: raw}
+	var records []terminal.Record
+	left := int64(1250)
+	for i, amount := range fen {
+		left -= amount
+		records = append(records, terminal.Record{Seq: int64(i + 1), CardNo: "80010001", AmountFen: amount,
+			Chip: terminal.ChipState{SpendSeq: int64(i + 1), BalanceFen: left}, OccurredAt: time.Now().Add(-time.Minute), Merchant: "二号餐厅 面点窗口"})
+	}
+	if got, err := till.Consumptions(d.ctx, records); err != nil || got.Accepted != len(fen) {
+		d.t.Fatalf("the till's upload: %+v, %v", got, err)
+	}
+}
+
 // Every type of template card is drawn in the chat, takes its press, and turns
 // into what came of it.
 func TestBrowserCards(t *testing.T) {
@@ -83,7 +111,7 @@ func TestBrowserCards(t *testing.T) {
 	d.press("取消")
 	d.card("loss-dropped", "text_notice", "没有挂失")
 
-	d.buy("6.50")
+	d.buy(650)
 	d.card("consumption", "text_notice", "−¥6.50")
 	d.js("open the menu of the card", newestCard+`.querySelector('[data-testid="card-menu"]').click() || true`)
 	d.picture("card-menu")
