@@ -205,6 +205,8 @@ var catalogue = map[key]words{
 	kKindClaimFailed: {"领取没有写成", "Failed writes"},
 	kKindUnusual:     {"消费异常提醒", "Unusual spending"},
 	kKindReminder:    {"待领取提醒", "Money waiting"},
+	kKindSubsidy:     {"补助发放", "Subsidies"},
+	kKindCorrected:   {"消费冲正", "Reversals"},
 	kKindStatement:   {"月账单", "Statements"},
 
 	kMuteMenu:     {"这类通知", "This kind of message"},

@@ -197,6 +197,8 @@ const (
 	kKindClaimFailed key = "kind.claim_failed"
 	kKindUnusual     key = "kind.unusual"
 	kKindReminder    key = "kind.reminder"
+	kKindSubsidy     key = "kind.subsidy"
+	kKindCorrected   key = "kind.corrected"
 	kKindStatement   key = "kind.statement"
 
 	kMuteMenu     key = "mute.menu"

@@ -65,13 +65,14 @@ func lowSelect(lang Lang, d SettingsData) Select {
 // SettingsSaved takes the place of Settings: what is set now.
 func SettingsSaved(lang Lang, d SettingsData) Card {
 	c := notice(lang, "settings_saved", kSourceCard, say(lang, kSettingsSaved), "", d.URL)
-	c.SubTitleText = say(lang, kStyleHint)
 	spoken, style := kLangZh, kStyleCard
 	if d.Lang == En {
 		spoken = kLangEn
 	}
 	if d.Style == "textcard" {
 		style = kStyleTextCard
+	} else {
+		c.SubTitleText = say(lang, kStyleHint)
 	}
 	c.row(kRowLang, say(lang, spoken))
 	c.row(kRowStyle, say(lang, style))

@@ -74,8 +74,8 @@ func (a *Apps) topical(intent string, answer ask) ask {
 // Words that mean something only after something else. They are compared
 // whole, in lower case and without punctuation.
 var (
-	againWords = wordSet(`再查一次|再查一下|再查查|再查|再看一次|再看看|再看一下|再来一次|再来一遍|再来|再试一次|再试试|重试|重新查|重新查一下|刷新|刷新一下|` +
-		`再说一遍|重复|还是刚才那个|再充一次|再充一笔|一样的再来|又查一次|again|once more|one more time|refresh|reload|repeat|same again|check again|try again|do it again|show me again`)
+	againWords = wordSet(`再查一次|再查一下|再查查|再查|再看一次|再看一下|再来一次|再来|再试一次|再试试|重试|重新查|重新查一下|刷新|刷新一下|` +
+		`再说一遍|重复|还是刚才那个|再充一次|再充一笔|一样的再来|又查一次|again|once more|one more time|refresh|repeat|same again|check again|try again|do it again|show me again`)
 	yesWords   = wordSet(`是|是的|对|对的|对啊|好|好的|好啊|嗯|嗯嗯|行|可以|确认|确定|没错|yes|yeah|yep|y|ok|okay|sure|confirm|right|do it|yes please|please do`)
 	noWords    = wordSet(`不|不是|不用|不用了|不了|别|no|nope|n|no thanks|not now`)
 	emailWords = wordSet(`邮箱|邮件|发邮箱|发到邮箱|用邮箱|电子邮件|email|e-mail|mail|by email|by e-mail|by mail`)
