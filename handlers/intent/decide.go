@@ -136,7 +136,7 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 	switch {
 	case here.has(product) && !here.has(card), (asksMoney || risky[intent] && intent != TopUp) && here.has(wallet) && !here.has(card):
 		return None
-	case said.has(who) && (!ownCard(tokens) || said.has(ask)), asksMoney && here.has(trouble):
+	case said.has(who) && (!ownCard(tokens) || said.has(ask)) && othersMatter(tokens, clauses, at), asksMoney && here.any(setOf(trouble, refund)):
 		return Help
 	case risky[intent] && othersWish(tokens), intent == ReportLoss && othersLoss(tokens), intent == TopUp && pastTopUp(tokens):
 		return Help
@@ -196,6 +196,8 @@ func markOthers(tokens []token) {
 			t.set = setOf(who) // 小王要挂失
 		case t.unknown() && t.han && t.end-t.start <= 2 && after != nil && after.has(title) && after.start == t.end: // 刘老师
 			t.set = setOf(who)
+		case t.has(who) && after != nil && after.set.all(setOf(wants, mine)): // 我妈让我充50
+			t.set = setOf(filler)
 		case t.unknown() && !t.han && after != nil && after.has(third): // tom wants
 			t.set = setOf(who)
 		case t.has(who) && t.han && t.end-t.start == 1 && before != nil && before.set.any(setOf(freezeWeak, off)): // 停咗佢
@@ -259,11 +261,25 @@ func plainLoss(intent Intent, clauses []clause, at int, said set) bool {
 	return intent == ReportLoss && at >= 0 && clauses[at].said.all(setOf(card, lost)) && !clauses[at].said.any(questions) && !said.has(ifWord)
 }
 
+// othersMatter reports that somebody else is named where the wish stands, or elsewhere with a card or a wish: not in 卡丢了，怕别人刷.
+func othersMatter(tokens []token, clauses []clause, at int) bool {
+	if at < 0 || clauses[at].said.has(who) {
+		return true
+	}
+	concerning := wishes.or(setOf(card, lost, found, wants, third))
+	for i, t := range tokens {
+		if t.has(who) && (clauses[t.clause].said.any(concerning) || t.has(whose) || i > 0 && tokens[i-1].has(whose)) {
+			return true
+		}
+	}
+	return false
+}
+
 // othersCard reports that a card is somebody's by name: 李四的卡, 校长的卡.
 func othersCard(tokens []token) bool {
 	for i := 1; i < len(tokens); i++ {
 		if before := tokens[i-1]; tokens[i].has(card) && before.clause == tokens[i].clause &&
-			(before.has(of) && (before.has(who) || i > 1 && tokens[i-2].has(title)) || before.has(who) && !before.has(of) && before.end == tokens[i].start && before.han) {
+			(before.has(of) && (before.has(who) || i > 1 && tokens[i-2].set.any(setOf(title, who))) || before.has(who) && !before.has(of) && before.end == tokens[i].start && before.han) {
 			return true
 		}
 	}
@@ -389,6 +405,9 @@ func amountOf(tokens []token) *int64 {
 	}
 	last := named[len(named)-1]
 	if !corrected {
+		if asked := ordered(tokens); len(asked) > 0 {
+			named, last = asked, asked[len(asked)-1]
+		}
 		for _, t := range named {
 			if t.fen != last.fen {
 				return nil
@@ -399,6 +418,16 @@ func amountOf(tokens []token) *int64 {
 		return nil
 	}
 	return &last.fen
+}
+
+// ordered returns the amounts right after a word for topping up: 卡里只剩3块了，充100.
+func ordered(tokens []token) (found []token) {
+	for i := 1; i < len(tokens); i++ {
+		if t, before := tokens[i], tokens[i-1]; t.has(amount) && !t.negated && !before.negated && before.set.any(setOf(topUp, topUpWeak)) && before.clause == t.clause {
+			found = append(found, t)
+		}
+	}
+	return found
 }
 
 // monthOf returns the last month named and not declined.

@@ -44,6 +44,7 @@ var rules = []rule{
 
 	{intent: Pending, all: []concept{waiting}, none: []concept{where, how, machine}, unknown: 2},
 	{intent: Pending, all: []concept{claim, howMuch}, none: []concept{where, how, machine}, unknown: 1},
+	{intent: Verify, all: []concept{notArrived}, one: []concept{verify, codeWord}, unknown: 1, across: true},
 	{intent: Claim, all: []concept{notArrived}, none: []concept{imperative}, one: []concept{topUp, topUpWeak, topUpPast, transfer, money, card, spend, amount, waiting}, unknown: 3, across: true},
 	{intent: Claim, all: []concept{notArrived}, none: []concept{imperative}, unknown: 0},
 	{intent: Claim, all: []concept{topUpPast}, none: []concept{stillCan, ifWord}, unknown: anyUnknown, weak: true},
@@ -75,7 +76,8 @@ var rules = []rule{
 	{intent: TransactionsToday, all: []concept{day, meal}, none: []concept{whatIs, help}, one: []concept{howMuch, detail}, unknown: 1},
 
 	{intent: Balance, all: []concept{balance}, unknown: 4},
-	{intent: Balance, all: []concept{left}, one: []concept{money, card}, unknown: 1, across: true},
+	{intent: Balance, all: []concept{left}, one: []concept{money, card}, none: []concept{amount}, unknown: 1, across: true},
+	{intent: Balance, all: []concept{left, amount}, one: []concept{money, card}, unknown: 1, weak: true},
 	{intent: Balance, all: []concept{enough}, none: []concept{topUpWeak, topUp}, unknown: 0, weak: true},
 	{intent: Balance, all: []concept{card, howMuch}, none: []concept{aCard, reissue}, unknown: 1},
 	{intent: Balance, all: []concept{card, money}, none: []concept{lowMoney, topUp, topUpWeak, addMoney, moveMoney, lost}, unknown: 1},
