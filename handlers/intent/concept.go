@@ -81,6 +81,8 @@ const (
 	lossPast
 	lossMaybe // past, unless somebody is asked to do it
 	lost
+	dropped // lost right after the card, else grammar: 卡掉食堂了, 解绑掉
+	towards // after an amount, before who gets it
 	notFound
 	moneyGone
 	freeze

@@ -70,8 +70,12 @@ func choose(clauses []clause, said set) (best Intent, at int) {
 	for i, c := range clauses {
 		for _, r := range compiled {
 			if r.fits(c.said, c.unknown) {
-				if r.rank() > weight {
-					best, at, weight = r.intent, i, r.rank()
+				rank := r.rank()
+				if personal[r.intent] && c.said.has(product) && !c.said.has(card) {
+					rank = 0 // about something else: 想买水，饭卡还有钱吗
+				}
+				if rank > weight {
+					best, at, weight = r.intent, i, rank
 				}
 				break
 			}
@@ -104,6 +108,8 @@ func declined(tokens []token, said, denied set) Intent {
 		return NotificationsOff
 	case denied.any(setOf(topUp, topUpWeak)) && said.has(correct) && said.has(amount):
 		return TopUp // 不充100了，改成50
+	case denied.has(month) && said.has(day):
+		return TransactionsToday // 不要上个月的，看今天的
 	case denied.any(wishes):
 		return Cancel
 	case said.has(neg) && said.within(setOf(neg, filler, greeting)) && !hasUnknown(tokens):
@@ -196,6 +202,13 @@ func markOthers(tokens []token) {
 			t.set = setOf(who) // 小王要挂失
 		case t.unknown() && t.han && t.end-t.start <= 2 && after != nil && after.has(title) && after.start == t.end: // 刘老师
 			t.set = setOf(who)
+		case t.has(dropped):
+			t.set = setOf(filler)
+			if before != nil && before.has(card) {
+				t.set = setOf(lost)
+			}
+		case t.has(towards) && before != nil && before.has(amount) && after != nil && after.unknown(): // top up 50 to bob
+			after.set = setOf(who)
 		case t.has(who) && after != nil && after.set.all(setOf(wants, mine)): // 我妈让我充50
 			t.set = setOf(filler)
 		case t.unknown() && !t.han && after != nil && after.has(third): // tom wants
@@ -216,6 +229,9 @@ func markOthers(tokens []token) {
 			before.set = setOf(product)
 		case t.set.any(setOf(topUp, topUpWeak)) && !seenCard && long(after):
 			after.set = setOf(product, who)
+		case t.set.any(setOf(topUp, topUpWeak)) && !t.han && !seenCard && i+2 < len(tokens) && tokens[i+2].clause == t.clause && tokens[i+2].unknown() &&
+			after.set.any(setOf(mine, filler)): // recharge my batteries
+			tokens[i+2].set = setOf(product, who)
 		}
 		seenCard = seenCard || t.has(card)
 	}

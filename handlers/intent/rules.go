@@ -82,7 +82,7 @@ var rules = []rule{
 	{intent: Balance, all: []concept{card, howMuch}, none: []concept{aCard, reissue}, unknown: 1},
 	{intent: Balance, all: []concept{card, money}, none: []concept{lowMoney, topUp, topUpWeak, addMoney, moveMoney, lost}, unknown: 1},
 	{intent: TransactionsToday, all: []concept{spend, howMuch}, none: []concept{topUp, loss, notify}, unknown: 0},
-	{intent: Statement, all: []concept{spend}, none: []concept{amount, topUp, loss, notify}, unknown: 0},
+	{intent: Statement, all: []concept{spend}, none: []concept{amount, topUp, loss, notify}, unknown: 0, weak: true},
 
 	{intent: Help, all: []concept{topUp, howMuch}, unknown: anyUnknown},
 	{intent: TopUp, all: []concept{topUp}, unknown: 3},

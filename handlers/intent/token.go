@@ -134,7 +134,7 @@ func joinUnknown(tokens []token) []token {
 func next(r []rune, i int, today time.Time) token {
 	word := lookUp(r, i, len(r))
 	if last := word.end - 1; last > i && word.han {
-		if longer := lookUp(r, last, len(r)); longer.end > word.end && (r[last] == '我' || longer.set.any(setOf(who, card))) {
+		if longer := lookUp(r, last, len(r)); longer.end > word.end && (r[last] == '我' || !word.has(card) && longer.set.any(setOf(who, card))) {
 			word = lookUp(r, i, last) // 帮|我们班长 and not 帮我|们, 绑定|卡片 and not 绑定卡|片
 		}
 	}
