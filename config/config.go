@@ -23,6 +23,7 @@ type Config struct {
 	AutoMigrate bool           // serve brings the schema up to date by itself
 	Timezone    *time.Location // in which days, months and quiet hours are counted
 	SecretKey   Secret[[]byte] // the 32 bytes from which all other keys derive
+	Operators   []string       // WeCom userids that are told how each day compares with WeChat Pay's bill
 
 	Log       Log
 	Metrics   Metrics

@@ -33,6 +33,7 @@ func TestLoad_Malformed(t *testing.T) {
 		"XIAOKA_OTP_TTL":                 {"5", "0s", "-5m", "5 minutes", "1ms"},
 		"XIAOKA_OTP_HOURLY_MAX":          {"0", "-1", "many", "1000001"},
 		"XIAOKA_TOPUP_MIN":               {"0", "-1", "1e2", "1.234", "1.", ".5", "０", "1,000", "NaN", "1000000", "9223372036854775808", "0.00", " 1", "+1", "501"},
+		"XIAOKA_OPERATORS":               {"a,,b", "a b", "张三", ",", strings.Repeat("a", 65)},
 		"XIAOKA_TOPUP_AMOUNTS":           {"", "10,,20", "10;20", "10,10.00", "10,0", "10,501", "0.5"},
 		"XIAOKA_CARD_MAX_BALANCE":        {"free"},
 		"XIAOKA_CARD_PASSWORD_CHANGE":    {"never"},
@@ -64,6 +65,7 @@ func TestLoad_Malformed(t *testing.T) {
 	good := map[string][]string{
 		"XIAOKA_PUBLIC_URL":        {"http://127.0.0.1:8080", "http://localhost:1", "http://[::1]:9", "http://xiaoka.localhost", "http://sandbox:8080", "http://10.1.2.3", "https://card.example.edu.cn:8443"},
 		"XIAOKA_TOPUP_MIN":         {"0.01", "1.5", "500"},
+		"XIAOKA_OPERATORS":         {"", "zhangsan", "li.si@campus, w-w_1"},
 		"XIAOKA_TOPUP_AMOUNTS":     {"50", "10, 20", "1,500"},
 		"XIAOKA_WECOM_CARD_TOKEN":  {"a", strings.Repeat("A9", 16)},
 		"XIAOKA_PUSH_QUIET_HOURS":  {"", "12:00-13:00"},

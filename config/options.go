@@ -41,6 +41,9 @@ func options(c *Config) []option {
 		{key: "secret_key", need: MasterKey, file: true, parse: masterKey(&c.SecretKey),
 			meaning: "32 bytes in base64, the master key; made with: openssl rand -base64 32"},
 
+		{key: "operators", need: always, optional: true, list: true, parse: userIDs(&c.Operators),
+			meaning: "WeCom userids that are told each day how the books compare with WeChat Pay's bill; separated by commas"},
+
 		{key: "log.format", def: "json", need: always, parse: oneOf(&c.Log.Format, "json", "text"),
 			meaning: "json or text"},
 		{key: "log.level", def: "info", need: always, parse: level(&c.Log.Level),

@@ -32,6 +32,27 @@ func text(to *string) parser {
 	}
 }
 
+// userIDs reads WeCom userids: 1 to 64 of letters, digits and . _ @ -.
+// https://developer.work.weixin.qq.com/document/path/90195
+func userIDs(to *[]string) parser {
+	return func(s string) error {
+		var ids []string
+		for item := range strings.SplitSeq(s, ",") {
+			id := strings.TrimSpace(item)
+			if id == "" || len(id) > 64 || strings.ContainsFunc(id, func(r rune) bool {
+				return !('0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || strings.ContainsRune("._@-", r))
+			}) {
+				return errors.New("must be WeCom userids separated by commas")
+			}
+			if !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+		}
+		*to = ids
+		return nil
+	}
+}
+
 func secretText(to *Secret[string]) parser {
 	return func(s string) error {
 		var plain string

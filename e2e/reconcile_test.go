@@ -69,7 +69,7 @@ func TestReconcile(t *testing.T) {
 		for _, kind := range []wechatpay.Kind{wechatpay.FaultBillBOM, wechatpay.FaultBillCRLF, wechatpay.FaultBillOrder} {
 			spoilt(kind, 0, "The day is reconciled.")
 		}
-		spoilt(wechatpay.FaultBillExtra, 1, "missing here", "UNKNOWN0000000001", "Differences that remain: 1")
+		spoilt(wechatpay.FaultBillExtra, 1, "missing here", "no such order here", "Differences that remain: 1")
 		spoilt(wechatpay.FaultBillMiss, 1, "missing there", first, "ours ¥20.00, theirs nothing", "Differences that remain: 1")
 		spoilt(wechatpay.FaultBillWrong, 1, "amount differs", first, "ours ¥20.00, theirs ¥20.01", "Differences that remain: 1")
 		for _, kind := range []wechatpay.Kind{wechatpay.FaultBillTwice, wechatpay.FaultBillHash, wechatpay.FaultBillCut, wechatpay.FaultBillBomb} {

@@ -61,6 +61,9 @@ func (a *Apps) Push(s bot.Sender) *Push { return &Push{apps: a, sender: s} }
 // person does not want, or no longer can see, is done.
 func (p *Push) Send(ctx context.Context, e ledger.Event) error {
 	a := p.apps
+	if e.Kind == ledger.EventReconciled {
+		return p.sendReport(ctx, e)
+	}
 	person, err := a.Store.PersonByID(ctx, e.PersonID)
 	switch {
 	case errors.Is(err, ledger.ErrNotFound) || err == nil && person.UserID == "":

@@ -204,3 +204,15 @@ var (
 	wPasswordChanged = notice{phrase{"查询密码已修改", "Your query password was changed"}, phrase{"不是你本人操作？请马上重设密码，并联系一卡通窗口。", "Was it not you? Please set a new one at once and call the card office."}}
 	wPasswordLocked  = notice{phrase{"查询密码输错太多次，已锁定", "Your query password is locked"}, phrase{"用验证码设置新密码可以马上解锁。不是你本人操作？请联系一卡通窗口。", "Too many wrong tries. Setting a new one with a code unlocks it. Was it not you? Please call the card office."}}
 )
+
+// What operators are told.
+var (
+	wDayAgrees  = phrase{"%s 对账一致", "%s is reconciled"}
+	wDayEmpty   = phrase{"%s 没有微信账单，也没有交易", "%s: no bill and no business"}
+	wDayDiffers = phrase{"%s 对账有 %d 处差异", "%s: %d differences"}
+	wDayDo      = phrase{"请在服务器上运行 xiaoka reconcile --date %s 查看。", "Run xiaoka reconcile --date %s on the server."}
+	wDayFunds   = phrase{"资金账单与交易账单不完全一致，请财务看一眼。", " The fund-flow bill does not quite fit the trade bill; please have finance look."}
+	wRowPaid    = phrase{"收款", "Paid"}
+	wRowBack    = phrase{"退款", "Back"}
+	wRowMended  = phrase{"已补记", "Mended"}
+)

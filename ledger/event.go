@@ -19,6 +19,8 @@ const (
 	EventReminder    EventKind = "reminder"  // money still waits to be collected
 	EventStatement   EventKind = "statement" // the month's bill is ready
 
+	EventReconciled EventKind = "reconciled" // to operators: how a day compares with WeChat Pay's bill
+
 	EventVerified        EventKind = "verified"
 	EventBound           EventKind = "bound"
 	EventLoss            EventKind = "loss"
@@ -34,7 +36,7 @@ const (
 // Security tells whether the kind is always sent.
 func (k EventKind) Security() bool {
 	switch k {
-	case EventTopUpPaid, EventSubsidy, EventClaimed, EventConsumption, EventCorrected, EventRefunded, EventLowBalance, EventClaimFailed,
+	case EventReconciled, EventTopUpPaid, EventSubsidy, EventClaimed, EventConsumption, EventCorrected, EventRefunded, EventLowBalance, EventClaimFailed,
 		EventUnusual, EventReminder, EventStatement:
 		return false
 	}
@@ -49,18 +51,20 @@ func (k EventKind) Quiet() bool {
 // Event is a fact a person is told about. It is enqueued in the transaction
 // that made it true; to whom it goes is looked up when it is sent.
 type Event struct {
-	Kind     EventKind `json:"kind"`
-	PersonID int64     `json:"person_id"`
-	Amount   Fen       `json:"amount_fen,omitempty"`
-	Balance  Fen       `json:"balance_fen,omitempty"` // after it, where it is known
-	Pending  Fen       `json:"pending_fen,omitempty"` // after it
-	Usual    Fen       `json:"usual_fen,omitempty"`   // the greatest purchase of the person's history
-	Count    int       `json:"count,omitempty"`       // purchases within UnusualWithin, or transfers that wait
-	Ref      string    `json:"ref,omitempty"`         // transfer, claim, order or month
-	Where    string    `json:"where,omitempty"`       // place of the terminal or merchant
-	Title    string    `json:"title,omitempty"`       // of a grant
-	Bearer   Bearer    `json:"bearer,omitempty"`      // of spent_after_loss: who is proposed to bear it
-	At       time.Time `json:"at"`
+	Kind     EventKind  `json:"kind"`
+	PersonID int64      `json:"person_id"`
+	UserID   string     `json:"user_id,omitempty"` // of an operator, where there is no person
+	Day      *DayReport `json:"day,omitempty"`
+	Amount   Fen        `json:"amount_fen,omitempty"`
+	Balance  Fen        `json:"balance_fen,omitempty"` // after it, where it is known
+	Pending  Fen        `json:"pending_fen,omitempty"` // after it
+	Usual    Fen        `json:"usual_fen,omitempty"`   // the greatest purchase of the person's history
+	Count    int        `json:"count,omitempty"`       // purchases within UnusualWithin, or transfers that wait
+	Ref      string     `json:"ref,omitempty"`         // transfer, claim, order or month
+	Where    string     `json:"where,omitempty"`       // place of the terminal or merchant
+	Title    string     `json:"title,omitempty"`       // of a grant
+	Bearer   Bearer     `json:"bearer,omitempty"`      // of spent_after_loss: who is proposed to bear it
+	At       time.Time  `json:"at"`
 }
 
 // DeadPush is an event nobody could be told of.

@@ -162,6 +162,7 @@ type tradeRow struct {
 	refundStatus    string // as it was when the bill was made
 	currency        string
 	amount          ledger.Fen // of the payment, or of the refund
+	moved           ledger.Fen // of it, after coupons
 	fee             int64      // 10⁻⁵ yuan, negative when it came back
 }
 
@@ -183,17 +184,26 @@ func newTradeRow(r billRow) (t tradeRow, err error) {
 		mchID: r.get("商户号"), appID: r.get("公众账号ID"), outTradeNo: r.get("商户订单号"), wxTransactionID: r.get("微信订单号"),
 		outRefundNo: r.get("商户退款单号"), wxRefundID: r.get("微信退款单号"), refundStatus: r.get("退款状态"), currency: r.get("货币种类"),
 	}
+	moved := ""
 	switch state := r.get("交易状态"); state {
 	case "SUCCESS":
 		t.amount, err = billFen(r.get("订单金额", "总金额"))
+		moved = r.get("应结订单金额", "总金额")
 	case "REFUND":
 		t.refund = true
 		t.amount, err = billFen(r.get("申请退款金额", "退款金额"))
+		moved = r.get("退款金额")
 	default:
 		err = fmt.Errorf("unknown trade state %q", state)
 	}
 	if err != nil {
 		return t, err
+	}
+	t.moved = t.amount
+	if moved != "" { // bills of older merchants may lack the column
+		if t.moved, err = billFen(moved); err != nil {
+			return t, err
+		}
 	}
 	if t.outTradeNo == "" || t.wxTransactionID == "" || (t.refund && t.outRefundNo == "") {
 		return t, errors.New("a row without its numbers")
@@ -216,6 +226,19 @@ type tradeSums struct {
 	payments, refunds int
 	paid, refunded    ledger.Fen
 	fees              int64 // 10⁻⁵ yuan
+	flow              flow
+}
+
+// add counts a row of the trade bill. A refund's fee is rounded to a fen on
+// the account.
+func (f *flow) add(t tradeRow) {
+	switch {
+	case !t.refund:
+		f.paid, f.in = f.paid+1, f.in+t.moved
+	case t.refundStatus != "CLOSED":
+		f.back, f.out = f.back+1, f.out+t.moved
+		f.feesReturned += ledger.Fen(max(0, -t.fee)/1000) + 1
+	}
 }
 
 // checkTradeBill reads a whole trade bill and refuses one with a row twice or
@@ -234,6 +257,7 @@ func checkTradeBill(file io.Reader) (tradeSums, error) {
 		}
 		seen[t.key()] = true
 		s.fees += t.fee
+		s.flow.add(t)
 		if !t.refund {
 			s.payments, s.paid = s.payments+1, s.paid+t.amount
 			return nil
@@ -265,21 +289,13 @@ func checkTradeBill(file io.Reader) (tradeSums, error) {
 	return s, nil
 }
 
-// FundTotal is what one kind of business moved on the merchant's account.
-type FundTotal struct {
-	Business string // 交易, 退款, 扣除交易手续费, …
-	Out      bool   // 支出
-	N        int
-	Amount   ledger.Fen
-}
-
 // readFundBill sums a fund-flow bill by kind of business and direction, in the
 // order of their first row.
 //
 // https://pay.weixin.qq.com/docs/merchant/products/bill-download/structure/fund-bill.html
-func readFundBill(file io.Reader) ([]FundTotal, error) {
-	var funds []FundTotal
-	sums := map[bool]FundTotal{}
+func readFundBill(file io.Reader) ([]ledger.FundTotal, error) {
+	var funds []ledger.FundTotal
+	sums := map[bool]ledger.FundTotal{}
 	totals, err := readBill(file, func(r billRow) error {
 		fen, err := billFen(r.get("收支金额(元)", "收支金额（元）"))
 		direction, business := r.get("收支类型"), r.get("业务类型", "业务名称")
@@ -287,14 +303,14 @@ func readFundBill(file io.Reader) ([]FundTotal, error) {
 			return fmt.Errorf("%w: %s %q", ErrBadBill, direction, r.get("收支金额(元)", "收支金额（元）"))
 		}
 		out := direction == "支出"
-		sums[out] = FundTotal{N: sums[out].N + 1, Amount: sums[out].Amount + fen}
+		sums[out] = ledger.FundTotal{N: sums[out].N + 1, Amount: sums[out].Amount + fen}
 		for i, f := range funds {
 			if f.Business == business && f.Out == out {
 				funds[i].N, funds[i].Amount = f.N+1, f.Amount+fen
 				return nil
 			}
 		}
-		funds = append(funds, FundTotal{Business: business, Out: out, N: 1, Amount: fen})
+		funds = append(funds, ledger.FundTotal{Business: business, Out: out, N: 1, Amount: fen})
 		return nil
 	})
 	if err != nil {

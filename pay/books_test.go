@@ -21,6 +21,8 @@ type books struct {
 	refunds  map[string]*ledger.Refund
 	nextAt   map[string]time.Time // of refunds
 	fail     error                // of SettleTopUp
+	days     []ledger.DayReport
+	told     []string // operators
 }
 
 func newBooks() *books {

@@ -58,6 +58,8 @@ type Store interface {
 
 	PaidBetween(ctx context.Context, from, to time.Time) ([]ledger.PaidAttempt, error)
 	RefundsBetween(ctx context.Context, from, to time.Time) ([]ledger.Refund, error)
+	DailyReported(ctx context.Context, day string) (bool, error)
+	KeepDayReport(ctx context.Context, r ledger.DayReport, operators []string) error
 }
 
 // Config is a merchant account and where to reach WeChat Pay. Everything
@@ -86,6 +88,8 @@ type Config struct {
 	Timeout         time.Duration // of one call; default 8 s
 
 	Min, Max ledger.Fen // what one top-up may be, inclusive
+
+	Operators []string // WeCom userids that are told how each day compares; may be empty
 
 	Store     Store
 	Now       func() time.Time  // default time.Now

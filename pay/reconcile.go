@@ -16,13 +16,15 @@ import (
 // Class is what comparing one payment or refund with WeChat Pay's bill found.
 type Class string
 
-// The classes. Everything but Matched is a difference, unless it was mended.
+// The classes. Everything but Matched and Foreign is a difference, unless it
+// was mended.
 const (
 	Matched       Class = "matched"
 	MissingHere   Class = "missing here"   // paid at WeChat Pay, not in the books
 	MissingThere  Class = "missing there"  // in the books, not in the bill
 	AmountDiffers Class = "amount differs" // or the transaction, the merchant, the application
 	RefundDiffers Class = "refund differs" // in amount or state, or one of the two sides does not know it
+	Foreign       Class = "foreign"        // of another system under the same merchant number; only counted
 )
 
 // BillLine is one payment or refund of the day and what the comparison found.
@@ -40,7 +42,7 @@ type BillLine struct {
 }
 
 // Difference tells whether a person has something to do.
-func (l BillLine) Difference() bool { return l.Class != Matched && !l.Mended }
+func (l BillLine) Difference() bool { return l.Class != Matched && l.Class != Foreign && !l.Mended }
 
 // Reconciliation is a day held against WeChat Pay's bill.
 type Reconciliation struct {
@@ -54,6 +56,7 @@ type Reconciliation struct {
 	Found       map[Class]int
 	Mended      int
 	Differences int // that remain
+	flow        flow
 }
 
 // ParseDay reads a day of WeChat Pay's, YYYY-MM-DD: it lasts from midnight to
@@ -78,6 +81,7 @@ func (m *Merchant) Reconcile(ctx context.Context, day time.Time, each func(BillL
 	file, err := m.bill(ctx, "tradebill?bill_date="+day.Format(time.DateOnly)+"&bill_type=ALL", func(file io.Reader) error {
 		sums, err := checkTradeBill(file)
 		c.result.Payments, c.result.Paid, c.result.Refunds, c.result.Refunded, c.result.FeeUnits = sums.payments, sums.paid, sums.refunds, sums.refunded, sums.fees
+		c.result.flow = sums.flow
 		return err
 	})
 	switch {
@@ -99,21 +103,6 @@ func (m *Merchant) Reconcile(ctx context.Context, day time.Time, each func(BillL
 		return c.result, err
 	}
 	return c.result, c.rest(ctx)
-}
-
-// FundFlow sums what moved on the merchant's account on a day, fees and
-// settlements included: for information, it says nothing about orders.
-// ErrNoBill, ErrBillNotReady, ErrBadBill.
-func (m *Merchant) FundFlow(ctx context.Context, day time.Time) (funds []FundTotal, err error) {
-	file, err := m.bill(ctx, "fundflowbill?bill_date="+day.Format(time.DateOnly)+"&account_type=BASIC", func(file io.Reader) (err error) {
-		funds, err = readFundBill(file)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	file.Close()
-	return funds, nil
 }
 
 // comparison is one run of Reconcile: what the books have of the day and the
@@ -197,6 +186,10 @@ func (c *comparison) missingHere(ctx context.Context, t tradeRow, l BillLine) er
 	l.Class = MissingHere
 	a, err := c.cfg.Store.Attempt(ctx, t.outTradeNo)
 	if errors.Is(err, ledger.ErrUnknownOrder) {
+		if _, ours := numberDay(t.outTradeNo); !ours {
+			l.Class = Foreign
+			return c.tell(l)
+		}
 		l.Detail = "no such order here"
 		p := ledger.Payment{OutTradeNo: t.outTradeNo, WxTransactionID: t.wxTransactionID, Total: t.amount, Source: "bill"}
 		return errors.Join(c.record(ctx, "unknown_order", p, l.Detail), c.tell(l))
@@ -245,6 +238,12 @@ func (c *comparison) refundRow(ctx context.Context, t tradeRow, l BillLine) erro
 	}
 	adopted := errors.Is(err, ledger.ErrUnknownRefund)
 	if adopted {
+		if foreign, err := c.foreignRefund(ctx, t); err != nil {
+			return err
+		} else if foreign {
+			l.Class = Foreign
+			return c.tell(l)
+		}
 		r, err = c.adoptRow(ctx, t)
 	}
 	switch {
@@ -258,6 +257,19 @@ func (c *comparison) refundRow(ctx context.Context, t tradeRow, l BillLine) erro
 		return fmt.Errorf("refund %s: %w", t.outRefundNo, err)
 	}
 	return c.tell(c.weighRefund(ctx, t, l, r, adopted))
+}
+
+// foreignRefund tells whether a refund that the books do not know is of a
+// payment that cannot be ours.
+func (c *comparison) foreignRefund(ctx context.Context, t tradeRow) (bool, error) {
+	if _, ours := numberDay(t.outTradeNo); ours {
+		return false, nil
+	}
+	_, err := c.cfg.Store.Attempt(ctx, t.outTradeNo)
+	if err != nil && !errors.Is(err, ledger.ErrUnknownOrder) {
+		return false, fmt.Errorf("attempt %s: %w", t.outTradeNo, err)
+	}
+	return err != nil, nil
 }
 
 // weighRefund compares a refund with the row that shows it. The row's state is

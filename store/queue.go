@@ -165,7 +165,9 @@ const deadRetention = 60 * 24 * time.Hour
 type Periodic struct {
 	Name  string
 	Every time.Duration
-	Run   func(ctx context.Context) error
+	// Timeout is how long one run may take; 0 = 20 s.
+	Timeout time.Duration
+	Run     func(ctx context.Context) error
 }
 
 // Work says what the queue does with its jobs.
@@ -195,7 +197,7 @@ func (s *Store) StartQueue(ctx context.Context, w Work) (*Queue, error) {
 	}
 	river.AddWorker(workers, &pushWorker{push: w.Push, dead: w.Dead, log: s.log})
 	river.AddWorker(workers, &fanWorker{store: s})
-	ticks := &tickWorker{tasks: map[string]func(context.Context) error{}, log: s.log}
+	ticks := &tickWorker{tasks: map[string]Periodic{}, log: s.log}
 	river.AddWorker(workers, ticks)
 	cfg := &river.Config{
 		Queues: map[string]river.QueueConfig{
@@ -217,7 +219,7 @@ func (s *Store) StartQueue(ctx context.Context, w Work) (*Queue, error) {
 		cfg.FetchPollInterval = 200 * time.Millisecond
 	}
 	for _, p := range w.Periodic {
-		ticks.tasks[p.Name] = p.Run
+		ticks.tasks[p.Name] = p
 		cfg.PeriodicJobs = append(cfg.PeriodicJobs, river.NewPeriodicJob(
 			river.PeriodicInterval(p.Every),
 			func() (river.JobArgs, *river.InsertOpts) {
@@ -294,18 +296,23 @@ func (w *pushWorker) bury(job *river.Job[pushArgs], reason string, err error) {
 
 type tickWorker struct {
 	river.WorkerDefaults[tickArgs]
-	tasks map[string]func(context.Context) error
+	tasks map[string]Periodic
 	log   *slog.Logger
+}
+
+// Timeout is the task's own; River takes up no job again before it has passed.
+func (w *tickWorker) Timeout(job *river.Job[tickArgs]) time.Duration {
+	return w.tasks[job.Args.Task].Timeout
 }
 
 // Work runs one periodic task; a failed run is logged and the next one tries
 // again.
 func (w *tickWorker) Work(ctx context.Context, job *river.Job[tickArgs]) error {
-	run, ok := w.tasks[job.Args.Task]
+	task, ok := w.tasks[job.Args.Task]
 	if !ok {
 		return river.JobCancel(fmt.Errorf("unknown task %q", job.Args.Task))
 	}
-	if err := run(ctx); err != nil {
+	if err := task.Run(ctx); err != nil {
 		w.log.Error("periodic task failed", "task", job.Args.Task, "err", err)
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +20,7 @@ import (
 type reconcileCmd struct {
 	Date   billDay `required:"" placeholder:"YYYY-MM-DD" help:"The day, as WeChat Pay counts it in Beijing; its bill is ready from 10:00 of the next one."`
 	Export string  `placeholder:"FILE" type:"path" help:"Write every payment and refund of the day as CSV for the finance office."`
+	Kept   bool    `help:"Print what earlier runs of that day found, the daily one and others, as JSON, and ask nobody anything."`
 }
 
 // billDay is a day on the command line.
@@ -33,8 +35,12 @@ func (d *billDay) UnmarshalText(text []byte) (err error) {
 }
 
 // Run compares the books with WeChat Pay's bill, prints every difference and
-// what was done about it, and ends with status 1 while one remains.
+// what was done about it, keeps the report, and ends with status 1 while a
+// difference remains.
 func (c reconcileCmd) Run(p *program) error {
+	if c.Kept {
+		return c.kept(p)
+	}
 	cfg, s, err := p.ready(config.Merchant | config.Pages)
 	if err != nil {
 		return err
@@ -49,8 +55,8 @@ func (c reconcileCmd) Run(p *program) error {
 		return err
 	}
 	defer sheet.drop()
-	r, err := m.Reconcile(p.ctx, c.Date.Time, func(l pay.BillLine) error {
-		if l.Class != pay.Matched || l.Detail != "" {
+	r, err := m.ReconcileDay(p.ctx, c.Date.Time, func(l pay.BillLine) error {
+		if l.Class != pay.Foreign && (l.Class != pay.Matched || l.Detail != "") {
 			printBillLine(p.stdout, l)
 		}
 		return sheet.add(l)
@@ -58,14 +64,37 @@ func (c reconcileCmd) Run(p *program) error {
 	if err != nil {
 		return fmt.Errorf("reconcile %s: %w", c.Date.Format(time.DateOnly), err)
 	}
-	funds, fundsErr := m.FundFlow(p.ctx, c.Date.Time)
-	printFunds(p.stdout, funds, fundsErr)
+	if err := s.KeepDayReport(p.ctx, r, nil); err != nil {
+		return err
+	}
 	if err := sheet.keep(); err != nil {
 		return err
 	}
+	printFunds(p.stdout, r)
 	printReconciliation(p.stdout, r)
 	if r.Differences > 0 {
 		return errQuiet
+	}
+	return nil
+}
+
+// kept prints the stored reports of the day, newest first, one a line.
+func (c reconcileCmd) kept(p *program) error {
+	_, s, err := p.existing(0)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	all, err := s.DayReports(p.ctx, c.Date.Time)
+	if err != nil {
+		return err
+	}
+	out := json.NewEncoder(p.stdout)
+	out.SetEscapeHTML(false)
+	for _, r := range all {
+		if err := out.Encode(r); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -90,33 +119,29 @@ func side(f ledger.Fen) string {
 	return f.String()
 }
 
-func printFunds(w io.Writer, funds []pay.FundTotal, err error) {
-	if errors.Is(err, pay.ErrNoBill) {
-		return
-	}
-	if err != nil {
-		fmt.Fprintf(w, "fund flow: not available: %v\n", err)
-		return
-	}
-	for _, f := range funds {
+func printFunds(w io.Writer, r ledger.DayReport) {
+	for _, f := range r.Funds {
 		direction := "in"
 		if f.Out {
 			direction = "out"
 		}
 		fmt.Fprintf(w, "fund flow, for information: %s %s %s (%d)\n", f.Business, direction, f.Amount, f.N)
 	}
+	for _, note := range r.FundNotes {
+		fmt.Fprintf(w, "fund flow, for the finance office: %s\n", note)
+	}
 }
 
-func printReconciliation(w io.Writer, r pay.Reconciliation) {
+func printReconciliation(w io.Writer, r ledger.DayReport) {
 	if r.NoBill {
-		fmt.Fprintf(w, "\n%s: WeChat Pay has no bill of this day\n", r.Day.Format(time.DateOnly))
+		fmt.Fprintf(w, "\n%s: WeChat Pay has no bill of this day\n", r.Day)
 	} else {
 		fmt.Fprintf(w, "\n%s: WeChat Pay's bill has %d payments of %s and %d refunds of %s, fees ¥%s\n",
-			r.Day.Format(time.DateOnly), r.Payments, r.Paid, r.Refunds, r.Refunded, feeYuan(r.FeeUnits))
+			r.Day, r.Payments, r.Paid, r.Refunds, r.Refunded, feeYuan(r.FeeUnits))
 	}
 	out := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	for _, class := range []pay.Class{pay.Matched, pay.MissingHere, pay.MissingThere, pay.AmountDiffers, pay.RefundDiffers} {
-		fmt.Fprintf(out, "%s\t%d\n", class, r.Found[class])
+	for _, class := range []pay.Class{pay.Matched, pay.MissingHere, pay.MissingThere, pay.AmountDiffers, pay.RefundDiffers, pay.Foreign} {
+		fmt.Fprintf(out, "%s\t%d\n", class, r.Classes[string(class)])
 	}
 	fmt.Fprintf(out, "of these mended\t%d\n", r.Mended)
 	_ = out.Flush() // to the same place as every line above
@@ -161,7 +186,7 @@ func newSheet(path string) (*sheet, error) {
 }
 
 var classNames = map[pay.Class]string{
-	pay.Matched: "一致", pay.MissingHere: "我方缺少", pay.MissingThere: "微信账单缺少", pay.AmountDiffers: "金额或订单信息不一致", pay.RefundDiffers: "退款不一致",
+	pay.Matched: "一致", pay.MissingHere: "我方缺少", pay.MissingThere: "微信账单缺少", pay.AmountDiffers: "金额或订单信息不一致", pay.RefundDiffers: "退款不一致", pay.Foreign: "非本系统",
 }
 
 func (s *sheet) add(l pay.BillLine) error {

@@ -253,6 +253,7 @@ func (h *house) work(cfg *config.Config) store.Work {
 		Periodic: []store.Periodic{
 			{Name: "poll open payments", Every: 30 * time.Second, Run: h.merchant.Poll},
 			{Name: "send and follow refunds", Every: 30 * time.Second, Run: h.merchant.Refunds},
+			{Name: "reconcile", Every: 10 * time.Minute, Timeout: 30 * time.Minute, Run: h.merchant.Daily},
 			{Name: "expire orders", Every: time.Minute, Run: func(ctx context.Context) error { return h.store.ExpireOrders(ctx, now()) }},
 			{Name: "statements", Every: 30 * time.Minute, Run: func(ctx context.Context) error { return h.statements(ctx, cfg) }},
 			{Name: "reminders", Every: time.Hour, Run: func(ctx context.Context) error {

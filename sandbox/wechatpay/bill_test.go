@@ -151,7 +151,7 @@ func TestBillFaults(t *testing.T) {
 		{FaultBillBOM, func(got string) bool { return got == "\ufeff"+good }, true},
 		{FaultBillCRLF, func(got string) bool { return got == strings.ReplaceAll(good, "\n", "\r\n") }, true},
 		{FaultBillExtra, func(got string) bool {
-			return strings.Contains(got, "`UNKNOWN0000000001,") && strings.Contains(got, "\n`4,")
+			return strings.Contains(got, "`4200000001000000000000000000,`") && strings.Contains(got, "\n`4,")
 		}, true},
 		{FaultBillMiss, func(got string) bool { return !strings.Contains(got, lines[1]) && strings.Contains(got, "\n`2,") }, true},
 		{FaultBillTwice, func(got string) bool { return strings.Count(got, lines[1]) == 2 }, true},

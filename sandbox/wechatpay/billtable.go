@@ -206,7 +206,7 @@ func (t *table) spoil(kind Kind) {
 	switch kind {
 	case FaultBillExtra:
 		row := maps.Clone(t.rows[0])
-		row["微信订单号"], row["商户订单号"] = "4200000001000000000000000000", "UNKNOWN0000000001"
+		row["微信订单号"], row["商户订单号"] = "4200000001000000000000000000", unheardOf(row["商户订单号"])
 		t.rows = append(t.rows, row)
 	case FaultBillMiss:
 		t.rows = slices.Delete(t.rows, 0, 1)
@@ -218,6 +218,16 @@ func (t *table) spoil(kind Kind) {
 		t.columns = append([]string{"新增列"}, t.columns...)
 		slices.Reverse(t.columns[1:])
 	}
+}
+
+// unheardOf makes a number of the same form that the merchant never used.
+func unheardOf(outTradeNo string) string {
+	order, _, _ := strings.Cut(outTradeNo, "-")
+	last := "Z"
+	if strings.HasSuffix(order, last) {
+		last = "Y"
+	}
+	return order[:len(order)-1] + last
 }
 
 // text writes the file: headers plain, every value behind a backtick, nothing quoted.
