@@ -95,6 +95,12 @@ func TestAttack_T18_PasswordGuessing(t *testing.T) {
 		if wrong := told["422"] + told["pin_wrong"]; wrong > 5 || told["429"]+told["pin_locked"]+wrong != len(guesses) {
 			t.Errorf("the answers are %v", told)
 		}
+		m.told(campus.CardID, "查询密码输错太多次")
+		for action, want := range map[string]int{"password_locked": 1, "password_changed": 1, "verified": 1, "bound": 1} {
+			if n := strings.Count(h.run("audit", "--card-no", m.CardNo), " "+action+" "); n != want {
+				t.Errorf("%d lines of %s in the audit log", n, action)
+			}
+		}
 		refuseRight := func(t *testing.T, right string) {
 			t.Helper()
 			before := h.metric("xiaoka_password_hashes_total")

@@ -3,6 +3,7 @@ package identity
 import (
 	"bytes"
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -105,6 +106,15 @@ func (m *memory) BeginPasswordTry(_ context.Context, personID int64, now time.Ti
 		try.LockUntil = p.until
 	}
 	return try, nil
+}
+
+func (m *memory) PasswordLocked(_ context.Context, personID int64, until, _ time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if p := m.passwords[personID]; p == nil || !p.until.Equal(until) {
+		return errors.New("told of a lock that is not on")
+	}
+	return nil
 }
 
 func (m *memory) PasswordTryOK(_ context.Context, personID int64, _ time.Time) error {

@@ -29,6 +29,8 @@ type PasswordStore interface {
 	// from the moment the locking try is counted, it returns *ledger.PasswordLockedError and counts nothing. A person who has
 	// no password is ledger.ErrNotFound.
 	BeginPasswordTry(ctx context.Context, personID int64, now time.Time) (ledger.PasswordTry, error)
+	// PasswordLocked tells the holder, and the audit log, that a wrong try put the lock on.
+	PasswordLocked(ctx context.Context, personID int64, until, now time.Time) error
 	// PasswordTryOK forgets the tries counted so far: the password was right.
 	PasswordTryOK(ctx context.Context, personID int64, now time.Time) error
 	// SetPassword stores the holder's own password, and takes away the mark of the initial one, the count and the lock.
@@ -102,6 +104,9 @@ func (p *Passwords) Verify(ctx context.Context, personID int64, pin string) (ini
 	case err != nil:
 		return false, err
 	case !ok && try.TriesLeft <= 0:
+		if err := p.store.PasswordLocked(ctx, personID, try.LockUntil, p.now()); err != nil {
+			return false, fmt.Errorf("tell of a lock: %w", err)
+		}
 		return false, &ledger.PasswordLockedError{Until: try.LockUntil, Tried: true}
 	case !ok:
 		return false, &ledger.PasswordWrongError{TriesLeft: try.TriesLeft}

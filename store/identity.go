@@ -218,6 +218,18 @@ func (s *Store) BeginPasswordTry(ctx context.Context, personID int64, now time.T
 	return try, err
 }
 
+// PasswordLocked writes down that a wrong try put the lock on, and tells the
+// holder, who may not be the one who tried.
+func (s *Store) PasswordLocked(ctx context.Context, personID int64, until, now time.Time) error {
+	return s.tx(ctx, func(tx *gorm.DB) error {
+		if err := audit(tx, ledger.AuditEntry{At: now, Actor: "system", Action: "password_locked", PersonID: personID,
+			Detail: "too many wrong tries; until " + until.In(s.zone).Format(time.DateTime)}); err != nil {
+			return err
+		}
+		return s.push(ctx, tx, ledger.Event{Kind: ledger.EventPasswordLocked, PersonID: personID, At: now})
+	})
+}
+
 // PasswordTryOK forgets the wrong tries before a right one.
 func (s *Store) PasswordTryOK(ctx context.Context, personID int64, _ time.Time) error {
 	err := s.db.WithContext(ctx).Table("passwords").Where("person_id = ?", personID).
@@ -246,6 +258,9 @@ func (s *Store) SetPassword(ctx context.Context, personID int64, hash string, at
 			"hash": hash, "initial": false, "fails": 0, "locked_until": 0, "changed_at": micros(at)}).Error
 		if err != nil {
 			return fmt.Errorf("store the password: %w", err)
+		}
+		if err := audit(tx, ledger.AuditEntry{At: at, Actor: "holder", Action: "password_changed", PersonID: personID}); err != nil {
+			return err
 		}
 		if initial[0] {
 			return nil

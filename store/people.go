@@ -137,6 +137,9 @@ func (s *Store) once(ctx context.Context, personID int64, column string, e ledge
 		case r.RowsAffected == 0:
 			return nil
 		}
+		if err := audit(tx, ledger.AuditEntry{At: e.At, Actor: "holder", Action: string(e.Kind), PersonID: personID}); err != nil {
+			return err
+		}
 		return s.push(ctx, tx, e)
 	})
 }
