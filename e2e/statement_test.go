@@ -13,6 +13,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"xiaoka/ledger"
+	"xiaoka/sandbox/campus"
 	"xiaoka/sandbox/terminal"
 )
 
@@ -75,6 +76,8 @@ func TestStatement(t *testing.T) {
 		if lines != 24 || sum != ledger.Fen(paid-spent) {
 			t.Errorf("the list has %d lines that sum to %v, want 24 and %v", lines, sum, ledger.Fen(paid-spent))
 		}
+
+		m.toldSince(m.say(campus.CardID, "账单"), campus.CardID, "¥"+yuan(spent), "二号餐厅 风味窗口")
 
 		today := time.Now().In(time.FixedZone("CST", 8*3600)).Format(time.DateOnly)
 		for _, query := range []string{"?month=" + month, "?from=" + today + "&to=" + today} {

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/xuri/excelize/v2"
-
 	"xiaoka/ledger"
 )
 
@@ -136,8 +134,8 @@ func harmless(s string) string {
 	return s
 }
 
-// transactionsXLSX exports a workbook whose amounts are numbers. Its texts are
-// texts by type; they are harmless even where they are pasted on.
+// transactionsXLSX exports a workbook. Its texts are texts by type; they are
+// harmless even where they are pasted on.
 func (v *visit) transactionsXLSX() error {
 	s, name, err := v.exported()
 	if err != nil {
@@ -148,76 +146,4 @@ func (v *visit) transactionsXLSX() error {
 		return err
 	}
 	return v.attach(name+".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", content)
-}
-
-func workbook(title string, columns []string, records []record) ([]byte, error) {
-	f := excelize.NewFile()
-	defer f.Close() //nolint:errcheck // nothing of it is on disk
-	const sheet = "Sheet1"
-	money, err := f.NewStyle(&excelize.Style{NumFmt: 2}) // 0.00
-	if err != nil {
-		return nil, err
-	}
-	bold, err := f.NewStyle(&excelize.Style{Font: &excelize.Font{Bold: true}, NumFmt: 2})
-	if err != nil {
-		return nil, err
-	}
-	w, err := f.NewStreamWriter(sheet)
-	if err != nil {
-		return nil, err
-	}
-	for i, width := range []float64{20, 10, 24, 12, 10, 10, 12, 12, 24} {
-		if err := w.SetColWidth(i+1, i+1, width); err != nil {
-			return nil, err
-		}
-	}
-	row := 0
-	write := func(style int, cells ...any) error {
-		row++
-		for i, c := range cells {
-			cells[i] = excelize.Cell{StyleID: style, Value: c}
-		}
-		at, err := excelize.CoordinatesToCellName(1, row)
-		if err != nil {
-			return err
-		}
-		return w.SetRow(at, cells)
-	}
-	heads := make([]any, len(columns))
-	for i, c := range columns {
-		heads[i] = c
-	}
-	if err := write(bold, heads...); err != nil {
-		return nil, err
-	}
-	for i, r := range records {
-		style := money
-		if i == 0 || i == len(records)-1 {
-			style = bold
-		}
-		if err := write(style, r.at, r.kind, harmless(r.where), harmless(r.terminal), number(r.in), number(r.out), number(r.balance), r.booked, r.remark); err != nil {
-			return nil, err
-		}
-	}
-	if err := w.Flush(); err != nil {
-		return nil, err
-	}
-	if err := f.SetSheetName(sheet, title); err != nil {
-		return nil, err
-	}
-	b, err := f.WriteToBuffer()
-	if err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
-}
-
-// number is an amount as a workbook holds numbers. It is divided only here,
-// once all sums are done: a double writes any two decimals below 10¹³ as they
-// are.
-func number(f *ledger.Fen) any {
-	if f == nil {
-		return nil
-	}
-	return float64(*f) / 100
 }

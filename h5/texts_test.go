@@ -18,7 +18,7 @@ import (
 var (
 	// A text is named in full wherever it is used.
 	used    = regexp.MustCompile(`"([a-z_]+(?:\.[a-z_]+)+)"`)
-	notText = regexp.MustCompile(`\.(css|js|svg|html)$`)
+	notText = regexp.MustCompile(`\.(css|js|svg|html|xml)$`)
 	failing = regexp.MustCompile(`Code: "([a-z_]+)"`)
 	verbs   = regexp.MustCompile(`%[a-z]`)
 )

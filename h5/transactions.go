@@ -183,6 +183,9 @@ func (v *visit) movementName(kind string) string {
 
 // signed writes an amount with the sign it has on the card: −6.50, +50.00.
 func signed(f ledger.Fen) string {
+	if f == 0 {
+		return f.Yuan()
+	}
 	if f < 0 {
 		return "−" + f.Yuan()[1:]
 	}
