@@ -88,6 +88,10 @@ func (a *Apps) cancelLoss(ctx context.Context, t *turn) error {
 	}
 	said, linkTitle, url := wCancelLoss, wCancelLossPage, a.link.cancelLoss()
 	if !lost {
+		b, err := a.Store.Balance(ctx, t.Person.ID, a.Now())
+		if err == nil && b.Status == ledger.CardFrozen { // by the office, which alone can end it
+			return t.Update(a.contactCard(t, wFrozen.title.in(t.Lang), wFrozen.body.in(t.Lang)))
+		}
 		said, linkTitle, url, report.Receipt = wNotLost, wOpenHome, a.link.home(), ""
 	}
 	return t.Update(rows(cards.Notice(t.Lang, cards.NoticeData{

@@ -83,8 +83,8 @@ var (
 	wCodeTooSoonBody = phrase{"刚发过的验证码还能用。要再发一个，请过 %s，再发送「验证」。", "The code already sent can still be used. For another one, wait %s, then send “verify”."}
 	wCodeTooMany     = notice{phrase{"现在要验证码的人太多", "Too many people are asking"}, phrase{"请过 %s，再发送「验证」。着急的话，请联系一卡通窗口。", "Please wait %s, then send “verify”. If it cannot wait, please ask the card office."}}
 	wCodeNotSent     = phrase{"验证码没有发出去", "The code could not be sent"}
-	wCodeNotSentBody = phrase{"是我们这边的问题。请过 %s，再发送「验证」。", "That is our fault. Please wait %s, then send “verify”."}
-	wCodeWrong       = phrase{"验证码不对，还可以试 %d 次。看看是不是最新收到的那一条。", "That is not the code. Tries left: %d. Is it the newest one you received?"}
+	wCodeNotSentBody = phrase{"是我们这边的问题。请过 %s，再发送「验证」。", "The fault is ours. Please wait %s, then send “verify”."}
+	wCodeWrong       = phrase{"验证码不对，还可以试 %d 次。看看是不是最新收到的那一条。", "That code is not right. Tries left: %d. Is it the newest one you received?"}
 	wCodeBurnt       = phrase{"错误次数太多，这个验证码作废了", "Too many wrong tries, this code is void"}
 	wCodeExpired     = phrase{"验证码过期了", "The code has expired"}
 	wCodeAgain       = phrase{"发送「验证」，再要一个新的。", "Send “verify” to get a new one."}
@@ -106,16 +106,17 @@ var (
 	wAskNumberThere = phrase{"你的企业微信账号还没有对应的登记。请在网页上，或到「企业小助手」里，用学工号验证。", "Your WeCom account is not on record yet. Please verify with your number on the page, or in the Assistant app."}
 	wNumberTaken    = notice{phrase{"请查收验证码", "Look for the code"},
 		phrase{"如果登记了这个学工号，验证码已经发往它登记的地址。收到后，把六位数字发到这里。没有收到？看看学工号有没有写错，或联系一卡通窗口。", "If this number is on record, a code is on its way to its address. Type the six digits here. Nothing there? Check the number, or ask the card office."}}
-	wNumberTooSoon = notice{phrase{"发得太多了，歇一会儿", "That was often, please pause"},
+	wNumberTooSoon = notice{phrase{"要得太频繁了，歇一会儿", "Too many requests for now"},
 		phrase{"请过 %s 再试，或联系一卡通窗口。", "Please try again in %s, or ask the card office."}}
 	wNumberOrCodeWrong = phrase{"验证码不对，或者已经失效。看看是不是最新收到的那一条；要换一个，把学工号再发一次。",
-		"That is not the code, or it no longer counts. Is it the newest one? To get another, send your number again."}
+		"That code is wrong or no longer valid. Is it the newest one? To get another, send your number again."}
 )
 
 // Loss.
 var (
 	wLossDropped = notice{phrase{"没有挂失", "Nothing was reported"}, phrase{"卡照常可以用。要挂失，随时发送「挂失」。", "The card works as before. To report it, send “report loss” at any time."}}
 	wCancelLoss  = notice{phrase{"解挂", "Take the report back"}, phrase{"在网页上填查询密码和验证码，卡就能重新使用。请先确认卡在你手里。", "Enter your query password and a code on the page, and the card works again. Be sure to have it in your hand first."}}
+	wFrozen      = notice{phrase{"这张卡被冻结了，不是挂失", "Your card is frozen, not lost"}, phrase{"卡上的钱还在。要恢复使用，请联系一卡通窗口。", "The money on it is safe. To use it again, please ask the card office."}}
 	wNotLost     = notice{phrase{"这张卡没有挂失", "This card is not reported lost"}, phrase{"不用解挂，照常使用就好。", "There is nothing to take back."}}
 )
 
@@ -129,10 +130,10 @@ var (
 	wPassword         = phrase{"查询密码", "Query password"}
 	wPasswordBody     = phrase{"在网页上修改。忘记了也可以用验证码重设。密码不要发到聊天里。", "Change it on the page. If you forgot it, a code sets a new one. Never send it in chat."}
 	wUnbind           = notice{phrase{"解绑校园卡", "Unbind your campus card"}, phrase{"解绑后，这里不再显示余额，也不再发消息。卡照常使用，钱不受影响。要在网页上填查询密码。", "Then no balance is shown and no messages come. The card itself works on and its money is not touched. The page asks for your query password."}}
-	wPushNowOn        = phrase{"消费通知已打开", "You will hear about purchases"}
-	wPushNowOff       = phrase{"消费通知已关掉", "No more messages about purchases"}
-	wPushAlreadyOn    = phrase{"消费通知本来就是开的", "You do hear about purchases"}
-	wPushAlreadyOff   = phrase{"消费通知本来就是关的", "You do not hear about purchases"}
+	wPushNowOn        = phrase{"消费通知已打开", "Purchase messages are on"}
+	wPushNowOff       = phrase{"消费通知已关掉", "Purchase messages are off"}
+	wPushAlreadyOn    = phrase{"消费通知本来就是开的", "Purchase messages are already on"}
+	wPushAlreadyOff   = phrase{"消费通知本来就是关的", "Purchase messages are already off"}
 	wPushRest         = phrase{"挂失、密码这类安全通知一直会发。其他通知在设置里一项一项选。", "Security messages, such as loss and password, always come. Every other kind has its own switch in the settings."}
 	wAmountLimits     = phrase{"一次可以充 %s 到 %s", "One top-up can be %s to %s"}
 	wAmountLimitsBody = phrase{"你说的是 %s，换一个金额就行。", "You said %s. Please choose another amount."}
