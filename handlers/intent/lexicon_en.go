@@ -87,7 +87,10 @@ var latin = map[concept]string{
 		huabei, bitcoin, stock, stocks, parcel, package, dorm, hostel, toefl, ielts, translation, murder, party, weapon, gates, diet,
 		life, fame, resources, resource, floor, pin code, lecture, game account, instagram, tiktok, glass, batteries, batterys, body,
 		soul, spirit, energy, gas tank, fuel, tank, skills, knowledge, tan, drink, drinks, beer, wine, cup, coffee cup, bottle of, ink,
-		toner`,
+		toner, camera, lens, photo, sd card, memory card, card reader, business card, birthday card, christmas card, greeting card,
+		flash card, flashcard, flashcards, graphics card, video card, sound card, playing card, playing cards, score card, scorecard,
+		yellow card, red card, report grades, postcard, postcards, punch card, time card, key card, keycard, hotel card, insurance card,
+		health card, citizen card, oyster card, suica`,
 	wallet: `wechat, wechat pay, weixin, alipay, zhifubao, unionpay, apple pay, my wechat, my alipay`,
 	by:     `with, w, via, using, by, from, through, thru, use`,
 	meta: `

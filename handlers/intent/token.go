@@ -1,6 +1,7 @@
 package intent
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -155,6 +156,9 @@ func next(r []rune, i int, today time.Time) token {
 		end++
 	}
 	meaning := correctSpelling(string(r[i:end]))
+	if meaning == (set{}) {
+		meaning = words().find(string(slices.Compact(slices.Clone(r[i:end])))) // yueee
+	}
 	return token{set: meaning, start: i, end: end, guessed: meaning != set{}}
 }
 

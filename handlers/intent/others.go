@@ -1,0 +1,163 @@
+package intent
+
+import "slices"
+
+// markOthers finds words that are not known and stand where somebody else or another product is named, and marks payment
+// means.
+func markOthers(tokens []token) {
+	things := setOf(topUp, topUpWeak, balance, bill, detail, lowMoney)
+	owned := things.or(setOf(card))
+	seenCard := false
+	for i := range tokens {
+		t := &tokens[i]
+		var before, after *token
+		if i > 0 && tokens[i-1].clause == t.clause {
+			before = &tokens[i-1]
+		}
+		if i+1 < len(tokens) && tokens[i+1].clause == t.clause {
+			after = &tokens[i+1]
+		}
+		if before == nil {
+			seenCard = false
+		}
+		long := func(u *token) bool { return u != nil && u.unknown() && (!u.han || u.end-u.start >= 2) }
+		switch {
+		case t.has(loss) && after != nil && after.has(of): // 挂失的卡
+			t.set = setOf(lossPast)
+		case t.unknown() && t.han && t.end-t.start >= 2 && t.end-t.start <= 4 && before == nil && after != nil && after.has(wants):
+			t.set = setOf(who) // 小王要挂失
+		case t.unknown() && t.han && t.end-t.start <= 2 && after != nil && after.has(title) && after.start == t.end: // 刘老师
+			t.set = setOf(who)
+		case t.has(dropped):
+			t.set = setOf(filler)
+			if before != nil && seenCard && !before.set.any(wishes.or(setOf(spend, by))) {
+				t.set = setOf(lost)
+			}
+		case t.has(towards) && before != nil && before.has(amount) && after != nil && after.unknown(): // top up 50 to bob
+			after.set = setOf(who)
+		case t.has(who) && after != nil && after.set.all(setOf(wants, mine)): // 我妈让我充50
+			t.set = setOf(filler)
+		case t.unknown() && !t.han && after != nil && after.has(third): // tom wants
+			t.set = setOf(who)
+		case t.has(who) && t.han && t.end-t.start == 1 && before != nil && before.set.any(setOf(freezeWeak, off)): // 停咗佢
+			t.set = setOf(filler)
+		case t.has(whose) && after != nil && (after.unknown() || after.set.any(setOf(longNumber, sixDigits))):
+			t.set.add(who)
+		case t.has(whose) && after != nil && after.has(wallet):
+			after.set.add(product)
+		case t.han && t.set.any(owned) && before != nil && before.has(of) && i > 1 && tokens[i-2].unknown() && tokens[i-2].end == before.start:
+			before.set.add(who) // 李四的余额
+		case t.has(product) && before != nil && before.has(by):
+			t.set = setOf(filler)
+		case t.han && t.has(card) && t.end-t.start <= 2 && before != nil && before.unknown() && before.han && (t.end-t.start == 1 || long(before)):
+			t.set = setOf(product)
+		case t.han && t.set.any(things) && !seenCard && before != nil && before.han && long(before) && before.end == t.start:
+			before.set = setOf(product)
+		case t.set.any(setOf(topUp, topUpWeak)) && !seenCard && long(after):
+			after.set = setOf(product, who)
+		case t.set.any(setOf(topUp, topUpWeak)) && !t.han && !seenCard && i+2 < len(tokens) && tokens[i+2].clause == t.clause && tokens[i+2].unknown() &&
+			after.set.any(setOf(mine, filler)): // recharge my batteries
+			tokens[i+2].set = setOf(product, who)
+		}
+		seenCard = seenCard || t.has(card)
+	}
+}
+
+// ownCard reports that the speaker names their own card, or what somebody did for them, whoever else is in the text.
+func ownCard(tokens []token) bool {
+	for i := range tokens[:max(0, len(tokens)-1)] {
+		before, after := tokens[i], tokens[i+1]
+		if before.has(mine) && after.has(card) && (i == 0 || !tokens[i-1].has(whose)) || before.has(who) && after.has(forMe) {
+			return true
+		}
+	}
+	return false
+}
+
+// othersWish reports that somebody else is said to do or wish something (室友要挂失, my friend wants to), or that it is done for
+// them.
+func othersWish(tokens []token) bool {
+	acts := setOf(topUp, topUpWeak, loss, freeze, freezeWeak, unloss, resume, bind, unbind, wants, third)
+	for i, t := range tokens {
+		if !t.has(who) {
+			continue
+		}
+		for j := max(0, i-2); j <= i; j++ {
+			if tokens[j].has(whose) && tokens[j].clause == t.clause {
+				return true
+			}
+		}
+		j := i + 1
+		for j < len(tokens) && tokens[j].set == setOf(filler) {
+			j++
+		}
+		if j < len(tokens) && tokens[j].clause == t.clause && tokens[j].set.any(acts) && !tokens[j].set.any(setOf(mine, forMe)) {
+			return true
+		}
+	}
+	return false
+}
+
+// plainLoss reports a loss that one clause states, whatever another asks: 卡丢了，钱还在吗.
+func plainLoss(intent Intent, clauses []clause, at int, said set) bool {
+	return intent == ReportLoss && at >= 0 && clauses[at].said.all(setOf(card, lost)) && !clauses[at].said.any(questions) && !said.has(ifWord)
+}
+
+// othersMatter reports that somebody else is named where the wish stands, or elsewhere with a card or a wish: not in 卡丢了，怕别人刷.
+func othersMatter(tokens []token, clauses []clause, at int) bool {
+	if at < 0 || clauses[at].said.has(who) {
+		return true
+	}
+	concerning := wishes.or(setOf(card, lost, found, wants, third))
+	for i, t := range tokens {
+		if t.has(who) && (clauses[t.clause].said.any(concerning) || t.has(whose) || i > 0 && tokens[i-1].has(whose)) {
+			return true
+		}
+	}
+	return false
+}
+
+// othersCard reports that a card is somebody's by name: 李四的卡, 校长的卡.
+func othersCard(tokens []token) bool {
+	for i := 1; i < len(tokens); i++ {
+		if before := tokens[i-1]; tokens[i].has(card) && before.clause == tokens[i].clause &&
+			(before.has(of) && (before.has(who) || i > 1 && tokens[i-2].set.any(setOf(title, who))) || before.has(who) && !before.has(of) && before.end == tokens[i].start && before.han) {
+			return true
+		}
+	}
+	return false
+}
+
+// othersLoss reports a name before "lost", and the card after it: tom lost the card.
+func othersLoss(tokens []token) bool {
+	for i := 1; i < len(tokens); i++ {
+		if t := tokens[i]; t.has(lost) && !t.han && tokens[i-1].unknown() && tokens[i-1].clause == t.clause {
+			return slices.ContainsFunc(tokens[i+1:], func(t token) bool { return t.has(card) })
+		}
+	}
+	return false
+}
+
+// strangeCard reports an English word not known right before "card": tom card, gym card.
+func strangeCard(tokens []token) bool {
+	for i := 1; i < len(tokens); i++ {
+		if tokens[i].has(card) && !tokens[i].han && tokens[i-1].unknown() && !tokens[i-1].han && tokens[i-1].clause == tokens[i].clause {
+			return true
+		}
+	}
+	return false
+}
+
+// moneyLost reports that money, and not the card, is what is gone: 卡里的钱不见了.
+func moneyLost(tokens []token) bool {
+	for i, t := range tokens {
+		if !t.has(lost) || t.negated || i == 0 {
+			continue
+		}
+		before := tokens[i-1]
+		if before.set.any(setOf(money, balance, amount)) && before.clause == t.clause {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,98 @@
+package intent
+
+// alone reports that token i is all that its clause says: 充50，不，充60.
+func alone(tokens []token, i int) bool {
+	clause := tokens[i].clause
+	return i > 0 && i+1 < len(tokens) && tokens[i-1].clause != clause && tokens[i+1].clause != clause
+}
+
+// pastTopUp reports that an amount was topped up before: 充50过, 之前充50.
+func pastTopUp(tokens []token) bool {
+	earlier, ordered := false, false
+	for i, t := range tokens {
+		if t.has(done) && t.has(past) && i > 0 && tokens[i-1].has(amount) {
+			return true
+		}
+		earlier = earlier || t.has(past) && !t.has(done)
+		ordered = ordered || t.has(imperative)
+	}
+	return earlier && !ordered
+}
+
+// bareAmount reports an amount and nothing else of weight. Without a unit it must stand alone, or in a Chinese phrase such as
+// 要50的, and be no more than anybody tops up.
+func bareAmount(tokens []token) bool {
+	found := false
+	for _, t := range tokens {
+		switch {
+		case t.has(amount):
+			if !t.explicit && (t.fen < 5_00 || t.fen > 500_00) {
+				return false
+			}
+			found = true
+		case t.unknown() || !t.set.any(bare):
+			return false
+		case !t.han && !t.has(imperative):
+			return false
+		}
+	}
+	return found
+}
+
+// amountOf returns the one amount that was named with a wish and not declined; of a corrected one, the last.
+func amountOf(tokens []token) *int64 {
+	var named []token
+	corrected, declining := false, false
+	charging := setOf(topUp, topUpWeak, addMoney, moveMoney)
+	for i, t := range tokens {
+		if i > 0 && t.clause != tokens[i-1].clause {
+			declining = false
+		}
+		switch {
+		case t.set.any(charging) && !t.has(amount):
+			declining = t.negated
+		case t.has(correct) && len(named) > 0, t.has(neg) && alone(tokens, i):
+			corrected = true
+		case t.has(amount) && !t.negated && !declining:
+			named = append(named, t)
+		}
+	}
+	if len(named) == 0 {
+		return nil
+	}
+	last := named[len(named)-1]
+	if !corrected {
+		if asked := ordered(tokens); len(asked) > 0 {
+			named, last = asked, asked[len(asked)-1]
+		}
+		for _, t := range named {
+			if t.fen != last.fen {
+				return nil
+			}
+		}
+	}
+	if last.fen <= 0 {
+		return nil
+	}
+	return &last.fen
+}
+
+// ordered returns the amounts right after a word for topping up: 卡里只剩3块了，充100.
+func ordered(tokens []token) (found []token) {
+	for i := 1; i < len(tokens); i++ {
+		if t, before := tokens[i], tokens[i-1]; t.has(amount) && !t.negated && !before.negated && before.set.any(setOf(topUp, topUpWeak)) && before.clause == t.clause {
+			found = append(found, t)
+		}
+	}
+	return found
+}
+
+// monthOf returns the last month named and not declined.
+func monthOf(tokens []token) (named string) {
+	for _, t := range tokens {
+		if t.has(month) && !t.negated {
+			named = t.month
+		}
+	}
+	return named
+}
