@@ -47,7 +47,7 @@ bench-tpcb: ## money acts against pgbench TPC-B on one PostgreSQL; ROUNDS=5 ACTS
 
 .PHONY: planted
 planted: ## plant bugs one by one; the random campus and the named faults must find each
-	go test -tags planted -short -count=1 -timeout 60m -run TestPlanted ./e2e
+	go test -tags planted -short -count=1 -timeout 60m -v -run TestPlanted ./e2e
 
 .PHONY: fuzz
 fuzz: ## each fuzz target for ten seconds
