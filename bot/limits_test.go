@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"strconv"
 	"testing"
 	"time"
 
@@ -156,4 +157,15 @@ func TestLimits_Day(t *testing.T) {
 	p.want(1, "zhang", RankAnswer, 1)
 	p.pass(12 * time.Hour)
 	p.want(1, "zhang", RankPush, 1)
+}
+
+// BenchmarkLimits takes places for a crowd.
+func BenchmarkLimits(b *testing.B) {
+	_, client := newTestRedis(b)
+	l := NewLimits(LimitsConfig{Redis: client})
+	for i := 0; b.Loop(); i++ {
+		if err := l.take(b.Context(), 1000002, strconv.Itoa(i), RankPush); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

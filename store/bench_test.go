@@ -170,3 +170,33 @@ func BenchmarkBalance(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkPush works pushes that stand in the queue, with nothing to send.
+func BenchmarkPush(b *testing.B) {
+	onEach(b, func(b *testing.B, s *store.Store) {
+		events := make([]ledger.Event, b.N)
+		for i := range events {
+			events[i] = ledger.Event{Kind: ledger.EventTopUpPaid, PersonID: int64(i), Amount: 100, At: noon}
+		}
+		if err := s.Enqueue(context.Background(), events); err != nil {
+			b.Fatal(err)
+		}
+		done := make(chan struct{}, b.N)
+		b.ResetTimer()
+		q, err := s.StartQueue(context.Background(), store.Work{Concurrency: 16, Push: func(context.Context, ledger.Event) error {
+			done <- struct{}{}
+			return nil
+		}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for range b.N {
+			<-done
+		}
+		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "pushes/s")
+		b.StopTimer()
+		if err := q.Stop(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+	})
+}

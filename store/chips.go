@@ -75,7 +75,7 @@ func (s *Store) observe(ctx context.Context, tx *gorm.DB, card campusCard, open 
 		if terminalID != c.TerminalID && !now.After(c.ExpiresAt) {
 			return ledger.ErrClaimInProgress, nil
 		}
-		return nil, release(tx, card, c, chip, "seen at "+terminalID, now)
+		return nil, s.release(ctx, tx, card, c, chip, "seen at "+terminalID, now)
 	}
 	if err := holdFor(tx, c.ID, now); err != nil {
 		return nil, err

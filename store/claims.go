@@ -264,7 +264,7 @@ func (s *Store) CancelClaim(ctx context.Context, terminalID, claimID string, chi
 		case ledger.Written:
 			return nil, s.post(ctx, tx, card, k, c, chip, "cancel, but written", now)
 		case ledger.Unwritten:
-			return nil, void(tx, card, c, chip, "cancel: "+reason, now)
+			return nil, errors.Join(void(tx, card, c, chip, "cancel: "+reason, now), s.tellFailed(ctx, tx, k, now))
 		}
 		return ledger.ErrChipOutOfStep, errors.Join(holdFor(tx, c.ID, now), outOfStep(tx, card, chip, now))
 	})
@@ -347,13 +347,24 @@ func (s *Store) post(ctx context.Context, tx *gorm.DB, card campusCard, k claim,
 		Pending: ledger.Fen(k.PendingFen), Ref: c.ID, Where: k.Location, At: now})
 }
 
-// release voids a claim of which only the row was read.
-func release(tx *gorm.DB, card campusCard, c ledger.Claim, chip ledger.Chip, evidence string, now time.Time) error {
-	_, c, err := standing(tx, c.ID)
+// release voids a claim of which only the row was read. Its holder is told if
+// it was in doubt; whoever taps again within the time for a confirmation sees
+// what became of it.
+func (s *Store) release(ctx context.Context, tx *gorm.DB, card campusCard, c ledger.Claim, chip ledger.Chip, evidence string, now time.Time) error {
+	k, c, err := standing(tx, c.ID)
 	if err != nil {
 		return err
 	}
-	return void(tx, card, &c, chip, evidence, now)
+	if err := void(tx, card, &c, chip, evidence, now); err != nil || now.Before(c.ExpiresAt) {
+		return err
+	}
+	return s.tellFailed(ctx, tx, k, now)
+}
+
+// tellFailed says that a claim was not written and its money waits again.
+func (s *Store) tellFailed(ctx context.Context, tx *gorm.DB, k claim, now time.Time) error {
+	return s.push(ctx, tx, ledger.Event{Kind: ledger.EventClaimFailed, PersonID: k.PersonID, Amount: ledger.Fen(k.AmountFen),
+		Pending: ledger.Fen(k.PendingFen + k.AmountFen), Ref: k.ID, Where: k.Location, At: now})
 }
 
 // void ends a claim that was not written: in flight → pending, claimable at

@@ -275,7 +275,7 @@ func (u *upload) settleBy(c ledger.Claim) error {
 		err = u.store.settle(u.ctx, u.tx, card.campusCard, c, proof.Chip, evidence, u.now)
 		card.BalanceFen += int64(c.Amount)
 	case ledger.Unwritten:
-		err = release(u.tx, card.campusCard, c, proof.Chip, evidence, u.now)
+		err = u.store.release(u.ctx, u.tx, card.campusCard, c, proof.Chip, evidence, u.now)
 	default:
 		if err := holdFor(u.tx, c.ID, u.now); err != nil {
 			return err

@@ -51,7 +51,7 @@ func (s *Store) SettleClaim(ctx context.Context, claimID string, written bool, r
 			chip = c.Expected()
 			err = s.settle(ctx, tx, card, c, chip, "decided: "+reason, now)
 		} else {
-			err = release(tx, card, c, chip, "decided: "+reason, now)
+			err = s.release(ctx, tx, card, c, chip, "decided: "+reason, now)
 		}
 		if err != nil {
 			return err

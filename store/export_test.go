@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"gorm.io/gorm"
+
+	"xiaoka/ledger"
 )
 
 // Exec runs a raw statement, for tests that try what no act does.
@@ -70,4 +72,16 @@ func (s *Store) Tampered(ctx context.Context, statement string) (Report, error) 
 	}
 	err = s.prove(ctx, conn, &report, nil)
 	return report, err
+}
+
+// Enqueue gives pushes to the queue as an act does.
+func (s *Store) Enqueue(ctx context.Context, events []ledger.Event) error {
+	return s.tx(ctx, func(tx *gorm.DB) error {
+		for _, e := range events {
+			if err := s.push(ctx, tx, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

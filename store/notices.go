@@ -12,7 +12,7 @@ import (
 )
 
 // Notices are pushes that time makes, not an act: that a month's statement is
-// ready, that money still waits. Each is found by a periodic task and written
+// ready, that money still waits, that a claim was not confirmed. Each is found by a periodic task and written
 // down in the transaction that enqueues it; the primary key of notices makes
 // it once, however many tasks look for it and whenever they die.
 
@@ -124,6 +124,41 @@ func (s *Store) RemindUnclaimed(ctx context.Context, now time.Time) (reminded in
 			return reminded, err
 		}
 		reminded += len(found)
+	}
+}
+
+// TellDoubts tells every holder whose claim was not confirmed in time that it
+// is in doubt, each claim once. It returns how many that were.
+func (s *Store) TellDoubts(ctx context.Context, now time.Time) (told int, err error) {
+	for {
+		var found []struct {
+			ID        string
+			PersonID  int64
+			AmountFen int64
+			ExpiresAt int64
+			Location  string
+		}
+		kind := string(ledger.EventClaimFailed)
+		err := s.db.WithContext(ctx).Raw(`SELECT k.id, k.person_id, k.amount_fen, k.expires_at, m.location
+			FROM claims k JOIN terminals m ON m.id = k.terminal_id
+			WHERE k.state = 'open' AND k.expires_at <= ?
+			AND NOT EXISTS (SELECT 1 FROM notices n WHERE n.person_id = k.person_id AND n.kind = ? AND n.ref = k.id)
+			ORDER BY k.id LIMIT ?`, micros(now), kind, noticeBatch).Scan(&found).Error
+		if err != nil {
+			return told, fmt.Errorf("look for claims in doubt: %w", err)
+		}
+		if len(found) == 0 {
+			return told, nil
+		}
+		batch := make([]notice, len(found))
+		for i, f := range found {
+			batch[i] = notice{f.ID, ledger.Event{Kind: ledger.EventClaimFailed, PersonID: f.PersonID, Amount: ledger.Fen(f.AmountFen),
+				Ref: f.ID, Where: f.Location, At: timeOf(f.ExpiresAt)}}
+		}
+		if err := s.give(ctx, now, batch); err != nil {
+			return told, err
+		}
+		told += len(found)
 	}
 }
 

@@ -248,3 +248,57 @@ func TestStore_Unusual(t *testing.T) {
 		}
 	})
 }
+
+// TestStore_ClaimFailed: the holder hears of a claim that a terminal gave up,
+// and of one that was never confirmed: once that it is in doubt, and once how
+// that ended.
+func TestStore_ClaimFailed(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := context.Background()
+		p := holder(t, s, 1)
+		topUp(t, s, p, "XK1", 5000)
+		before := pushes(t, s)
+		claim := func(key string) ledger.Claim {
+			t.Helper()
+			c, err := s.Authorise(ctx, request(p, key, ledger.Chip{LoadSeq: 7, SpendSeq: 41, Balance: 1250}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c
+		}
+		c := claim("key-0000000000000001")
+		for range 2 {
+			if _, err := s.CancelClaim(ctx, "K01", c.ID, c.Before, "card_removed", noon); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c = claim("key-0000000000000002")
+		for _, at := range []time.Duration{time.Minute, 2 * time.Minute, time.Hour} {
+			want := 0
+			if at == 2*time.Minute {
+				want = 1
+			}
+			if n := twice(func() (int, error) { return s.TellDoubts(ctx, noon.Add(at)) }); n != want {
+				t.Errorf("after %s: told of %d doubts, want %d", at, n, want)
+			}
+		}
+		r := request(p, "key-0000000000000003", c.Before)
+		r.TerminalID, r.Now = "K02", noon.Add(2*time.Hour)
+		if _, err := s.Authorise(ctx, r); err != nil {
+			t.Fatal(err)
+		}
+		out := &outbox{}
+		work(t, s, store.Work{Push: out.push, Concurrency: 1})
+		got := map[string]int{}
+		for _, e := range out.wait(t, before+3) {
+			if e.Kind == ledger.EventClaimFailed {
+				got[fmt.Sprintf("%s %s pending %s at %s", e.Ref, e.Amount, e.Pending, e.Where)]++
+			}
+		}
+		if len(got) != 3 || got[c.ID+" ¥50.00 pending ¥0.00 at 二号餐厅"] != 1 || got[c.ID+" ¥50.00 pending ¥50.00 at 二号餐厅"] != 1 {
+			t.Errorf("told %v", got)
+		}
+		proven(t, s)
+	})
+}

@@ -255,6 +255,10 @@ func (h *house) work(cfg *config.Config) store.Work {
 			{Name: "send and follow refunds", Every: 30 * time.Second, Run: h.merchant.Refunds},
 			{Name: "reconcile", Every: 10 * time.Minute, Timeout: 30 * time.Minute, Run: h.merchant.Daily},
 			{Name: "expire orders", Every: time.Minute, Run: func(ctx context.Context) error { return h.store.ExpireOrders(ctx, now()) }},
+			{Name: "doubts", Every: 15 * time.Second, Run: func(ctx context.Context) error {
+				_, err := h.store.TellDoubts(ctx, now())
+				return err
+			}},
 			{Name: "statements", Every: 30 * time.Minute, Run: func(ctx context.Context) error { return h.statements(ctx, cfg) }},
 			{Name: "reminders", Every: time.Hour, Run: func(ctx context.Context) error {
 				_, err := h.store.RemindUnclaimed(ctx, now())
