@@ -208,7 +208,7 @@ func (s *Store) StartQueue(ctx context.Context, w Work) (*Queue, error) {
 		Workers: workers,
 		// While pushes wait, workers that are free get the next ones at once.
 		FetchCooldown: 20 * time.Millisecond,
-		Logger:  slog.New(slog.DiscardHandler),
+		Logger:        slog.New(slog.DiscardHandler),
 		// A job of a crashed replica is taken up again soon, but never while
 		// its first run can still be under way.
 		JobTimeout:                  20 * time.Second,
