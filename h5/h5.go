@@ -167,7 +167,7 @@ type CallUp struct {
 type Pages struct {
 	Config
 	mux       *http.ServeMux
-	templates templateSet
+	templates *templateSet
 	assets    assetSet
 	secure    bool   // cookies only over https
 	origin    string // scheme and host of PublicURL

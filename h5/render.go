@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"xiaoka/ledger"
@@ -71,15 +72,17 @@ func (v *visit) static() error {
 	return nil
 }
 
-// templateSet holds each page once in each language, by "lang/name".
-type templateSet map[string]*template.Template
+// templateSet holds each page once in each language. A page is parsed when it
+// is first asked for: all of them would be a tenth of an idle server's memory.
+type templateSet struct {
+	base map[ledger.Lang]*template.Template
 
-func loadTemplates(assets assetSet, zone *time.Location, now func() time.Time) (templateSet, error) {
-	pages, err := fs.Glob(files, "templates/page_*.html")
-	if err != nil {
-		return nil, err
-	}
-	set := templateSet{}
+	mu    sync.Mutex
+	pages map[string]*template.Template // by "lang/name"
+}
+
+func loadTemplates(assets assetSet, zone *time.Location, now func() time.Time) (*templateSet, error) {
+	set := &templateSet{base: map[ledger.Lang]*template.Template{}, pages: map[string]*template.Template{}}
 	for _, lang := range []ledger.Lang{ledger.Chinese, ledger.English} {
 		funcs := template.FuncMap{
 			"t":     func(key string, args ...any) string { return text(lang, key, args...) },
@@ -103,16 +106,27 @@ func loadTemplates(assets assetSet, zone *time.Location, now func() time.Time) (
 		if err != nil {
 			return nil, err
 		}
-		for _, file := range pages {
-			t, err := template.Must(base.Clone()).ParseFS(files, file)
-			if err != nil {
-				return nil, err
-			}
-			name := strings.TrimSuffix(strings.TrimPrefix(path.Base(file), "page_"), ".html")
-			set[string(lang)+"/"+name] = t
-		}
+		set.base[lang] = base
 	}
 	return set, nil
+}
+
+func (s *templateSet) page(lang ledger.Lang, name string) (*template.Template, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := string(lang) + "/" + name
+	if t, ok := s.pages[key]; ok {
+		return t, nil
+	}
+	t, err := s.base[lang].Clone()
+	if err == nil {
+		t, err = t.ParseFS(files, "templates/page_"+name+".html")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the page %q in %q: %w", name, lang, err)
+	}
+	s.pages[key] = t
+	return t, nil
 }
 
 func (s assetSet) address(plain string) (string, error) {
@@ -145,9 +159,9 @@ var notices = map[string]string{
 
 // show renders a page completely before a byte of it is sent.
 func (v *visit) show(status int, page, title string, data any) error {
-	t, ok := v.templates[string(v.lang)+"/"+page]
-	if !ok {
-		return fmt.Errorf("no page %q in %q", page, v.lang)
+	t, err := v.templates.page(v.lang, page)
+	if err != nil {
+		return err
 	}
 	shown := view{Title: title, Lang: v.lang, CSRF: v.session.CSRF, Data: data}
 	if v.r.Method == http.MethodGet {
