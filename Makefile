@@ -49,6 +49,10 @@ bench-tpcb: ## money acts against pgbench TPC-B on one PostgreSQL; ROUNDS=5 ACTS
 planted: ## plant bugs one by one; the random campus and the named faults must find each
 	go test -tags planted -short -count=1 -timeout 60m -v -run TestPlanted ./e2e
 
+.PHONY: bench-check
+bench-check: ## prove books of ten million postings and as many purchases on PostgreSQL; CHECK_POSTINGS=10000000
+	CHECK_POSTINGS=$(or $(CHECK_POSTINGS),10000000) scripts/with-services go test -run '^$$' -bench CheckLedger/postgres -benchtime 1x -timeout 2h ./store
+
 .PHONY: fuzz
 fuzz: ## each fuzz target for ten seconds
 	@for p in $$(go list ./...); do for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \
