@@ -47,7 +47,7 @@ bench-tpcb: ## money acts against pgbench TPC-B on one PostgreSQL; ROUNDS=5 ACTS
 
 .PHONY: planted
 planted: ## plant bugs one by one; the random campus and the named faults must find each
-	go test -tags planted -short -count=1 -timeout 60m -v -run TestPlanted ./e2e
+	scripts/with-services go test -tags planted -short -count=1 -timeout 60m -v -run TestPlanted ./e2e
 
 .PHONY: bench-check
 bench-check: ## prove books of ten million postings and as many purchases on PostgreSQL; CHECK_POSTINGS=10000000

@@ -76,6 +76,11 @@ var planted = []bug{
 			"    at          BIGINT NOT NULL,\n    PRIMARY KEY (terminal_id, seq)\n);\nCREATE INDEX corrections_by_card", "    at          BIGINT NOT NULL\n);\nCREATE INDEX corrections_by_card"}}},
 	{"a batch grants again when it runs again", campusModel, []edit{{"store/grants.go",
 		"Repeat: found[0].AmountFen != nil}", "Repeat: false}"}}},
+	{"a commit counts before its answer is read", wireCut, []edit{{"store/pipeline.go",
+		`statement{what: "commit", query: "commit"})
+	return p.send(ctx)`, `statement{what: "commit", query: "commit"})
+	_ = p.send(ctx)
+	return nil`}}},
 	{"a nonce is not stored", outside, []edit{{"kiosk/auth.go",
 		"	if err := a.cfg.Store.UseNonce(c.ctx, t.ID, sig.nonce, c.now); err != nil {", "	if err := error(nil); err != nil {"}}},
 	{"the answer comes before the claim is confirmed", outside, []edit{{"kiosk/claims.go",

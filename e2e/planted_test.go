@@ -42,12 +42,13 @@ func TestPlanted(t *testing.T) {
 	fmt.Printf("planted bugs found: %d of %d in %.0f s\n", found, len(planted), time.Since(begun).Seconds())
 }
 
-// probe is the test that must find a bug; probes is where that is looked for.
+// probe is the test that must find a bug.
 type probe struct{ pkg, run string }
 
 var (
 	campusModel = probe{"./store", "TestModel/sqlite"}
 	outside     = probe{"./e2e", "TestFault/sqlite"}
+	wireCut     = probe{"./store", "TestStore_WireCut"}
 	schema      = probe{"./store", "TestStore_OneOpenClaim/sqlite"}
 )
 
