@@ -125,7 +125,7 @@ func TestBrowserCards(t *testing.T) {
 	d.picture("statement-in-chat")
 
 	d.say("通知设置")
-	d.card("push-kinds", "vote_interaction", "余额不足提醒")
+	d.card("push-kinds", "vote_interaction", "余额不多")
 	d.choose("kinds", "low_balance")
 	d.submit()
 	d.card("push-kinds-saved", "text_notice", "会通知你")
