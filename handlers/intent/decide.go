@@ -150,13 +150,15 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 		return Help // 挂失我的初恋
 	case intent == TopUp && slices.ContainsFunc(tokens, func(t token) bool { return t.fen < 0 }), risky[intent] && othersCard(tokens):
 		return Help
+	case intent == TopUp && said.has(notArrived):
+		return Claim
 	case intent == Claim && said.has(whatIs):
 		return Help
 	case intent == TopUp && said.any(questions) && said.all(setOf(claim, where)):
 		return Claim
 	case risky[intent] && said.any(questions) && !plainLoss(intent, clauses, at, said), (risky[intent] || asksMoney) && said.has(longNumber):
 		return Help
-	case risky[intent] && said.has(done) && !said.any(setOf(found, lost, amount, imperative)) && (said.has(ask) || !said.has(polite)):
+	case risky[intent] && said.has(done) && !said.any(setOf(found, lost, amount)) && !bidden(tokens, said):
 		return Help
 	case risky[intent] && said.has(ask) && !asked(tokens) && !said.any(setOf(lost, found)):
 		return Help
@@ -174,6 +176,12 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 		return Cancel
 	}
 	return intent
+}
+
+// bidden reports that something is told to be done, and not just with courtesy: 帮我解挂了吧, 可以解冻了, and not 已经解挂了 pls.
+func bidden(tokens []token, said set) bool {
+	bids := slices.ContainsFunc(tokens, func(t token) bool { return t.has(imperative) && !t.has(polite) })
+	return bids || said.has(polite) && !said.any(setOf(ask, past, imperative))
 }
 
 func unknownWords(clauses []clause) (n int) {

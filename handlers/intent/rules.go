@@ -26,10 +26,10 @@ var rules = []rule{
 
 	{intent: Help, all: []concept{pickedUp}, none: []concept{loss}, unknown: anyUnknown},
 	{intent: ReportLoss, all: []concept{loss}, none: []concept{lossPast, past, done, howMuch}, unknown: anyUnknown},
-	{intent: ReportLoss, all: []concept{lossMaybe, imperative}, none: []concept{lossPast, past, done}, unknown: anyUnknown},
+	{intent: ReportLoss, all: []concept{lossMaybe, imperative}, none: []concept{lossPast, past, done, day}, unknown: anyUnknown},
 	{intent: Help, one: []concept{loss, lossPast, lossMaybe}, none: []concept{notify}, unknown: anyUnknown},
 	{intent: Help, all: []concept{moneyGone}, unknown: anyUnknown},
-	{intent: ReportLoss, all: []concept{card, lost}, none: []concept{aCard}, unknown: anyUnknown, across: true},
+	{intent: ReportLoss, all: []concept{card, lost}, none: []concept{aCard, lossPast}, unknown: anyUnknown, across: true},
 	{intent: ReportLoss, all: []concept{freeze, card}, unknown: anyUnknown},
 	{intent: ReportLoss, all: []concept{freeze}, unknown: 0},
 	{intent: ReportLoss, all: []concept{freezeWeak, card}, none: []concept{notify}, unknown: 3, across: true},

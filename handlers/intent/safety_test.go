@@ -1,6 +1,7 @@
 package intent
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -95,5 +96,24 @@ func TestUnderstand_Others(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestUnderstand_Courtesy: greetings, thanks, punctuation and faces around a text that asks for no action do not make it one.
+func TestUnderstand_Courtesy(t *testing.T) {
+	t.Parallel()
+	frames := []string{"请问_", "你好，_", "老师好 _", "hi, _", "_ 谢谢", "_？", "_！！", "_😭😭", "“_”", "_ pls", "_ thanks", "那个 _ 呀", "  _  "}
+	for _, path := range sampleFiles(t, "testdata") {
+		for _, s := range readSamples(t, path) {
+			if slices.ContainsFunc(s.accept, func(i Intent) bool { return risky[i] }) {
+				continue
+			}
+			for _, frame := range frames {
+				text := strings.Replace(frame, "_", s.text, 1)
+				if got := Understand(text, today); risky[got.Intent] {
+					t.Errorf("%q: %s", text, describe(got))
+				}
+			}
+		}
 	}
 }

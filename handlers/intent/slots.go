@@ -26,7 +26,7 @@ func bareAmount(tokens []token) bool {
 	for _, t := range tokens {
 		switch {
 		case t.has(amount):
-			if !t.explicit && (t.fen < 5_00 || t.fen > 500_00) {
+			if found || !t.explicit && (t.fen < 5_00 || t.fen > 500_00) {
 				return false
 			}
 			found = true

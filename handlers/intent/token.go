@@ -93,7 +93,7 @@ func declineBefore(tokens []token) {
 		}
 		last := true
 		for j := i + 1; j < len(tokens) && tokens[j].clause == t.clause; j++ {
-			last = last && tokens[j].set.within(setOf(filler, greeting, correct, imperative))
+			last = last && tokens[j].set.within(setOf(filler, greeting, correct, imperative, polite))
 		}
 		for j := i - 1; last && j >= 0 && tokens[j].clause == clause; j-- {
 			if tokens[j].set.any(wishes) && !tokens[j].has(cancel) {
