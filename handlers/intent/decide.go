@@ -162,7 +162,7 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 		return Help
 	case risky[intent] && said.has(ask) && !asked(tokens) && !said.any(setOf(lost, found)):
 		return Help
-	case risky[intent] && strangeCard(tokens):
+	case risky[intent] && (strangeCard(tokens) || strangeVerb(tokens)):
 		return Help
 	case intent == ReportLoss && said.has(found) && !said.has(loss):
 		return Help

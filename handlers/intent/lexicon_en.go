@@ -3,10 +3,12 @@ package intent
 // latin lists English words and phrases, pinyin and its initials by what they mean, parted by commas, without apostrophes
 // ([normalize] takes them away: dont, whats → what). Words here match whole words only; the longest phrase counts.
 var latin = map[concept]string{
-	neg: ` not, dont, didnt, never, no, isnt, wasnt, arent, without, no need, no need to, dont want, dont need,
-		didnt mean, didnt ask, wont, wouldnt, havent, hasnt, stop trying to, refuse, almost, nearly, thought, i thought, rather than,
-		instead of, buyao, bu yao, bie, bu, bu shi, bushi, meiyou, mei, doesnt, hadnt, werent, couldnt, shouldnt, neednt, mustnt, shant,
-		aint`,
+	neg: `
+		not, dont, didnt, never, no, isnt, wasnt, arent, without, no need, no need to, dont want, dont need, didnt mean, didnt ask,
+		wont, wouldnt, havent, hasnt, stop trying to, refuse, almost, nearly, thought, i thought, rather than, instead of, buyao,
+		bu yao, bie, bu, bu shi, bushi, meiyou, mei, doesnt, hadnt, werent, couldnt, shouldnt, neednt, mustnt, shant, aint, dnt, donot,
+		don, dun, dun want, dont u, do nt, didnot, dint, didint, havnt, hvnt, hvent, nevr, nvr, neber, dotn, dnot, dont even, doont,
+		doesnot, isnot, no dont, nope dont, cant you not`,
 	or: `or, nor, and, either`,
 	correct: `
 		actually, no wait, wait no, i mean, i meant, make it, make that, sorry, oops, rather, actually make it, change to, scratch that,

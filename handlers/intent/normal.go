@@ -35,6 +35,7 @@ func normalize(text string) []rune {
 				continue
 			}
 			out = append(out, r)
+		case prev == 'n' && next == 't' && !isASCIILetter(at(in, i+2)) && strings.ContainsRune(";,\"“”:‘", r): // don;t
 		case strings.ContainsRune("'’`´", r), unicode.Is(unicode.Mn, r), unicode.Is(unicode.Cf, r):
 			// don't → dont, and invisible things
 		case (r == '.' || r == ':' || r == '/' || r == '-') && isDigit(prev) && isDigit(next),

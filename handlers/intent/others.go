@@ -128,6 +128,17 @@ func othersCard(tokens []token) bool {
 	return false
 }
 
+// strangeVerb reports an English word not known right before an action: it may be a misspelled "don't".
+func strangeVerb(tokens []token) bool {
+	acts := setOf(topUp, loss, freeze, freezeWeak, unloss, bind, unbind)
+	for i := 1; i < len(tokens); i++ {
+		if before := tokens[i-1]; !tokens[i].han && tokens[i].set.any(acts) && before.unknown() && !before.han && before.clause == tokens[i].clause {
+			return true
+		}
+	}
+	return false
+}
+
 // othersLoss reports a name before "lost", and the card after it: tom lost the card.
 func othersLoss(tokens []token) bool {
 	for i := 1; i < len(tokens); i++ {
