@@ -95,7 +95,7 @@ func (b bug) overlay(t *testing.T, root string) string {
 	return path
 }
 
-var failedTest = regexp.MustCompile(`(?m)^ +--- FAIL: (\S+)`)
+var failedTest = regexp.MustCompile(`(?m)^ *--- FAIL: (\S+)`)
 
 // hunt runs the probe with the bug planted and names the test that failed.
 func (b bug) hunt(t *testing.T, root, overlay string) string {

@@ -273,7 +273,8 @@ func TestStore_WireCut(t *testing.T) {
 	w, through := newWire(t, database)
 	n, cuts := 0, 0
 	// play runs an act with the line cut at one message, and again without.
-	play := func(a wired, cutAt int, after bool) (messages int) {
+	play := func(t *testing.T, a wired, cutAt int, after bool) (messages int) {
+		t.Helper()
 		n++
 		p := campus(t, s, 500+n)
 		no := fmt.Sprintf("XKW%d", n)
@@ -307,16 +308,16 @@ func TestStore_WireCut(t *testing.T) {
 	}
 	for i, a := range wiredActs {
 		t.Run(a.name, func(t *testing.T) {
-			messages := play(a, 0, false)
+			messages := play(t, a, 0, false)
 			if messages == 0 {
 				t.Fatal("the act sent nothing")
 			}
 			for cutAt := 1 + i%every; cutAt <= messages; cutAt += every {
-				play(a, cutAt, false)
-				play(a, cutAt, true)
+				play(t, a, cutAt, false)
+				play(t, a, cutAt, true)
 				cuts += 2
 			}
-			play(a, messages, true) // the commit's answer is lost
+			play(t, a, messages, true) // the commit's answer is lost
 		})
 	}
 	proven(t, s)
