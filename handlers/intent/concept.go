@@ -107,8 +107,6 @@ const (
 	cancel
 	revoke // cancel something said
 	greeting
-
-	concepts
 )
 
 // set is a set of concepts.
