@@ -32,6 +32,17 @@ func routesOfCampus(world *campus.Campus, p *product) routes {
 		"POST /product/stop":  func(*http.Request) (any, error) { p.stop(); return nil, nil },
 		"POST /product/start": func(r *http.Request) (any, error) { return nil, p.start(r.Context()) },
 
+		"GET /faults": func(*http.Request) (any, error) { return world.Switched(), nil },
+		"PUT /faults/{name}": func(r *http.Request) (any, error) {
+			var in struct {
+				On bool `json:"on"`
+			}
+			if err := json.NewDecoder(io.LimitReader(r.Body, maxBody)).Decode(&in); err != nil {
+				return nil, errBadRequest
+			}
+			return nil, world.Switch(campus.Fault(r.PathValue("name")), in.On)
+		},
+
 		"GET /wechatpay/faults":     func(*http.Request) (any, error) { return world.Pay.Faults(), nil },
 		"POST /wechatpay/faults":    take(world.Pay.Inject),
 		"DELETE /wechatpay/faults":  func(*http.Request) (any, error) { world.Pay.ClearFaults(); return nil, nil },

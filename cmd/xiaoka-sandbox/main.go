@@ -178,7 +178,7 @@ func play(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	defer child.stop()
 
 	broken := make(chan error, 2)
-	page := web.New(web.Config{Campus: world, PublicURL: public, Product: at, ProductUp: child.running})
+	page := web.New(web.Config{Campus: world, PublicURL: public, Product: at, ProductUp: child.running, Power: power(o, child)})
 	defer serve(front, page.Handler(), broken).Close()
 
 	if err := prepare(ctx, world, child, o.dir); err != nil {
@@ -215,6 +215,20 @@ func play(ctx context.Context, o options, stdout, stderr io.Writer) error {
 				return errors.New("the product is gone; its last words are above")
 			}
 		}
+	}
+}
+
+// power pulls the product's plug and puts it in again; nil where somebody else runs it.
+func power(o options, child *product) func(context.Context, bool) error {
+	if o.productURL != nil {
+		return nil
+	}
+	return func(ctx context.Context, on bool) error {
+		if on {
+			return child.start(ctx)
+		}
+		child.kill()
+		return nil
 	}
 }
 

@@ -60,11 +60,13 @@ type Campus struct {
 	stop     context.CancelFunc
 	ctx      context.Context
 	wait     sync.WaitGroup
+	faults   switches
 
 	mu       sync.Mutex
 	state    State
 	offset   time.Duration
 	machines []*Machine
+	tills    []*Till
 	loaded   map[string]bool // UserIDs whose card was loaded at a machine
 	journeys map[string]Journey
 }
@@ -146,15 +148,16 @@ func (c *Campus) load() error {
 	if err := c.loadJourneys(); err != nil {
 		return err
 	}
-	var journals map[string][]terminal.Entry
-	if c.cards, journals, err = loadCards(c.cfg.Dir, c.people); err != nil {
+	var old cardsOnFile
+	if c.cards, old, err = loadCards(c.cfg.Dir, c.people); err != nil {
 		return err
 	}
 	for _, t := range state.Terminals {
-		if t.Secret != "" && t.Kind == "kiosk" {
-			if err := c.addMachine(t, journals[t.ID]); err != nil {
-				return err
-			}
+		if t.Secret == "" {
+			continue
+		}
+		if err := c.addTerminal(t, old); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -205,6 +208,9 @@ func (c *Campus) replayer() {
 				m.Replay(ctx)
 				cancel()
 			}
+		}
+		for _, t := range c.Tills() {
+			t.Upload(c.ctx)
 		}
 	}
 }
@@ -269,13 +275,14 @@ func (c *Campus) SetTerminalSecret(id, secret string) error {
 	t := c.state.Terminals[i]
 	err := writeJSON(filepath.Join(c.cfg.Dir, stateFile), c.state)
 	c.mu.Unlock()
-	if err != nil || t.Kind != "kiosk" {
+	if err != nil {
 		return err
 	}
-	return c.addMachine(t, nil)
+	return c.addTerminal(t, cardsOnFile{})
 }
 
-func (c *Campus) addMachine(t Terminal, journal []terminal.Entry) error {
+// addTerminal sets up a machine or till with what it knew before.
+func (c *Campus) addTerminal(t Terminal, old cardsOnFile) error {
 	secret, err := base64.StdEncoding.DecodeString(t.Secret)
 	if err != nil {
 		return fmt.Errorf("campus: the secret of terminal %s is not base64", t.ID)
@@ -284,14 +291,22 @@ func (c *Campus) addMachine(t Terminal, journal []terminal.Entry) error {
 		BaseURL: c.cfg.PublicURL, TerminalID: t.ID, Secret: secret, Now: c.Now,
 		HTTP: &http.Client{Transport: traced{terminal: t.ID, next: c.cfg.HTTPClient.Transport, timeline: &c.Timeline}},
 	}
-	m := newMachine(t, client, journal, c.cfg.WritePause)
-	m.changed = func() { c.Hub.Publish(TopicKiosk, "") }
-	m.save = c.saveCards
-	m.claimed = func(p Person) {
+	changed := func() { c.Hub.Publish(TopicKiosk, "") }
+	claimed := func(p Person) {
 		c.mu.Lock()
 		c.loaded[p.UserID] = true
 		c.mu.Unlock()
 	}
+	if t.Kind == "pos" {
+		till := newTill(t, client, old.Tills[t.ID])
+		till.changed, till.save, till.claimed = changed, c.saveCards, claimed
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.tills = append(c.tills, till)
+		return nil
+	}
+	m := newMachine(t, client, old.Journals[t.ID], c.cfg.WritePause)
+	m.changed, m.save, m.claimed = changed, c.saveCards, claimed
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.machines = append(c.machines, m)
@@ -299,7 +314,7 @@ func (c *Campus) addMachine(t Terminal, journal []terminal.Entry) error {
 }
 
 func (c *Campus) saveCards() {
-	if err := c.cards.save(c.Machines()); err != nil {
+	if err := c.cards.save(c.Machines(), c.Tills()); err != nil {
 		c.Timeline.add(Entry{At: c.Now(), System: "sandbox", Name: cardsFile, Problem: err.Error()})
 	}
 }

@@ -18,6 +18,7 @@ const cardsFile = "cards.json"
 type cardsOnFile struct {
 	Chips    map[string]terminal.ChipState `json:"chips"` // by card number, those that differ from the hand-out
 	Journals map[string][]terminal.Entry   `json:"journals"`
+	Tills    map[string]terminal.Store     `json:"tills"`
 }
 
 // cards is all plastic of the campus.
@@ -28,17 +29,17 @@ type cards struct {
 	chips  map[string]*terminal.Chip // by UserID
 }
 
-func loadCards(dir string, people []Person) (*cards, map[string][]terminal.Entry, error) {
+func loadCards(dir string, people []Person) (*cards, cardsOnFile, error) {
 	c := &cards{path: filepath.Join(dir, cardsFile), people: people, chips: map[string]*terminal.Chip{}}
 	var old cardsOnFile
 	b, err := os.ReadFile(c.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
-		return nil, nil, fmt.Errorf("campus: %w", err)
+		return nil, old, fmt.Errorf("campus: %w", err)
 	default:
 		if err := json.Unmarshal(b, &old); err != nil {
-			return nil, nil, fmt.Errorf("campus: %s: %w", cardsFile, err)
+			return nil, old, fmt.Errorf("campus: %s: %w", cardsFile, err)
 		}
 	}
 	for _, p := range people {
@@ -48,13 +49,13 @@ func loadCards(dir string, people []Person) (*cards, map[string][]terminal.Entry
 		}
 		c.chips[p.UserID] = terminal.NewChip(p.CardNo, state)
 	}
-	return c, old.Journals, nil
+	return c, old, nil
 }
 
-func (c *cards) save(machines []*Machine) error {
+func (c *cards) save(machines []*Machine, tills []*Till) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	out := cardsOnFile{Chips: map[string]terminal.ChipState{}, Journals: map[string][]terminal.Entry{}}
+	out := cardsOnFile{Chips: map[string]terminal.ChipState{}, Journals: map[string][]terminal.Entry{}, Tills: map[string]terminal.Store{}}
 	for _, p := range c.people {
 		if s := c.chips[p.UserID].Peek(); s != (terminal.ChipState{BalanceFen: p.OpeningFen}) {
 			out.Chips[p.CardNo] = s
@@ -63,6 +64,11 @@ func (c *cards) save(machines []*Machine) error {
 	for _, m := range machines {
 		if journal := m.kiosk.Journal(); len(journal) > 0 {
 			out.Journals[m.terminal.ID] = journal
+		}
+	}
+	for _, t := range tills {
+		if s := t.pos.Store(); s.LastSeq > 0 || len(s.Confirms) > 0 {
+			out.Tills[t.terminal.ID] = s
 		}
 	}
 	return writeJSON(c.path, out)

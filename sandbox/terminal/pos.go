@@ -74,6 +74,13 @@ func (p *POS) SetOnline(online bool) {
 	p.online = online
 }
 
+// Online reports whether the network is plugged in.
+func (p *POS) Online() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.online
+}
+
 // Swipe holds a card at the till and sells for amountFen. It returns ErrBlacklisted, ErrStoreFull, ErrInUse,
 // ErrInsufficient or ErrAmount without a sale; after ErrTorn no sale was made as far as the till can know.
 func (p *POS) Swipe(ctx context.Context, c *Chip, amountFen int64) (Swipe, error) {
@@ -85,7 +92,7 @@ func (p *POS) Swipe(ctx context.Context, c *Chip, amountFen int64) (Swipe, error
 	if err != nil {
 		return swipe, err
 	}
-	if p.isOnline() {
+	if p.Online() {
 		_, swipe.UploadErr = p.Upload(ctx)
 	}
 	return swipe, nil
@@ -165,12 +172,6 @@ func (p *POS) confirmAll(ctx context.Context) error {
 		return err == nil
 	})
 	return failed
-}
-
-func (p *POS) isOnline() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.online
 }
 
 // mostRecords is how many records one upload may carry.

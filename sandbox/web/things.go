@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"xiaoka/sandbox/campus"
-	"xiaoka/sandbox/terminal"
 	"xiaoka/sandbox/wechatpay"
 )
 
@@ -192,8 +191,7 @@ func (s *Server) kioskClaim(r *http.Request, me campus.Person) (any, error) {
 	if err := read(r, &in); err != nil {
 		return nil, err
 	}
-	tear := map[string]terminal.Tear{"before": terminal.BeforeWrite, "after": terminal.AfterWrite}[in.Pull]
-	if err := m.Claim(tear); err != nil {
+	if err := m.Claim(tears[in.Pull]); err != nil {
 		return nil, err
 	}
 	return s.view(m, me), nil

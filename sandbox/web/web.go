@@ -7,6 +7,7 @@
 package web
 
 import (
+	"context"
 	"embed"
 	"encoding/json"
 	"errors"
@@ -30,10 +31,12 @@ var static embed.FS
 // Config makes a Server.
 type Config struct {
 	Campus    *campus.Campus
-	PublicURL string       // the address this is served at, no trailing slash
-	Product   *url.URL     // where the product listens; nil = the simulators alone
-	ProductUp func() bool  // whether its process runs; nil = always
-	Log       *slog.Logger // default discards
+	PublicURL string      // the address this is served at, no trailing slash
+	Product   *url.URL    // where the product listens; nil = the simulators alone
+	ProductUp func() bool // whether its process runs; nil = always
+	// Power pulls the product's plug or puts it in again; nil = not from here.
+	Power func(ctx context.Context, on bool) error
+	Log   *slog.Logger // default discards
 }
 
 // Server serves the page, its API, the OAuth page of WeCom and the product.
@@ -99,6 +102,11 @@ func (s *Server) Handler() http.Handler {
 			"POST /sandbox/api/kiosks/{id}/pin":    s.kioskPIN,
 			"POST /sandbox/api/kiosks/{id}/claim":  s.kioskClaim,
 			"POST /sandbox/api/kiosks/{id}/remove": s.kioskRemove,
+			"GET /sandbox/api/tills/{id}":          s.till,
+			"POST /sandbox/api/tills/{id}/swipe":   s.tillSwipe,
+			"POST /sandbox/api/tills/{id}/online":  s.tillOnline,
+			"GET /sandbox/api/faults":              s.faults,
+			"POST /sandbox/api/faults/{id}":        s.faultSwitch,
 		})
 	}
 	for pattern, serve := range endpoints {

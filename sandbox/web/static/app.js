@@ -15,6 +15,9 @@
 //              kiosk-key-0 … kiosk-key-9, kiosk-key-clear, kiosk-key-ok, kiosk-pending, kiosk-claim, kiosk-exit,
 //              kiosk-problem (data-code), kiosk-result (data-outcome claimed|doubt), kiosk-balance, chip-balance,
 //              kiosk-pull-none, kiosk-pull-before, kiosk-pull-after
+//   till       tab-kiosk, tab-till, till-select, till-screen (data-outcome idle|sold|problem), till-breakfast, till-lunch, till-coffee,
+//              till-water, till-amount, till-swipe, till-online, till-waiting (data-n), till-sold, till-claimed, till-left, till-problem (data-code)
+//   faults     tab-inspector, tab-faults, fault-{id}, fault-power_off, fault-revoke_tokens
 //   note       hint-1 … hint-5 (data-done true|false)
 //   inspector  timeline, timeline-item (data-name, data-system), timeline-filter-{all|wecom|…}, timeline-search, timeline-body
 
@@ -24,6 +27,8 @@ import { mountPhone, refreshChat, showPhone } from './phone.js';
 import { closeBrowser } from './browser.js';
 import { scanner } from './pay.js';
 import { mountKiosk, redrawKiosk, refreshKiosk } from './kiosk.js';
+import { mountTill, redrawTill, refreshTill } from './till.js';
+import { mountFaults, redrawFaults, refreshFaults } from './faults.js';
 import { drawInspector, mountInspector, pickPerson, refreshInspector, showHints, showMails } from './panels.js';
 
 const el = (id) => document.getElementById(id);
@@ -50,14 +55,18 @@ async function refreshMail() {
 }
 
 async function refreshMachine() {
-  if (!state || !state.wecom_only) await refreshKiosk();
+  if (!state || !state.wecom_only) await Promise.all([refreshKiosk(), refreshTill()]);
 }
 
-const parts = { state: refreshState, chat: refreshChat, mail: refreshMail, timeline: refreshInspector, kiosk: refreshMachine };
+async function refreshSwitches() {
+  if (!state || !state.wecom_only) await refreshFaults();
+}
+
+const parts = { state: refreshState, chat: refreshChat, mail: refreshMail, timeline: refreshInspector, kiosk: refreshMachine, faults: refreshSwitches };
 
 // Which parts show what a topic is about.
 const topics = {
-  chat: ['chat', 'state'], corp: ['state'], product: ['state'], pay: ['state'], kiosk: ['kiosk', 'state'], mail: ['mail'], timeline: ['timeline'],
+  chat: ['chat', 'state'], corp: ['state'], product: ['state', 'faults'], pay: ['state'], kiosk: ['kiosk', 'state'], mail: ['mail'], timeline: ['timeline'],
 };
 
 const running = new Map();
@@ -107,6 +116,9 @@ el('lang').addEventListener('click', () => {
   texts();
   drawInspector();
   redrawKiosk();
+  redrawTill();
+  redrawFaults();
+  drawTabs();
   showMails(el('mail'), mails);
   refreshState().then(refreshChat);
 });
@@ -125,7 +137,27 @@ function tick() {
   once(scan, 0, () => fill(scan, icon('scan', 16), t('scan')));
 }
 
+// Two places on the desk show one of two things.
+const tabs = [
+  ['machine-tabs', [['kiosk', 'tabKiosk'], ['till', 'tabTill']]],
+  ['inspector-tabs', [['inspector', 'tabInspector'], ['faults', 'tabFaults']]],
+];
+
+function drawTabs() {
+  for (const [bar, pages] of tabs) {
+    const chosen = sessionStorage.getItem(bar) || pages[0][0];
+    fill(el(bar), pages.map(([id, key]) => h('button', {
+      role: 'tab', 'data-testid': 'tab-' + id, 'aria-selected': String(id === chosen), 'aria-controls': id,
+      onclick: () => { sessionStorage.setItem(bar, id); drawTabs(); },
+    }, t(key))));
+    for (const [id] of pages) el(id).hidden = id !== chosen;
+  }
+}
+
 texts();
+drawTabs();
+mountTill(el('till'));
+mountFaults(el('faults'));
 mountPhone();
 mountKiosk(el('kiosk'));
 mountInspector(el('inspector'));

@@ -109,7 +109,7 @@ function reader() {
   const shown = inside || machine.mine;
   return h('div', { class: 'kiosk-reader' + (inside ? ' full' : '') },
     h('div', { class: 'slot' }, h('i', { class: 'lamp ' + (machine.step === 'writing' ? 'busy' : inside ? 'on' : '') })),
-    shown ? plastic(shown, !!inside) : null,
+    shown ? plastic(shown, !!inside, () => act(inside ? 'remove' : 'insert', {})) : null,
     h('div', { class: 'hand' },
       inside
         ? h('button', { class: 'hand-button', 'data-testid': 'kiosk-take-out', onclick: () => act('remove') }, t('slotOut'))
@@ -121,8 +121,9 @@ function reader() {
 
 const pull = () => sessionStorage.getItem('pull') || '';
 
-function plastic(card, inside) {
-  return h('div', { class: 'plastic' + (inside ? ' inside' : ''), 'data-testid': 'campus-card', onclick: () => act(inside ? 'remove' : 'insert', {}) },
+/** plastic draws a campus card; touched is what a hand does with it. */
+export function plastic(card, inside, touched) {
+  return h('div', { class: 'plastic' + (inside ? ' inside' : ''), 'data-testid': 'campus-card', onclick: touched },
     h('span', { class: 'plastic-name' }, '小卡大学', h('small', {}, 'XIAOKA UNIVERSITY')),
     h('span', { class: 'plastic-chip' }),
     h('span', { class: 'plastic-holder' }, h('b', {}, card.name), h('small', {}, card.card_no)),

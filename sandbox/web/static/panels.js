@@ -58,7 +58,7 @@ export function mountInspector(el) {
 
 /** drawInspector draws everything of it again, after the language changed. */
 export function drawInspector() {
-  fill(bar, h('h2', {}, t('inspector')), ['', 'wecom', 'wechatpay', 'terminal', 'mail', 'sms'].map((s) => h('button', {
+  fill(bar, ['', 'wecom', 'wechatpay', 'terminal', 'mail', 'sms'].map((s) => h('button', {
     class: 'chip' + (view.system === s ? ' on' : ''), 'data-testid': 'timeline-filter-' + (s || 'all'),
     onclick: () => { view.system = s; drawInspector(); },
   }, s ? t('sys_' + s) : t('all'))),
