@@ -207,6 +207,51 @@ func (d *desk) bound() {
 	d.click("browser-close")
 }
 
+// topUp goes from the card with the amounts to 50 yuan paid and told.
+func (d *desk) topUp() {
+	d.t.Helper()
+	d.until("the offered amounts", `(() => { const f = document.querySelector('[data-testid="browser-frame"]');
+		return (f && f.contentDocument && f.contentDocument.querySelector('[name="amount_fen"]') !== null)
+			|| [...document.querySelectorAll('[data-testid="card"]')].some(e => e.innerText.includes('¥50')) })()`)
+	d.picture("amounts")
+	if !eval(d, "where the amounts are", chromedp.Evaluate[bool](`document.querySelector('[data-testid="browser-frame"]') !== null`)) {
+		d.js("choose 50", `(() => { const all = [...document.querySelectorAll('[data-testid="card"] [data-testid]')].filter(e => e.innerText.trim().includes('¥50'));
+			all.at(-1).click(); return true })()`)
+	}
+	d.until("the top-up page", `(() => { const f = document.querySelector('[data-testid="browser-frame"]');
+		return f && f.contentDocument && f.contentDocument.querySelector('[name="amount_fen"]') !== null })()`)
+	d.js("order 50 yuan", `(() => { const doc = `+page+`; const all = [...doc.querySelectorAll('[name="amount_fen"]')];
+		const fifty = all.find(i => i.value === '5000'); if (fifty.type === 'radio') { fifty.checked = true; fifty.form.requestSubmit() } else { fifty.form.requestSubmit(fifty.type === 'submit' ? fifty : undefined) } return true })()`)
+	d.do("the pay sheet", chromedp.WaitVisible(`[data-testid="pay-confirm"]`))
+	d.says("pay-amount", "50.00")
+	d.picture("pay")
+	d.click("pay-confirm")
+	d.pageSays("待领取")
+	d.picture("paid")
+	d.click("browser-close")
+	d.says("card", "待领取")
+	d.picture("push-paid")
+}
+
+// open puts the card into the machine and types the password.
+func (d *desk) open() {
+	d.t.Helper()
+	d.click("kiosk-put-in")
+	d.do("the keypad", chromedp.WaitVisible(`[data-testid="kiosk-screen"][data-step="pin"]`))
+	for _, key := range ownPassword {
+		d.click("kiosk-key-" + string(key))
+	}
+	d.click("kiosk-key-ok")
+}
+
+// proven holds the books against their invariants.
+func (d *desk) proven() {
+	d.t.Helper()
+	if out, err := exec.Command(binary, "--config", d.config, "ledger", "check").CombinedOutput(); err != nil {
+		d.t.Errorf("ledger check: %v\n%s", err, out)
+	}
+}
+
 // press presses the newest thing on a card that shows the words.
 func (d *desk) press(words string) {
 	d.t.Helper()
@@ -232,12 +277,7 @@ func TestBrowserLoss(t *testing.T) {
 	d.click("browser-close")
 	d.says("card", "已挂失")
 	d.picture("loss-card")
-	d.click("kiosk-put-in")
-	d.do("the keypad", chromedp.WaitVisible(`[data-testid="kiosk-screen"][data-step="pin"]`))
-	for _, key := range ownPassword {
-		d.click("kiosk-key-" + string(key))
-	}
-	d.click("kiosk-key-ok")
+	d.open()
 	d.until("the machine to refuse a lost card", `document.querySelector('[data-testid="kiosk-screen"]').innerText.includes('挂失')`)
 	d.picture("loss-kiosk")
 }
@@ -251,34 +291,9 @@ func TestBrowserJourney(t *testing.T) {
 	d.says("card", "¥12.50")
 	d.picture("balance")
 	d.press("充值")
-	d.until("the offered amounts", `(() => { const f = document.querySelector('[data-testid="browser-frame"]');
-		return (f && f.contentDocument && f.contentDocument.querySelector('[name="amount_fen"]') !== null)
-			|| [...document.querySelectorAll('[data-testid="card"]')].some(e => e.innerText.includes('¥50')) })()`)
-	d.picture("amounts")
-	if !eval(d, "where the amounts are", chromedp.Evaluate[bool](`document.querySelector('[data-testid="browser-frame"]') !== null`)) {
-		d.js("choose 50", `(() => { const all = [...document.querySelectorAll('[data-testid="card"] [data-testid]')].filter(e => e.innerText.trim().includes('¥50'));
-			all.at(-1).click(); return true })()`)
-	}
-	d.until("the top-up page", `(() => { const f = document.querySelector('[data-testid="browser-frame"]');
-		return f && f.contentDocument && f.contentDocument.querySelector('[name="amount_fen"]') !== null })()`)
-	d.js("order 50 yuan", `(() => { const doc = `+page+`; const all = [...doc.querySelectorAll('[name="amount_fen"]')];
-		const fifty = all.find(i => i.value === '5000'); if (fifty.type === 'radio') { fifty.checked = true; fifty.form.requestSubmit() } else { fifty.form.requestSubmit(fifty.type === 'submit' ? fifty : undefined) } return true })()`)
-	d.do("the pay sheet", chromedp.WaitVisible(`[data-testid="pay-confirm"]`))
-	d.says("pay-amount", "50.00")
-	d.picture("pay")
-	d.click("pay-confirm")
-	d.pageSays("待领取")
-	d.picture("paid")
-	d.click("browser-close")
-	d.says("card", "待领取")
-	d.picture("push-paid")
+	d.topUp()
 
-	d.click("kiosk-put-in")
-	d.do("the keypad", chromedp.WaitVisible(`[data-testid="kiosk-screen"][data-step="pin"]`))
-	for _, key := range ownPassword {
-		d.click("kiosk-key-" + string(key))
-	}
-	d.click("kiosk-key-ok")
+	d.open()
 	d.says("kiosk-pending", "50.00")
 	d.picture("kiosk")
 	d.click("kiosk-claim")
@@ -287,8 +302,5 @@ func TestBrowserJourney(t *testing.T) {
 	d.says("card", "¥62.50")
 	d.picture("claimed")
 
-	out, err := exec.Command(binary, "--config", d.config, "ledger", "check").CombinedOutput()
-	if err != nil {
-		t.Errorf("ledger check: %v\n%s", err, out)
-	}
+	d.proven()
 }
