@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -49,21 +50,41 @@ func (c claim) ledger() ledger.Claim {
 
 const selectClaim = `SELECT k.*, c.card_no FROM claims k JOIN campus_cards c ON c.id = k.card_id `
 
-// askClaim reads one claim, and what is told when it ends, with the next
-// flush; no claim leaves the zero one.
-func askClaim(tx *gorm.DB, k *claim, where string, args ...any) error {
-	return ask(tx, "read the claim", into(&k.ID, &k.CardID, &k.CardNo, &k.PersonID, &k.TerminalID, &k.BodyHash, &k.AmountFen, &k.LoadSeq, &k.SpendSeq,
-		&k.BalanceFen, &k.State, &k.CreatedAt, &k.ExpiresAt, &k.HeldAt, &k.EndedAt, &k.Location, &k.PendingFen),
-		`SELECT k.id, k.card_id, c.card_no, k.person_id, k.terminal_id, k.body_hash, k.amount_fen, k.load_seq, k.spend_seq,
-		k.balance_fen, k.state, k.created_at, k.expires_at, k.held_at, k.ended_at, m.location,
-		(SELECT CAST(COALESCE(SUM(t.amount_fen), 0) AS BIGINT) FROM transfers t WHERE t.person_id = k.person_id AND t.state = 'pending')
-		FROM claims k JOIN campus_cards c ON c.id = k.card_id JOIN terminals m ON m.id = k.terminal_id WHERE `+where, args...)
+// claimColumns are what an act reads of a claim, fields where they go.
+const claimColumns = `k.id, k.card_id, k.person_id, k.terminal_id, k.idempotency_key, k.body_hash, k.amount_fen, k.load_seq, k.spend_seq,
+	k.balance_fen, k.state, k.created_at, k.expires_at, k.held_at, k.ended_at`
+
+func (c *claim) fields() []any {
+	return []any{&c.ID, &c.CardID, &c.PersonID, &c.TerminalID, &c.IdempotencyKey, &c.BodyHash, &c.AmountFen, &c.LoadSeq, &c.SpendSeq,
+		&c.BalanceFen, &c.State, &c.CreatedAt, &c.ExpiresAt, &c.HeldAt, &c.EndedAt}
 }
 
-// askTaken reads the transfers a claim took when it was made.
-func askTaken(tx *gorm.DB, list *[]ledger.Transfer, claimID string) error {
-	return askTransfers(tx, list, `FROM claim_transfers l JOIN transfers t ON t.id = l.transfer_id
-		WHERE l.claim_id = ? ORDER BY t.created_at, t.id`, claimID)
+// lockClaim locks a claim's card, then the claim, and reads both as they are
+// once locked, with the transfers the claim took when it was made and what is
+// told when it ends. ErrClaimNotFound.
+func lockClaim(tx *gorm.DB, id string) (card campusCard, k claim, c ledger.Claim, err error) {
+	var taken []ledger.Transfer
+	each := func(r scanner) error {
+		var t transfer
+		err := r.Scan(slices.Concat(card.fields(), k.fields(), []any{&k.Location, &k.PendingFen}, t.fields())...)
+		taken = append(taken, t.ledger(time.Time{}))
+		return err
+	}
+	err = ask(tx, "lock the claim", each, `SELECT `+cardColumns+`, `+claimColumns+`, m.location,
+		(SELECT CAST(COALESCE(SUM(w.amount_fen), 0) AS BIGINT) FROM transfers w WHERE w.person_id = k.person_id AND w.state = 'pending'), `+transferColumns+`
+		FROM campus_cards c JOIN claims k ON k.card_id = c.id JOIN terminals m ON m.id = k.terminal_id
+		JOIN claim_transfers l ON l.claim_id = k.id JOIN transfers t ON t.id = l.transfer_id
+		WHERE k.id = ? ORDER BY t.created_at, t.id FOR UPDATE OF c, k`, id)
+	if err == nil {
+		err = flush(tx)
+	}
+	if err == nil && k.ID == "" {
+		err = ledger.ErrClaimNotFound
+	}
+	k.CardNo = card.CardNo
+	c = k.ledger()
+	c.Transfers = taken
+	return card, k, c, err
 }
 
 // Holder finds the person a card belongs to and whether it may be used;
@@ -155,9 +176,8 @@ type visit struct {
 // its pending transfers, which keeps refunds off them.
 func meet(tx *gorm.DB, r ledger.ClaimRequest) (v visit, err error) {
 	err = errors.Join(
-		askCard(tx, &v.card, "card_no = ? AND status <> 'closed'", r.CardNo),
-		askClaim(tx, &v.earlier, "k.terminal_id = ? AND k.idempotency_key = ?", r.TerminalID, r.IdempotencyKey),
-		askClaim(tx, &v.open, "c.card_no = ? AND k.state = 'open'", r.CardNo),
+		askCard(tx, &v.card, "c.card_no = ? AND c.status <> 'closed'", r.CardNo),
+		v.askClaims(tx, r),
 		askWaiting(tx, &v.waiting, r.CardNo),
 	)
 	if err == nil {
@@ -167,6 +187,22 @@ func meet(tx *gorm.DB, r ledger.ClaimRequest) (v visit, err error) {
 		err = ledger.ErrCardNotFound
 	}
 	return v, err
+}
+
+// askClaims reads the claim made by the same request and the card's open one.
+func (v *visit) askClaims(tx *gorm.DB, r ledger.ClaimRequest) error {
+	return ask(tx, "read the claims", func(row scanner) error {
+		k := claim{CardNo: r.CardNo}
+		err := row.Scan(k.fields()...)
+		if k.TerminalID == r.TerminalID && k.IdempotencyKey == r.IdempotencyKey {
+			v.earlier = k
+		} else {
+			v.open = k
+		}
+		return err
+	}, `SELECT `+claimColumns+` FROM claims k WHERE k.terminal_id = ? AND k.idempotency_key = ?
+		UNION ALL SELECT `+claimColumns+` FROM claims k WHERE k.state = 'open' AND k.card_id = (SELECT id FROM campus_cards WHERE card_no = ?)`,
+		r.TerminalID, r.IdempotencyKey, r.CardNo)
 }
 
 // askWaiting locks and reads the pending transfers of a card's holder.
@@ -180,20 +216,23 @@ func replay(tx *gorm.DB, earlier claim, r ledger.ClaimRequest) (ledger.Claim, er
 	if subtle.ConstantTimeCompare(earlier.BodyHash, r.BodyHash) != 1 {
 		return ledger.Claim{}, ledger.ErrIdempotencyReused
 	}
-	c := earlier.ledger()
-	return c, errors.Join(askTaken(tx, &c.Transfers, c.ID), flush(tx))
+	_, _, c, err := lockClaim(tx, earlier.ID)
+	return c, err
 }
 
-func (s *Store) claimByKey(ctx context.Context, r ledger.ClaimRequest) (ledger.Claim, error) {
-	var earlier claim
-	db := s.db.WithContext(ctx)
-	if err := askClaim(db, &earlier, "k.terminal_id = ? AND k.idempotency_key = ?", r.TerminalID, r.IdempotencyKey); err != nil {
-		return ledger.Claim{}, err
-	}
-	if earlier.ID == "" {
-		return ledger.Claim{}, ledger.ErrClaimInProgress
-	}
-	return replay(db, earlier, r)
+func (s *Store) claimByKey(ctx context.Context, r ledger.ClaimRequest) (done ledger.Claim, err error) {
+	err = s.tx(ctx, func(tx *gorm.DB) error {
+		var v visit
+		if err := errors.Join(v.askClaims(tx, r), flush(tx)); err != nil {
+			return err
+		}
+		if v.earlier.ID == "" {
+			return ledger.ErrClaimInProgress
+		}
+		done, err = replay(tx, v.earlier, r)
+		return err
+	})
+	return done, err
 }
 
 // hold writes the claim and moves its transfers, which are locked, from
@@ -276,16 +315,11 @@ func (s *Store) end(ctx context.Context, terminalID, claimID string, act func(tx
 	var done ledger.Claim
 	var refused error
 	err := s.tx(ctx, func(tx *gorm.DB) error {
-		var card campusCard
-		err := askCard(tx, &card, "id = (SELECT card_id FROM claims WHERE id = ? AND terminal_id = ?)", claimID, terminalID)
+		card, k, c, err := lockClaim(tx, claimID)
 		if err != nil {
 			return err
 		}
-		k, c, err := standing(tx, claimID)
-		if err != nil {
-			return err
-		}
-		if card.ID == 0 {
+		if k.TerminalID != terminalID {
 			return ledger.ErrClaimNotFound
 		}
 		if refused, err = act(tx, card, k, &c); err == nil && refused == nil {
@@ -299,28 +333,9 @@ func (s *Store) end(ctx context.Context, terminalID, claimID string, act func(tx
 	return done, refused
 }
 
-// standing reads a claim with its transfers, or ErrClaimNotFound.
-func standing(tx *gorm.DB, id string) (k claim, c ledger.Claim, err error) {
-	var taken []ledger.Transfer
-	if err := errors.Join(askClaim(tx, &k, "k.id = ?", id), askTaken(tx, &taken, id), flush(tx)); err != nil {
-		return k, c, err
-	}
-	if k.ID == "" {
-		return k, c, ledger.ErrClaimNotFound
-	}
-	c = k.ledger()
-	c.Transfers = taken
-	return k, c, nil
-}
-
-func readClaim(tx *gorm.DB, id string) (ledger.Claim, error) {
-	_, c, err := standing(tx, id)
-	return c, err
-}
-
 // settle posts a claim of which only the row was read.
 func (s *Store) settle(ctx context.Context, tx *gorm.DB, card campusCard, c ledger.Claim, chip ledger.Chip, evidence string, now time.Time) error {
-	k, c, err := standing(tx, c.ID)
+	_, k, c, err := lockClaim(tx, c.ID)
 	if err != nil {
 		return err
 	}
@@ -332,7 +347,7 @@ func (s *Store) settle(ctx context.Context, tx *gorm.DB, card campusCard, c ledg
 func (s *Store) post(ctx context.Context, tx *gorm.DB, card campusCard, k claim, c *ledger.Claim, chip ledger.Chip, evidence string, now time.Time) error {
 	err := errors.Join(
 		moveHeld(tx, *c, "post:", ledger.Account{Kind: ledger.Float, Owner: card.ID}, now),
-		write(tx, "mark the transfers claimed", `UPDATE transfers SET state = 'claimed', claimed_at = ? WHERE claim_id = ? AND state = 'in_flight'`, micros(now), c.ID),
+		moveTransfers(tx, *c, "state = 'claimed', claimed_at = ?", micros(now)),
 		endClaim(tx, *c, ledger.ClaimClaimed, evidence, now),
 		see(tx, card, chip, c.Amount, now),
 	)
@@ -351,7 +366,7 @@ func (s *Store) post(ctx context.Context, tx *gorm.DB, card campusCard, k claim,
 // it was in doubt; whoever taps again within the time for a confirmation sees
 // what became of it.
 func (s *Store) release(ctx context.Context, tx *gorm.DB, card campusCard, c ledger.Claim, chip ledger.Chip, evidence string, now time.Time) error {
-	k, c, err := standing(tx, c.ID)
+	_, k, c, err := lockClaim(tx, c.ID)
 	if err != nil {
 		return err
 	}
@@ -372,7 +387,7 @@ func (s *Store) tellFailed(ctx context.Context, tx *gorm.DB, k claim, now time.T
 func void(tx *gorm.DB, card campusCard, c *ledger.Claim, chip ledger.Chip, evidence string, now time.Time) error {
 	err := errors.Join(
 		moveHeld(tx, *c, "void:", ledger.Account{Kind: ledger.Pending, Owner: c.PersonID}, now),
-		write(tx, "give the transfers back", `UPDATE transfers SET state = 'pending', claim_id = NULL, terminal_id = '' WHERE claim_id = ? AND state = 'in_flight'`, c.ID),
+		moveTransfers(tx, *c, "state = 'pending', claim_id = NULL, terminal_id = ''"),
 		endClaim(tx, *c, ledger.ClaimReleased, evidence, now),
 		see(tx, card, chip, 0, now),
 	)
@@ -395,6 +410,15 @@ func moveHeld(tx *gorm.DB, c ledger.Claim, prefix string, to ledger.Account, now
 		}
 	}
 	return book(tx, now, postings...)
+}
+
+// moveTransfers changes the transfers that an open claim holds.
+func moveTransfers(tx *gorm.DB, c ledger.Claim, set string, args ...any) error {
+	for _, t := range c.Transfers {
+		args = append(args, t.ID)
+	}
+	return write(tx, "move the transfers", `UPDATE transfers SET `+set+` WHERE id IN `+rows(1, len(c.Transfers))+` AND claim_id = ? AND state = 'in_flight'`,
+		append(args, c.ID)...)
 }
 
 func endClaim(tx *gorm.DB, c ledger.Claim, to ledger.ClaimState, evidence string, now time.Time) error {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/riverqueue/river"
 	"gorm.io/gorm"
 
 	"xiaoka/ledger"
@@ -378,8 +377,5 @@ func (u *upload) tell([]ledger.Consumption) error {
 				Balance: ledger.Fen(c.BalanceFen - c.delta), At: u.now})
 		}
 	}
-	if err := u.store.jobs(u.ctx, u.tx, river.InsertManyParams{Args: job}); err != nil {
-		return fmt.Errorf("enqueue the pushes: %w", err)
-	}
-	return nil
+	return enqueue(u.tx, job)
 }

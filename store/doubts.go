@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -31,14 +30,7 @@ func (s *Store) OpenClaims(ctx context.Context) ([]ledger.Claim, error) {
 func (s *Store) SettleClaim(ctx context.Context, claimID string, written bool, reason string, now time.Time) (ledger.Claim, error) {
 	var done ledger.Claim
 	err := s.tx(ctx, func(tx *gorm.DB) error {
-		card, err := lockCard(tx, "id = (SELECT card_id FROM claims WHERE id = ?)", claimID)
-		if errors.Is(err, ledger.ErrCardNotFound) {
-			return ledger.ErrClaimNotFound
-		}
-		if err != nil {
-			return err
-		}
-		c, err := readClaim(tx, claimID)
+		card, _, c, err := lockClaim(tx, claimID)
 		switch {
 		case err != nil:
 			return err
@@ -60,7 +52,7 @@ func (s *Store) SettleClaim(ctx context.Context, claimID string, written bool, r
 		if err != nil {
 			return err
 		}
-		done, err = readClaim(tx, claimID)
+		_, _, done, err = lockClaim(tx, claimID)
 		return err
 	})
 	return done, err

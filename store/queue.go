@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
@@ -21,7 +21,8 @@ import (
 
 // The queue is River's, in our own database, so that a push is enqueued in
 // the transaction of the act it tells about: it commits with the act or not
-// at all. River's row is the truth about what still has to be sent.
+// at all. The outbox's row, then River's, is the truth about what still has to
+// be sent.
 
 // enqueuer inserts jobs in the transaction of an act.
 type enqueuer func(ctx context.Context, tx *gorm.DB, jobs ...river.InsertManyParams) error
@@ -90,11 +91,8 @@ func (s *Store) openQueue() error {
 }
 
 // push enqueues an event in the act's own transaction.
-func (s *Store) push(ctx context.Context, tx *gorm.DB, e ledger.Event) error {
-	if err := s.jobs(ctx, tx, pushJob(e)); err != nil {
-		return fmt.Errorf("enqueue the push: %w", err)
-	}
-	return nil
+func (s *Store) push(_ context.Context, tx *gorm.DB, e ledger.Event) error {
+	return enqueue(tx, pushArgs{Event: e})
 }
 
 // pushJob is the job of an event. Security notices have workers of their own,
@@ -231,9 +229,11 @@ func (s *Store) StartQueue(ctx context.Context, w Work) (*Queue, error) {
 			}, &river.PeriodicJobOpts{RunOnStart: true}))
 	}
 	if s.Embedded() {
-		return start(ctx, func() (*river.Client[*sql.Tx], error) { return river.NewClient(riversqlite.New(s.sql), cfg) })
+		client, err := river.NewClient(riversqlite.New(s.sql), cfg)
+		return start(ctx, s, client, err, s.takeFile)
 	}
-	return start(ctx, func() (*river.Client[pgx.Tx], error) { return river.NewClient(riverpgxv5.New(s.pool), cfg) })
+	client, err := river.NewClient(riverpgxv5.New(s.pool), cfg)
+	return start(ctx, s, client, err, s.takePool)
 }
 
 // startable is a River client of either database.
@@ -243,17 +243,24 @@ type startable interface {
 	StopAndCancel(context.Context) error
 }
 
-func start[C startable](ctx context.Context, open func() (C, error)) (*Queue, error) {
-	c, err := open()
+func start[C startable](ctx context.Context, s *Store, c C, err error, take func(context.Context, C) (int, error)) (*Queue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the queue: %w", err)
 	}
 	// River stops when its start context ends; ours ends work by Stop, which
 	// lets jobs in hand finish.
-	if err := c.Start(context.WithoutCancel(ctx)); err != nil {
+	ctx = context.WithoutCancel(ctx)
+	if err := c.Start(ctx); err != nil {
 		return nil, fmt.Errorf("start the queue: %w", err)
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	var outbox sync.WaitGroup
+	outbox.Go(func() {
+		s.emptyOutbox(ctx, func(ctx context.Context) (int, error) { return take(ctx, c) })
+	})
 	return &Queue{stop: func(ctx context.Context) error {
+		cancel()
+		outbox.Wait()
 		if err := c.Stop(ctx); err != nil {
 			hard, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 			defer cancel()

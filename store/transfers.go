@@ -70,13 +70,20 @@ func readTransfers(tx *gorm.DB, now time.Time, where string, args ...any) ([]led
 	return out, nil
 }
 
+// transferColumns are what an act reads of a transfer, fields where they go.
+const transferColumns = `t.id, t.person_id, t.kind, t.title, t.amount_fen, t.state, t.claim_id, t.terminal_id, t.created_at, t.claimed_at`
+
+func (t *transfer) fields() []any {
+	return []any{&t.ID, &t.PersonID, &t.Kind, &t.Title, &t.AmountFen, &t.State, &t.ClaimID, &t.TerminalID, &t.CreatedAt, &t.ClaimedAt}
+}
+
 // askTransfers adds transfers of the act's own rows to list with the next
 // flush.
 func askTransfers(tx *gorm.DB, list *[]ledger.Transfer, from string, args ...any) error {
 	return ask(tx, "read the transfers", func(r scanner) error {
 		var t transfer
-		err := r.Scan(&t.ID, &t.PersonID, &t.Kind, &t.Title, &t.AmountFen, &t.State, &t.ClaimID, &t.TerminalID, &t.CreatedAt, &t.ClaimedAt)
+		err := r.Scan(t.fields()...)
 		*list = append(*list, t.ledger(time.Time{}))
 		return err
-	}, `SELECT t.id, t.person_id, t.kind, t.title, t.amount_fen, t.state, t.claim_id, t.terminal_id, t.created_at, t.claimed_at `+from, args...)
+	}, `SELECT `+transferColumns+` `+from, args...)
 }
