@@ -41,11 +41,11 @@ func lockCard(tx *gorm.DB, where string, args ...any) (campusCard, error) {
 
 // askCard is lockCard with the next flush; no card leaves the zero one.
 func askCard(tx *gorm.DB, c *campusCard, where string, args ...any) error {
-	return ask(tx, "lock the card", into(c.fields()...), `SELECT `+cardColumns+` FROM campus_cards c WHERE `+where+` FOR UPDATE`, args...)
+	return ask(tx, "lock the card", into(c.fields()...), `SELECT `+cardColumns+` FROM campus_cards WHERE `+where+` FOR UPDATE`, args...)
 }
 
 // cardColumns are what an act reads of a card, fields where they go.
-const cardColumns = `c.id, c.card_no, c.person_id, c.status, c.balance_fen, c.chip_load_seq, c.chip_spend_seq, c.first_spend_seq, c.records`
+const cardColumns = `id, card_no, person_id, status, balance_fen, chip_load_seq, chip_spend_seq, first_spend_seq, records`
 
 func (c *campusCard) fields() []any {
 	return []any{&c.ID, &c.CardNo, &c.PersonID, &c.Status, &c.BalanceFen, &c.ChipLoadSeq, &c.ChipSpendSeq, &c.FirstSpendSeq, &c.Records}

@@ -1,11 +1,13 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -59,28 +61,28 @@ func (c *claim) fields() []any {
 		&c.BalanceFen, &c.State, &c.CreatedAt, &c.ExpiresAt, &c.HeldAt, &c.EndedAt}
 }
 
-// lockClaim locks a claim's card, then the claim, and reads both as they are
-// once locked, with the transfers the claim took when it was made and what is
-// told when it ends. ErrClaimNotFound.
+// lockClaim locks a claim's card, then reads the claim as it is once locked,
+// with the transfers it took when it was made and what is told when it ends.
+// ErrClaimNotFound.
 func lockClaim(tx *gorm.DB, id string) (card campusCard, k claim, c ledger.Claim, err error) {
 	var taken []ledger.Transfer
-	each := func(r scanner) error {
-		var t transfer
-		err := r.Scan(slices.Concat(card.fields(), k.fields(), []any{&k.Location, &k.PendingFen}, t.fields())...)
-		taken = append(taken, t.ledger(time.Time{}))
-		return err
-	}
-	err = ask(tx, "lock the claim", each, `SELECT `+cardColumns+`, `+claimColumns+`, m.location,
-		(SELECT CAST(COALESCE(SUM(w.amount_fen), 0) AS BIGINT) FROM transfers w WHERE w.person_id = k.person_id AND w.state = 'pending'), `+transferColumns+`
-		FROM campus_cards c JOIN claims k ON k.card_id = c.id JOIN terminals m ON m.id = k.terminal_id
-		JOIN claim_transfers l ON l.claim_id = k.id JOIN transfers t ON t.id = l.transfer_id
-		WHERE k.id = ? ORDER BY t.created_at, t.id FOR UPDATE OF c, k`, id)
+	err = errors.Join(
+		askCard(tx, &card, "id = (SELECT card_id FROM claims WHERE id = ?)", id),
+		ask(tx, "read the claim", into(append(k.fields(), &k.Location, &k.PendingFen)...), `SELECT `+claimColumns+`,
+			(SELECT location FROM terminals WHERE id = k.terminal_id),
+			(SELECT CAST(COALESCE(SUM(amount_fen), 0) AS BIGINT) FROM transfers WHERE person_id = k.person_id AND state = 'pending')
+			FROM claims k WHERE k.id = ?`, id),
+		askTransfers(tx, &taken, `FROM claim_transfers l JOIN transfers t ON t.id = l.transfer_id WHERE l.claim_id = ?`, id),
+	)
 	if err == nil {
 		err = flush(tx)
 	}
 	if err == nil && k.ID == "" {
 		err = ledger.ErrClaimNotFound
 	}
+	slices.SortFunc(taken, func(a, b ledger.Transfer) int {
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.ID, b.ID))
+	})
 	k.CardNo = card.CardNo
 	c = k.ledger()
 	c.Transfers = taken
@@ -176,7 +178,7 @@ type visit struct {
 // its pending transfers, which keeps refunds off them.
 func meet(tx *gorm.DB, r ledger.ClaimRequest) (v visit, err error) {
 	err = errors.Join(
-		askCard(tx, &v.card, "c.card_no = ? AND c.status <> 'closed'", r.CardNo),
+		askCard(tx, &v.card, "card_no = ? AND status <> 'closed'", r.CardNo),
 		v.askClaims(tx, r),
 		askWaiting(tx, &v.waiting, r.CardNo),
 	)
