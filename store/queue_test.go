@@ -142,6 +142,9 @@ func TestStore_DeadPushes_Tries(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := context.Background()
 		topUp(t, s, campus(t, s, 1), "XK1", 5000)
+		if err := s.EmptyOutbox(ctx); err != nil {
+			t.Fatal(err)
+		}
 		if err := s.Exec(ctx, "UPDATE river_job SET attempt = max_attempts - 1 WHERE kind = 'push'"); err != nil {
 			t.Fatal(err)
 		}
