@@ -15,6 +15,9 @@ import (
 // pushes counts the pushes in the queue.
 func pushes(t testing.TB, s *store.Store) (n int) {
 	t.Helper()
+	if err := s.EmptyOutbox(context.Background()); err != nil {
+		t.Fatal(err)
+	}
 	if err := s.QueryRow("SELECT COUNT(*) FROM river_job WHERE kind = 'push'").Scan(&n); err != nil {
 		t.Fatal(err)
 	}
