@@ -92,14 +92,16 @@ func (s *Store) prove(ctx context.Context, conn *sql.Conn, report *Report, progr
 	return exceptions(ctx, conn, report)
 }
 
+// texts reads a proof's violations. No LIMIT: it would have the database look
+// for the first few row by row, and there are none.
 func texts(ctx context.Context, conn *sql.Conn, query string) ([]string, error) {
-	rows, err := conn.QueryContext(ctx, query+fmt.Sprintf(" LIMIT %d", maxViolations))
+	rows, err := conn.QueryContext(ctx, query)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	var out []string
-	for rows.Next() {
+	for len(out) < maxViolations && rows.Next() {
 		var text string
 		if err := rows.Scan(&text); err != nil {
 			return nil, err
