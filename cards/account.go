@@ -49,7 +49,8 @@ func Balance(lang Lang, d BalanceData) Card {
 	c.row(kRowCard, MaskCardNo(d.CardNo))
 	c.row(kRowStatus, statusText(lang, d.Status))
 	if d.LastTitle != "" {
-		c.row(kRowLast, joinSpaced(cut(d.LastTitle, 8), Yuan(d.LastFen), When(lang, d.LastAt)))
+		c.row(kRowLast, joinSpaced(cut(d.LastTitle, 8), Yuan(d.LastFen)))
+		c.row(kRowTime, When(lang, d.LastAt))
 	}
 	c.jump(kJumpTopUp, d.TopUpURL)
 	c.jump(kJumpDetails, d.DetailsURL)

@@ -67,7 +67,6 @@ type Campus struct {
 	offset   time.Duration
 	machines []*Machine
 	tills    []*Till
-	loaded   map[string]bool // UserIDs whose card was loaded at a machine
 	journeys map[string]Journey
 }
 
@@ -85,7 +84,7 @@ func Open(cfg Config) (*Campus, error) {
 	if cfg.HTTPClient == nil {
 		cfg.HTTPClient = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16, IdleConnTimeout: 30 * time.Second}}
 	}
-	c := &Campus{cfg: cfg, byUser: map[string]Person{}, loaded: map[string]bool{}, journeys: map[string]Journey{}}
+	c := &Campus{cfg: cfg, byUser: map[string]Person{}, journeys: map[string]Journey{}}
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	c.Timeline.changed = func() { c.Hub.Publish(TopicTimeline, "") }
 	if cfg.WeComOnly != nil {
@@ -292,21 +291,16 @@ func (c *Campus) addTerminal(t Terminal, old cardsOnFile) error {
 		HTTP: &http.Client{Transport: traced{terminal: t.ID, next: c.cfg.HTTPClient.Transport, timeline: &c.Timeline}},
 	}
 	changed := func() { c.Hub.Publish(TopicKiosk, "") }
-	claimed := func(p Person) {
-		c.mu.Lock()
-		c.loaded[p.UserID] = true
-		c.mu.Unlock()
-	}
 	if t.Kind == "pos" {
 		till := newTill(t, client, old.Tills[t.ID])
-		till.changed, till.save, till.claimed = changed, c.saveCards, claimed
+		till.changed, till.save = changed, c.saveCards
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.tills = append(c.tills, till)
 		return nil
 	}
 	m := newMachine(t, client, old.Journals[t.ID], c.cfg.WritePause)
-	m.changed, m.save, m.claimed = changed, c.saveCards, claimed
+	m.changed, m.save = changed, c.saveCards
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.machines = append(c.machines, m)
@@ -351,9 +345,5 @@ func (c *Campus) Chip(p Person) *terminal.Chip { return c.cards.chips[p.UserID] 
 // OpenID is the person's at WeChat, empty for one who never bound it.
 func (c *Campus) OpenID(p Person) string { return p.member(c.state.CorpID).OpenID }
 
-// Loaded reports whether the person's card was loaded at a machine since the start.
-func (c *Campus) Loaded(p Person) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.loaded[p.UserID]
-}
+// Loaded reports whether money was ever written to the person's card: its chip counts that.
+func (c *Campus) Loaded(p Person) bool { return c.Chip(p).Peek().LoadSeq > 0 }

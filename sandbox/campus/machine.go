@@ -49,8 +49,7 @@ type Machine struct {
 	terminal Terminal
 	pause    time.Duration // how long a write takes, so that a person can see it and pull the card out
 	changed  func()
-	save     func()       // keeps chips and journals
-	claimed  func(Person) // a claim was written and confirmed, or will be
+	save     func() // keeps chips and journals
 	wait     sync.WaitGroup
 
 	hand sync.Mutex // one hand at a time puts in or takes out
@@ -155,18 +154,11 @@ func (m *Machine) EnterPIN(ctx context.Context, pin string) error {
 // that, here or at whatever machine the card comes to next. Money that turns out not to have been written waits again,
 // and is listed before the holder collects it.
 func (m *Machine) check(ctx context.Context, pin string) (terminal.Account, error) {
-	doubtful := m.doubtful()
 	_, err := m.kiosk.Claim(ctx)
 	switch {
 	case err == nil:
 		err = m.kiosk.Cancel(ctx, "to be shown to the holder first")
 	case terminal.Code(err) == "nothing_pending":
-		if doubtful {
-			m.mu.Lock()
-			person := m.person
-			m.mu.Unlock()
-			m.claimed(person)
-		}
 		err = nil
 	}
 	m.save()
@@ -174,18 +166,6 @@ func (m *Machine) check(ctx context.Context, pin string) (terminal.Account, erro
 		return terminal.Account{}, err
 	}
 	return m.kiosk.EnterPIN(ctx, pin)
-}
-
-// doubtful reports whether this machine began to write the card that is in, and never learned how it ended.
-func (m *Machine) doubtful() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, e := range m.kiosk.Journal() {
-		if m.chip != nil && e.CardNo == m.chip.CardNo() && e.Phase == terminal.PhaseWriting {
-			return true
-		}
-	}
-	return false
 }
 
 // enter moves from one of the steps to the next, or returns terminal.ErrStage.
@@ -218,7 +198,7 @@ func (m *Machine) collect(visit int, pull terminal.Tear) {
 	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 	defer cancel()
 	m.mu.Lock()
-	chip, person, account := m.chip, m.person, m.screen.Account
+	chip, account := m.chip, m.screen.Account
 	m.mu.Unlock()
 	if chip == nil {
 		return
@@ -249,7 +229,6 @@ func (m *Machine) collect(visit int, pull terminal.Tear) {
 	if err := m.kiosk.Confirm(ctx); err == nil {
 		m.save()
 	}
-	m.claimed(person)
 	m.end(visit, Screen{Step: StepDone, ClaimedFen: claim.AmountFen, Chip: &after})
 }
 

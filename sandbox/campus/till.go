@@ -33,7 +33,6 @@ type Till struct {
 	pos      *terminal.POS
 	changed  func()
 	save     func() // keeps chips and what the till must not forget
-	claimed  func(Person)
 
 	mu      sync.Mutex
 	last    Display
@@ -58,9 +57,9 @@ func (t *Till) Display() Display {
 // listAge is how old a till's list of lost cards may become.
 const listAge = 30 * time.Second
 
-// Swipe holds a person's card at the till and sells for amountFen; pull makes the card leave at the first write. How it
+// Swipe holds a card at the till and sells for amountFen; pull makes the card leave at the first write. How it
 // went is on the display.
-func (t *Till) Swipe(ctx context.Context, p Person, chip *terminal.Chip, amountFen int64, pull terminal.Tear) {
+func (t *Till) Swipe(ctx context.Context, chip *terminal.Chip, amountFen int64, pull terminal.Tear) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	t.refresh(ctx, listAge)
@@ -68,9 +67,6 @@ func (t *Till) Swipe(ctx context.Context, p Person, chip *terminal.Chip, amountF
 	swipe, err := t.pos.Swipe(ctx, chip, amountFen)
 	chip.TearAt(terminal.NoTear)
 	t.save()
-	if swipe.ClaimedFen > 0 {
-		t.claimed(p)
-	}
 	t.show(Display{Sold: err == nil, AmountFen: amountFen, ClaimedFen: swipe.ClaimedFen, LeftFen: swipe.BalanceLeft, Problem: tillProblem(err)})
 }
 

@@ -59,7 +59,7 @@ func (s *Server) tillSwipe(r *http.Request, me campus.Person) (any, error) {
 	if in.AmountFen <= 0 || in.AmountFen > mostFen {
 		return nil, &refusal{http.StatusUnprocessableEntity, "amount", "金额要在 0.01 到 1000 元之间"}
 	}
-	t.Swipe(r.Context(), me, s.campus.Chip(me), in.AmountFen, tears[in.Pull])
+	t.Swipe(r.Context(), s.campus.Chip(me), in.AmountFen, tears[in.Pull])
 	return s.viewTill(t, me), nil
 }
 
