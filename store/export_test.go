@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"strings"
 
 	"github.com/riverqueue/river"
@@ -53,6 +54,23 @@ func (s *Store) ExplainStatement(ctx context.Context) (plan string, err error) {
 		var lines []string
 		err := tx.Raw("EXPLAIN "+statementSQL, map[string]any{"person": 1, "before": 202610, "start": 1, "from": 1, "to": 2}).Scan(&lines).Error
 		plan = strings.Join(lines, "\n")
+		return err
+	})
+	return plan, err
+}
+
+// ExplainWatch is PostgreSQL's plan of the two statements of Watch, reading a
+// table whole being the last resort.
+func (s *Store) ExplainWatch(ctx context.Context) (plan string, err error) {
+	err = s.db.WithContext(ctx).Connection(func(tx *gorm.DB) error {
+		if err := tx.Exec("SET enable_seqscan = off").Error; err != nil {
+			return err
+		}
+		defer tx.Exec("RESET enable_seqscan")
+		var counts, jobs []string
+		err := errors.Join(tx.Raw("EXPLAIN "+watchSQL, map[string]any{"now": 1, "silent": 1, "kept": 1}).Scan(&counts).Error,
+			tx.Raw("EXPLAIN "+s.jobGroupsSQL()).Scan(&jobs).Error)
+		plan = strings.Join(append(counts, jobs...), "\n")
 		return err
 	})
 	return plan, err

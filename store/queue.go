@@ -106,7 +106,7 @@ func pushJob(e ledger.Event) river.InsertManyParams {
 	case e.Kind == ledger.EventConsumption:
 		opts.Priority = 3
 	case e.Kind == ledger.EventReminder || e.Kind == ledger.EventStatement:
-		opts.Priority = 4
+		opts.Priority = lastPriority
 	}
 	args := pushArgs{Event: e}
 	if e.Kind == ledger.EventLowBalance || e.Kind == ledger.EventReminder {
@@ -136,6 +136,9 @@ var waiting = []rivertype.JobState{rivertype.JobStateAvailable, rivertype.JobSta
 	rivertype.JobStateRetryable, rivertype.JobStateScheduled}
 
 const urgentQueue = "urgent"
+
+// lastPriority is River's: what is sent to everybody.
+const lastPriority = 4
 
 // pushAttempts with River's own back-off (attempt⁴ seconds) cover more than
 // three weeks of WeCom being down.
@@ -201,7 +204,7 @@ func (s *Store) StartQueue(ctx context.Context, w Work) (*Queue, error) {
 		Queues: map[string]river.QueueConfig{
 			river.QueueDefault: {MaxWorkers: max(1, w.Concurrency)},
 			urgentQueue:        {MaxWorkers: max(2, w.Concurrency/4)},
-			"tick":             {MaxWorkers: 4},
+			ledger.QueueTick:   {MaxWorkers: 4},
 		},
 		Workers: workers,
 		// While pushes wait, workers that are free get the next ones at once.
@@ -224,7 +227,7 @@ func (s *Store) StartQueue(ctx context.Context, w Work) (*Queue, error) {
 			river.PeriodicInterval(p.Every),
 			func() (river.JobArgs, *river.InsertOpts) {
 				return tickArgs{p.Name}, &river.InsertOpts{
-					Queue: "tick", MaxAttempts: 1, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: waiting},
+					Queue: ledger.QueueTick, MaxAttempts: 1, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: waiting},
 				}
 			}, &river.PeriodicJobOpts{RunOnStart: true}))
 	}
