@@ -74,7 +74,11 @@ func (v *visit) failPage(f *failure) {
 	if f.Code == "no_session" || f.Code == "csrf" {
 		next = v.r.URL.Path // the same form, afresh
 	}
-	err := v.show(f.Status, "error", v.t("error."+f.Code), struct{ Code, Next, RequestID string }{f.Code, next, v.id})
+	label := "error.go_on"
+	if next == "/h5/" && v.route.Pattern != "/h5/oauth/callback" {
+		label = "error.home"
+	}
+	err := v.show(f.Status, "error", v.t("error."+f.Code), struct{ Code, Next, Label, RequestID string }{f.Code, next, label, v.id})
 	if err != nil {
 		v.Log.ErrorContext(v.ctx(), "h5 error page failed", "request_id", v.id, "error", err)
 		http.Error(v.w, v.t("error."+f.Code), f.Status)

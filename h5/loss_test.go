@@ -79,7 +79,7 @@ func TestLossRefused(t *testing.T) {
 		"LocksNow":      {bound, "000000", func(w *world) { w.tries[bound] = 4 }, 429, "/h5/password?with=code&amp;next=loss", false},
 		"Frozen":        {bound, "258036", func(w *world) { w.lossErr = ledger.ErrCardFrozen }, 409, "这张卡已被学校停用", false},
 		"NoCard":        {bound, "258036", func(w *world) { w.lossErr = ledger.ErrNotFound }, 409, "你名下还没有校园卡", false},
-		"DatabaseDown":  {bound, "258036", func(w *world) { w.lossErr = errors.New("disk full") }, 500, "系统开小差了", false},
+		"DatabaseDown":  {bound, "258036", func(w *world) { w.lossErr = errors.New("disk full") }, 500, "我们这边出了点问题", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -55,7 +55,7 @@ func TestTopUpAmounts(t *testing.T) {
 		w := newWorld()
 		p := open(t, w)
 		token := p.as(w, bound)
-		wantPage(t, p.post("/h5/topup", url.Values{"csrf_token": {token}, "amount_yuan": {"600"}}), 400, "一次可以充 1 到 500 元", `value="600"`)
+		wantPage(t, p.post("/h5/topup", url.Values{"csrf_token": {token}, "amount_yuan": {"600"}}), 400, "一次可以充 ¥1 到 ¥500", `value="600"`)
 		wantPage(t, p.post("/h5/topup", url.Values{"csrf_token": {token}, "amount_yuan": {"1.234"}}), 400, `value="1.234"`)
 		p.post("/h5/topup", url.Values{"csrf_token": {token}, "amount_fen": {"1000"}, "amount_yuan": {"12.5"}})
 		if o := w.orders["XK20251122ABCDEFGHIJKLMNOP"]; o == nil || o.Amount != 1250 {

@@ -81,7 +81,7 @@ func TestTransactions_Filters(t *testing.T) {
 		}
 	}
 	for _, query := range []string{"kind=x", "page=0", "page=-1", "page=x", "page=99999999999999999999"} {
-		wantPage(t, p.get("/h5/transactions?"+query), 400, "请求没看懂")
+		wantPage(t, p.get("/h5/transactions?"+query), 400, "没看懂这次提交")
 	}
 }
 
@@ -105,7 +105,7 @@ func TestMonths(t *testing.T) {
 	p.as(w, bound)
 	for _, path := range []string{"/h5/transactions", "/h5/statement", "/h5/transactions.csv", "/h5/transactions.xlsx"} {
 		for _, month := range []string{"2025-12", "2015-11", "0000-01", "x", "2025-13", "2025-1", "202511", "2025-11-01", "%00", strings.Repeat("9", 400)} {
-			wantPage(t, p.get(path+"?month="+month), 400, "没有这个月份的账")
+			wantPage(t, p.get(path+"?month="+month), 400, "没有这个月份的记录")
 		}
 		for _, month := range []string{"2025-11", "2015-12", "2025-01"} {
 			if status := p.get(path + "?month=" + month).StatusCode; status != 200 {

@@ -111,7 +111,7 @@ func TestRefundRefused(t *testing.T) {
 		waits(w)
 		w.refundErr = ledger.ErrRefundRefused
 		p := open(t, w)
-		wantPage(t, p.post("/h5/transfers/T1/refund", url.Values{"csrf_token": {p.as(w, bound)}}), 409, "现在不能退款，请过一会儿再看")
+		wantPage(t, p.post("/h5/transfers/T1/refund", url.Values{"csrf_token": {p.as(w, bound)}}), 409, "现在不能退款。钱没有丢，请过一会儿再看")
 	})
 	t.Run("StoreFails", func(t *testing.T) {
 		t.Parallel()

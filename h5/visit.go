@@ -40,7 +40,7 @@ func (p *Pages) serve(route Route) http.Handler {
 			v.id = rand.Text()[:12]
 			w.Header().Set("X-Request-Id", v.id)
 		}
-		v.lang = spoken(r)
+		v.lang = p.spoken(r)
 		protect(w.Header())
 		if err := v.run(); err != nil {
 			v.fail(err)
@@ -185,8 +185,8 @@ func (v *visit) redirect(to string) error {
 }
 
 // switchLang takes ?lang= from a link of our own, keeps the choice and
-// returns the address without it. For a visitor who is not on record there
-// is nowhere to keep it; it serves for this one page.
+// returns the address without it. For a visitor who is not on record their
+// browser keeps it, as for the guide.
 func (v *visit) switchLang() (back string, asked bool, err error) {
 	query := v.r.URL.Query()
 	lang := ledger.Lang(query.Get("lang"))
@@ -195,6 +195,7 @@ func (v *visit) switchLang() (back string, asked bool, err error) {
 	}
 	if v.person.ID == 0 {
 		v.lang = lang
+		v.setCookie(langCookie, string(lang), langTTL)
 		return "", false, nil
 	}
 	if lang != v.person.Lang && !v.crossSite() {
@@ -206,11 +207,24 @@ func (v *visit) switchLang() (back string, asked bool, err error) {
 	return (&url.URL{Path: v.r.URL.Path, RawQuery: query.Encode()}).String(), true, nil
 }
 
-// spoken is the language of somebody who has not chosen one: the first of the
-// two that the browser names, else Chinese.
-func spoken(r *http.Request) ledger.Lang {
-	if lang := ledger.Lang(r.URL.Query().Get("lang")); lang == ledger.English || lang == ledger.Chinese {
-		return lang
+// langCookie keeps the choice of somebody who is not on record.
+const (
+	langCookie = "xiaoka_lang"
+	langTTL    = 365 * 24 * time.Hour
+)
+
+// spoken is the language of somebody whose choice is not on record: the one
+// just chosen, the one kept, the first of the two that the browser names, else
+// Chinese.
+func (p *Pages) spoken(r *http.Request) ledger.Lang {
+	kept := ""
+	if c, err := r.Cookie(p.cookieName(langCookie)); err == nil {
+		kept = c.Value
+	}
+	for _, lang := range []ledger.Lang{ledger.Lang(r.URL.Query().Get("lang")), ledger.Lang(kept)} {
+		if lang == ledger.English || lang == ledger.Chinese {
+			return lang
+		}
 	}
 	for tag := range strings.SplitSeq(r.Header.Get("Accept-Language"), ",") {
 		switch tag = strings.ToLower(strings.TrimSpace(tag)); {
