@@ -23,7 +23,7 @@ type Config struct {
 	AutoMigrate bool           // serve brings the schema up to date by itself
 	Timezone    *time.Location // in which days, months and quiet hours are counted
 	SecretKey   Secret[[]byte] // the 32 bytes from which all other keys derive
-	Operators   []string       // WeCom userids that are told how each day compares with WeChat Pay's bill
+	Operators   []Operator     // who is told how each day compares with WeChat Pay's bill, and sees the operators' page
 
 	Log       Log
 	Metrics   Metrics
@@ -37,6 +37,12 @@ type Config struct {
 	Claim     Claim
 	Push      Push
 	Contact   Contact
+}
+
+// Operator is a member who looks after the service.
+type Operator struct {
+	UserID  string // WeCom's
+	Auditor bool   // may open a person's page; every such look is audited
 }
 
 // Log says how the process logs.

@@ -168,12 +168,16 @@ wecom:
     secret: from-yaml
 topup:
   amounts: [5, 12.50]
+operators: [finance, zhangsan:auditor, "lisi:viewer"]
 push:
   quiet_hours:
 `)
 		c, err := Load(path, []string{"XIAOKA_LISTEN=:2", "XIAOKA_WECOM_CARD_SECRET=from-env", "XIAOKA_LISTEN=:3"}, 0)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if !slices.Equal(c.Operators, []Operator{{UserID: "finance"}, {UserID: "zhangsan", Auditor: true}, {UserID: "lisi"}}) {
+			t.Errorf("operators = %v", c.Operators)
 		}
 		if c.Listen != ":3" || c.Log.Level != slog.LevelDebug || c.WeCom.Card.AgentID != 7 ||
 			c.WeCom.Card.Secret.Reveal() != "from-env" || !slices.Equal(c.TopUp.Amounts, []int64{500, 1250}) ||

@@ -33,7 +33,7 @@ func TestLoad_Malformed(t *testing.T) {
 		"XIAOKA_OTP_TTL":                 {"5", "0s", "-5m", "5 minutes", "1ms"},
 		"XIAOKA_OTP_HOURLY_MAX":          {"0", "-1", "many", "1000001"},
 		"XIAOKA_TOPUP_MIN":               {"0", "-1", "1e2", "1.234", "1.", ".5", "０", "1,000", "NaN", "1000000", "9223372036854775808", "0.00", " 1", "+1", "501"},
-		"XIAOKA_OPERATORS":               {"a,,b", "a b", "张三", ",", strings.Repeat("a", 65)},
+		"XIAOKA_OPERATORS":               {"a,,b", "a b", "张三", ",", "a:root", "a:", "a:auditor:", "a:auditor,A", strings.Repeat("a", 65)},
 		"XIAOKA_TOPUP_AMOUNTS":           {"", "10,,20", "10;20", "10,10.00", "10,0", "10,501", "0.5"},
 		"XIAOKA_CARD_MAX_BALANCE":        {"free"},
 		"XIAOKA_CARD_PASSWORD_CHANGE":    {"never"},

@@ -41,8 +41,8 @@ func options(c *Config) []option {
 		{key: "secret_key", need: MasterKey, file: true, parse: masterKey(&c.SecretKey),
 			meaning: "32 bytes in base64, the master key; made with: openssl rand -base64 32"},
 
-		{key: "operators", need: always, optional: true, list: true, parse: userIDs(&c.Operators),
-			meaning: "WeCom userids that are told each day how the books compare with WeChat Pay's bill; separated by commas"},
+		{key: "operators", need: always, optional: true, list: true, parse: operators(&c.Operators),
+			meaning: "WeCom userids, separated by commas, that are told each day how the books compare with WeChat Pay's bill and may open /office/; with :auditor after it (zhangsan:auditor) also a person's page there"},
 
 		{key: "log.format", def: "json", need: always, parse: oneOf(&c.Log.Format, "json", "text"),
 			meaning: "json or text"},

@@ -32,23 +32,24 @@ func text(to *string) parser {
 	}
 }
 
-// userIDs reads WeCom userids: 1 to 64 of letters, digits and . _ @ -.
+// operators reads WeCom userids, 1 to 64 of letters, digits and . _ @ -, each with or without :viewer or :auditor.
 // https://developer.work.weixin.qq.com/document/path/90195
-func userIDs(to *[]string) parser {
+func operators(to *[]Operator) parser {
 	return func(s string) error {
-		var ids []string
+		var all []Operator
 		for item := range strings.SplitSeq(s, ",") {
-			id := strings.TrimSpace(item)
+			id, role, named := strings.Cut(strings.TrimSpace(item), ":")
 			if id == "" || len(id) > 64 || strings.ContainsFunc(id, func(r rune) bool {
 				return !('0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || strings.ContainsRune("._@-", r))
-			}) {
-				return errors.New("must be WeCom userids separated by commas")
+			}) || named && role != "viewer" && role != "auditor" {
+				return errors.New("must be WeCom userids separated by commas, each with or without :auditor")
 			}
-			if !slices.Contains(ids, id) {
-				ids = append(ids, id)
+			if slices.ContainsFunc(all, func(o Operator) bool { return strings.EqualFold(o.UserID, id) }) {
+				return errors.New("names a userid twice")
 			}
+			all = append(all, Operator{UserID: id, Auditor: role == "auditor"})
 		}
-		*to = ids
+		*to = all
 		return nil
 	}
 }

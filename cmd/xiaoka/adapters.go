@@ -67,8 +67,12 @@ func (p payments) CallUp(ctx context.Context, o ledger.Order, openID string) (h5
 
 // merchant opens our side of the merchant account.
 func merchant(cfg *config.Config, s pay.Store, log *slog.Logger) (*pay.Merchant, error) {
+	told := make([]string, len(cfg.Operators))
+	for i, operator := range cfg.Operators {
+		told[i] = operator.UserID
+	}
 	o := pay.Config{NotifyURL: cfg.PublicURL + "/wechatpay/notify", RefundNotifyURL: cfg.PublicURL + "/wechatpay/refund-notify",
-		Min: ledger.Fen(cfg.TopUp.Min), Max: ledger.Fen(cfg.TopUp.Max), Operators: cfg.Operators, Store: s, Log: log}
+		Min: ledger.Fen(cfg.TopUp.Min), Max: ledger.Fen(cfg.TopUp.Max), Operators: told, Store: s, Log: log}
 	w := cfg.WeChatPay
 	der, err := x509.MarshalPKCS8PrivateKey(w.PrivateKey.Reveal())
 	if err != nil {

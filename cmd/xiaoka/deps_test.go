@@ -19,6 +19,7 @@ var allowed = map[string][]string{
 	"pay":                {"ledger"},
 	"kiosk":              {"ledger", "identity"},
 	"h5":                 {"ledger", "identity"},
+	"office":             {"ledger", "identity"},
 	"handlers":           {"bot", "cards", "identity", "ledger"},
 	"handlers/intent":    {},
 	"store":              {"ledger"},
@@ -26,7 +27,7 @@ var allowed = map[string][]string{
 	"sandbox":            {"sandbox"},
 	"e2e":                {},
 	"cmd/xiaoka-sandbox": {"sandbox"},
-	"cmd/xiaoka":         {"ledger", "config", "cards", "identity", "bot", "pay", "kiosk", "h5", "handlers", "store"},
+	"cmd/xiaoka":         {"ledger", "config", "cards", "identity", "bot", "pay", "kiosk", "h5", "office", "handlers", "store"},
 }
 
 // only names the one package that may import a library.

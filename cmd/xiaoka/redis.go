@@ -68,11 +68,19 @@ func embeddedRedis() (*shortLived, error) {
 	}}, nil
 }
 
-// states keeps OAuth states for h5.
+// states keeps OAuth states for h5 and office, and the sessions of office.
 type states struct{ redis.UniversalClient }
 
 func (s states) Put(ctx context.Context, key, value string, ttl time.Duration) error {
 	return s.Set(ctx, "h5:state:"+key, value, ttl).Err()
+}
+
+func (s states) Get(ctx context.Context, key string) (string, error) {
+	v, err := s.UniversalClient.Get(ctx, "h5:state:"+key).Result()
+	if errors.Is(err, redis.Nil) {
+		return "", ledger.ErrNotFound
+	}
+	return v, err
 }
 
 func (s states) Take(ctx context.Context, key string) (string, error) {

@@ -20,6 +20,7 @@ import (
 	"xiaoka/identity"
 	"xiaoka/kiosk"
 	"xiaoka/ledger"
+	"xiaoka/office"
 	"xiaoka/pay"
 	"xiaoka/store"
 )
@@ -71,6 +72,7 @@ type house struct {
 	assistant *bot.Callback
 	card      *bot.Callback
 	pages     *h5.Pages
+	office    *office.Pages
 	terminals *kiosk.API
 }
 
@@ -106,6 +108,9 @@ func build(cfg *config.Config, s *store.Store, short *shortLived, log *slog.Logg
 		Newcomers: h.newcomers, LossCards: h.lossCards, Charts: charts, Log: log,
 	})
 	if err != nil {
+		return nil, err
+	}
+	if h.office, err = operators(cfg, s, short, cardClient, log); err != nil {
 		return nil, err
 	}
 	h.terminals = kiosk.New(kiosk.Config{
@@ -304,6 +309,7 @@ func (h *house) routes(cfg *config.Config) http.Handler {
 	mux.Handle("POST /wechatpay/notify", h.merchant.Notify())
 	mux.Handle("POST /wechatpay/refund-notify", h.merchant.RefundNotify())
 	mux.Handle("/h5/", h.pages)
+	mux.Handle("/office/", h.office)
 	h.terminals.Routes(mux)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", h.ready)
