@@ -42,7 +42,7 @@ bench: ## benchmarks of callback, ledger and push
 	scripts/with-services go test -run '^$$' -bench . -benchmem ./bot/... ./store/... ./pay/... ./cards/... ./identity/... ./handlers/... ./kiosk/...
 
 .PHONY: bench-tpcb
-bench-tpcb: ## money acts against pgbench TPC-B on one PostgreSQL; ROUNDS=5 ACTS=5000
+bench-tpcb: ## money acts and uploads against pgbench TPC-B on one PostgreSQL; ROUNDS=5 ACTS=5000 STORED=10000
 	scripts/with-services scripts/bench-tpcb
 
 .PHONY: planted

@@ -154,8 +154,12 @@ func (u *upload) writeCards(touched []*tillCard) error {
 		}
 	}
 	from, args := u.store.from(columns)
+	byKey := ""
+	if !u.store.Embedded() {
+		byKey = " AND campus_cards.id = ANY($1)" // else the planner reads the whole table
+	}
 	_, err := u.raw.ExecContext(u.ctx, `UPDATE campus_cards SET balance_fen = balance_fen - v.c1, records = records + v.c2, first_spend_seq = v.c3,
-		chip_load_seq = v.c4, chip_spend_seq = v.c5, chip_balance_fen = v.c6, as_of = v.c7 FROM `+from+` WHERE campus_cards.id = v.c0`, args...)
+		chip_load_seq = v.c4, chip_spend_seq = v.c5, chip_balance_fen = v.c6, as_of = v.c7 FROM `+from+` WHERE campus_cards.id = v.c0`+byKey, args...)
 	if err != nil {
 		return fmt.Errorf("update the cards: %w", err)
 	}
@@ -164,25 +168,25 @@ func (u *upload) writeCards(touched []*tillCard) error {
 
 // losses reads the loss reports of the batch's cards, by card.
 func (u *upload) losses() (map[int64][]loss, error) {
-	var ids []int64
-	for _, c := range u.cards {
-		if c != nil {
-			ids = append(ids, c.ID)
-		}
-	}
+	ids := u.cardIDs()
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	slices.Sort(ids)
-	var found []loss
-	if err := u.tx.Table("losses").Where("card_id IN ?", ids).Scan(&found).Error; err != nil {
+	from, args := u.store.from(numbers{ids})
+	rows, err := u.raw.QueryContext(u.ctx, `SELECT l.card_id, l.accepted_at, l.ended_at FROM `+from+` JOIN losses l ON l.card_id = v.c0`, args...)
+	if err != nil {
 		return nil, fmt.Errorf("read the loss reports: %w", err)
 	}
+	defer rows.Close()
 	out := map[int64][]loss{}
-	for _, l := range found {
+	for rows.Next() {
+		var l loss
+		if err := rows.Scan(&l.CardID, &l.AcceptedAt, &l.EndedAt); err != nil {
+			return nil, fmt.Errorf("read the loss reports: %w", err)
+		}
 		out[l.CardID] = append(out[l.CardID], l)
 	}
-	return out, nil
+	return out, rows.Err()
 }
 
 // auditLost writes down each new purchase made after a loss report, and who is

@@ -231,26 +231,46 @@ func (u *upload) judgeRepeats([]ledger.Consumption) error {
 
 // evidence settles open claims by what the new records show of the chips.
 func (u *upload) evidence([]ledger.Consumption) error {
-	var ids []int64
+	ids := u.cardIDs()
+	if len(ids) == 0 || len(u.fresh) == 0 {
+		return nil
+	}
+	from, args := u.store.from(numbers{ids})
+	rows, err := u.raw.QueryContext(u.ctx, `SELECT `+claimColumns+`, c.card_no FROM `+from+`
+		JOIN claims k ON k.card_id = v.c0 AND k.state = 'open' JOIN campus_cards c ON c.id = k.card_id ORDER BY k.card_id`, args...)
+	if err != nil {
+		return fmt.Errorf("look for open claims: %w", err)
+	}
+	defer rows.Close()
+	var open []ledger.Claim
+	for rows.Next() {
+		var k claim
+		if err := rows.Scan(append(k.fields(), &k.CardNo)...); err != nil {
+			return fmt.Errorf("look for open claims: %w", err)
+		}
+		open = append(open, k.ledger())
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("look for open claims: %w", err)
+	}
+	for _, c := range open {
+		if err := u.settleBy(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cardIDs are the ids of the batch's cards, in order.
+func (u *upload) cardIDs() []int64 {
+	ids := make([]int64, 0, len(u.cards))
 	for _, c := range u.cards {
 		if c != nil {
 			ids = append(ids, c.ID)
 		}
 	}
-	if len(ids) == 0 || len(u.fresh) == 0 {
-		return nil
-	}
 	slices.Sort(ids)
-	var open []claim
-	if err := u.tx.Raw(selectClaim+"WHERE k.state = 'open' AND k.card_id IN ?", ids).Scan(&open).Error; err != nil {
-		return fmt.Errorf("look for open claims: %w", err)
-	}
-	for _, k := range open {
-		if err := u.settleBy(k.ledger()); err != nil {
-			return err
-		}
-	}
-	return nil
+	return ids
 }
 
 // settleBy judges one claim by the first purchase made after it was given. An
