@@ -84,6 +84,11 @@ var proofs = []proof{
 			`SELECT 'claim ' || k.id || ' of ' || CAST(k.amount_fen AS TEXT) || ' fen took transfers of ' || CAST(COALESCE(l.fen, 0) AS TEXT)
 				FROM claims k LEFT JOIN (SELECT l.claim_id, SUM(t.amount_fen) AS fen FROM claim_transfers l JOIN transfers t ON t.id = l.transfer_id
 					GROUP BY l.claim_id) AS l ON l.claim_id = k.id WHERE COALESCE(l.fen, 0) <> k.amount_fen`,
+			`SELECT 'claim ' || k.id || ' has no card or no terminal' FROM claims k
+				LEFT JOIN campus_cards c ON c.id = k.card_id LEFT JOIN terminals m ON m.id = k.terminal_id WHERE c.id IS NULL OR m.id IS NULL`,
+			`SELECT 'claim ' || l.claim_id || ' or transfer ' || l.transfer_id || ' is missing' FROM claim_transfers l
+				LEFT JOIN claims k ON k.id = l.claim_id LEFT JOIN transfers t ON t.id = l.transfer_id WHERE k.id IS NULL OR t.id IS NULL`,
+			`SELECT 'transfer ' || t.id || ' belongs to nobody' FROM transfers t LEFT JOIN people p ON p.id = t.person_id WHERE p.id IS NULL`,
 			`SELECT 'grant ' || b.batch || ' to person ' || CAST(b.person_id AS TEXT) || ' is not what its transfer and its posting say' FROM subsidies b
 				LEFT JOIN transfers t ON t.id = b.transfer_id AND t.kind = 'subsidy' AND t.person_id = b.person_id
 				LEFT JOIN postings p ON p.ref = 'subsidy:' || b.batch || ':' || CAST(b.person_id AS TEXT) AND p.ref = t.source_ref

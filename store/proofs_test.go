@@ -70,3 +70,32 @@ func TestCheckLedger_Finds(t *testing.T) {
 		proven(t, s)
 	})
 }
+
+// TestCheckLedger_FindsOrphans: rows that PostgreSQL has no foreign key for.
+func TestCheckLedger_FindsOrphans(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs PostgreSQL; -short runs without")
+	}
+	t.Parallel()
+	s := storetest.Postgres(t)
+	p := campus(t, s, 1)
+	topUp(t, s, p, "XK1", 5000)
+	if _, err := s.Authorise(context.Background(), request(p, "key-0000000000000001", ledger.Chip{LoadSeq: 7, SpendSeq: 41, Balance: 1250})); err != nil {
+		t.Fatal(err)
+	}
+	proven(t, s)
+	for statement, violation := range map[string]string{
+		"UPDATE claims SET card_id = 9":                 "no card or no terminal",
+		"UPDATE claims SET terminal_id = 'K99'":         "no card or no terminal",
+		"UPDATE claim_transfers SET transfer_id = 'T9'": "or transfer T9 is missing",
+		"UPDATE transfers SET person_id = 9":            "belongs to nobody",
+	} {
+		report, err := s.Tampered(context.Background(), statement)
+		if err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+		if found := strings.Join(report.Invariants[2].Violations, "\n"); !strings.Contains(found, violation) {
+			t.Errorf("%s is not found: %s", statement, found)
+		}
+	}
+}
