@@ -39,7 +39,7 @@ nlu: ## how well and how fast texts are understood; SAMPLES=DIR for further *.ts
 
 .PHONY: bench
 bench: ## benchmarks of callback, ledger and push
-	scripts/with-services go test -run '^$$' -bench . -benchmem ./bot/... ./store/... ./pay/... ./cards/... ./identity/... ./handlers/... ./kiosk/...
+	scripts/with-services go test -run '^$$' -bench . -benchmem ./bot/... ./store/... ./pay/... ./cards/... ./identity/... ./handlers/... ./kiosk/... ./cmd/xiaoka
 
 .PHONY: bench-tpcb
 bench-tpcb: ## money acts and uploads against pgbench TPC-B on one PostgreSQL; ROUNDS=5 ACTS=5000 STORED=10000
