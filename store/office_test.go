@@ -159,6 +159,9 @@ func TestStore_Overview(t *testing.T) {
 				t.Fatal(err)
 			}
 			begun := time.Now()
+			if err := s.EmptyOutbox(ctx); err != nil {
+				t.Fatal(err)
+			}
 			o := watched(t, s, noon)
 			if len(o.Jobs) != 2 || o.Jobs[0].Queue != "default" || o.Jobs[0].State != "available" || o.Jobs[0].N != 1 || o.Jobs[1].Queue != "urgent" {
 				t.Fatalf("enqueued: %+v", o.Jobs)
