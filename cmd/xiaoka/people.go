@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -57,9 +56,11 @@ func (c peopleImportCmd) Run(p *program) error {
 		return err
 	}
 	defer s.Close()
-	if err := hashPasswords(p.ctx, cfg, rows); err != nil {
+	if err := p.hashPasswords(cfg, rows); err != nil {
 		return err
 	}
+	bar := p.progress("people import", int64(len(rows)))
+	defer bar.stop()
 	var added, updated, bad int
 	for _, r := range rows {
 		created := false
@@ -71,18 +72,19 @@ func (c peopleImportCmd) Run(p *program) error {
 			return p.ctx.Err()
 		case r.err != nil:
 			bad++
-			fmt.Fprintf(p.stderr, "line %d: %v\n", r.Line, r.err)
+			fmt.Fprintf(bar.above(p.stderr), "line %d: %v\n", r.Line, r.err)
 		case created:
 			added++
 		default:
 			updated++
 		}
+		bar.step()
 	}
 	note := ""
 	if c.DryRun {
 		note = " (dry run: nothing was changed)"
 	}
-	fmt.Fprintf(p.stdout, "%d added, %d updated, %d bad%s\n", added, updated, bad, note)
+	fmt.Fprintf(bar.above(p.stdout), "%d added, %d updated, %d bad%s\n", added, updated, bad, note)
 	if bad > 0 {
 		return errQuiet
 	}
@@ -176,9 +178,17 @@ func sixDigits(s string) bool {
 
 // hashPasswords hashes the register's own passwords side by side: each costs
 // as much as a guess.
-func hashPasswords(ctx context.Context, cfg *config.Config, rows []registerRow) error {
+func (p *program) hashPasswords(cfg *config.Config, rows []registerRow) error {
+	own := 0
+	for _, r := range rows {
+		if r.err == nil && r.password != "" {
+			own++
+		}
+	}
+	bar := p.progress("passwords", int64(own))
+	defer bar.stop()
 	passwords := identity.NewPasswords(identity.PasswordOptions{MasterKey: cfg.SecretKey.Reveal()})
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := errgroup.WithContext(p.ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range rows {
 		if rows[i].err != nil || rows[i].password == "" {
@@ -186,6 +196,7 @@ func hashPasswords(ctx context.Context, cfg *config.Config, rows []registerRow) 
 		}
 		group.Go(func() (err error) {
 			rows[i].PasswordHash, err = passwords.Hash(ctx, rows[i].password)
+			bar.step()
 			return err
 		})
 	}

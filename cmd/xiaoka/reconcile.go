@@ -55,12 +55,15 @@ func (c reconcileCmd) Run(p *program) error {
 		return err
 	}
 	defer sheet.drop()
+	bar := p.progress("reconcile, lines of the bill", 0)
 	r, err := m.ReconcileDay(p.ctx, c.Date.Time, func(l pay.BillLine) error {
+		bar.step()
 		if l.Class != pay.Foreign && (l.Class != pay.Matched || l.Detail != "") {
-			printBillLine(p.stdout, l)
+			printBillLine(bar.above(p.stdout), l)
 		}
 		return sheet.add(l)
 	})
+	bar.stop()
 	if err != nil {
 		return fmt.Errorf("reconcile %s: %w", c.Date.Format(time.DateOnly), err)
 	}

@@ -46,6 +46,10 @@ func (c subsidyImportCmd) Run(p *program) error {
 		return err
 	}
 	defer file.Close()
+	rows, err := countRows(file)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.File, err)
+	}
 	t, err := openTable(file, subsidyColumns)
 	switch {
 	case err != nil:
@@ -60,6 +64,8 @@ func (c subsidyImportCmd) Run(p *program) error {
 		return err
 	}
 	defer s.Close()
+	bar := p.progress("subsidy import", rows)
+	defer bar.stop()
 	var granted, before, bad int
 	var sum ledger.Fen
 	seen := map[int64]int{} // person → line
@@ -72,6 +78,7 @@ func (c subsidyImportCmd) Run(p *program) error {
 			return fmt.Errorf("%s: %w", c.File, err)
 		}
 		row, err := c.parse(r, ledger.Fen(cfg.Card.MaxBalance))
+		bar.step()
 		var done ledger.Granted
 		if err == nil {
 			done, err = s.GrantSubsidy(p.ctx, row, now(), c.DryRun)
@@ -85,7 +92,7 @@ func (c subsidyImportCmd) Run(p *program) error {
 		switch {
 		case err != nil:
 			bad++
-			fmt.Fprintf(p.stderr, "line %d: %v\n", r.line, err)
+			fmt.Fprintf(bar.above(p.stderr), "line %d: %v\n", r.line, err)
 			continue
 		case done.Repeat:
 			before++
@@ -99,7 +106,7 @@ func (c subsidyImportCmd) Run(p *program) error {
 	if c.DryRun {
 		note = " (dry run: nothing was changed)"
 	}
-	fmt.Fprintf(p.stdout, "batch %s: %d granted of %s, %d granted before, %d bad%s\n", c.Batch, granted, sum, before, bad, note)
+	fmt.Fprintf(bar.above(p.stdout), "batch %s: %d granted of %s, %d granted before, %d bad%s\n", c.Batch, granted, sum, before, bad, note)
 	if bad > 0 {
 		return errQuiet
 	}
