@@ -80,6 +80,7 @@ type house struct {
 // WeCom or WeChat Pay is down must not take the service with it.
 func build(cfg *config.Config, s *store.Store, short *shortLived, log *slog.Logger) (*house, error) {
 	h := &house{store: s, short: short, meters: newMeters(), release: time.AfterFunc(quiet, debug.FreeOSMemory)}
+	h.meters.registry.MustRegister(&watch{read: s.Watch, now: now, log: log})
 	senders, err := senders(cfg, log)
 	if err != nil {
 		return nil, err
