@@ -52,7 +52,9 @@ func Balance(lang Lang, d BalanceData) Card {
 		c.row(kRowLast, joinSpaced(cut(d.LastTitle, 8), Yuan(d.LastFen)))
 		c.row(kRowTime, When(lang, d.LastAt))
 	}
-	c.jump(kJumpTopUp, d.TopUpURL)
+	if d.Status == "normal" {
+		c.jump(kJumpTopUp, d.TopUpURL)
+	}
 	c.jump(kJumpDetails, d.DetailsURL)
 	if d.PendingFen > 0 {
 		c.jump(kJumpPending, d.PendingURL)
@@ -104,15 +106,13 @@ func Pending(lang Lang, d PendingData) Card {
 	count := max(d.Count, len(d.Transfers))
 	if count == 0 {
 		c := notice(lang, "pending", kSourceCard, say(lang, kPendingNone), say(lang, kPendingNoneDesc), d.ListURL)
+		c.SubTitleText = pendingWhere(lang, d.Places)
 		c.jump(kJumpTopUp, d.TopUpURL)
 		return c.Fit()
 	}
 	c := notice(lang, "pending", kSourceCard, say(lang, kPendingTitle), say(lang, kPendingDesc, count), d.ListURL)
 	c.EmphasisContent = &Emphasis{Title: Yuan(d.TotalFen), Desc: say(lang, kPendingTotal)}
-	c.SubTitleText = say(lang, kPendingWhere)
-	if places := joinPlaces(lang, d.Places); places != "" {
-		c.SubTitleText = say(lang, kPendingPlaces, places)
-	}
+	c.SubTitleText = pendingWhere(lang, d.Places)
 	shown := min(len(d.Transfers), maxHorizontal)
 	if count > maxHorizontal {
 		shown = min(shown, maxHorizontal-1)
@@ -127,6 +127,14 @@ func Pending(lang Lang, d PendingData) Card {
 	}
 	c.jump(kPendingList, d.ListURL)
 	return c.Fit()
+}
+
+// pendingWhere says where money is collected.
+func pendingWhere(lang Lang, places []string) string {
+	if joined := joinPlaces(lang, places); joined != "" {
+		return say(lang, kPendingPlaces, joined)
+	}
+	return say(lang, kPendingWhere)
 }
 
 // ClaimedData is one claim that reached the chip.

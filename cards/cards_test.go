@@ -101,7 +101,7 @@ func samples(lang Lang) map[string]Card {
 		"password_first":    PasswordFirst(lang, site+"/password"),
 		"pending":           Pending(lang, pending),
 		"pending_few":       Pending(lang, few),
-		"pending_none":      Pending(lang, PendingData{ListURL: site + "/transfers", TopUpURL: site + "/topup"}),
+		"pending_none":      Pending(lang, PendingData{Places: pending.Places, ListURL: site + "/transfers", TopUpURL: site + "/topup"}),
 		"claimed":           Claimed(lang, ClaimedData{AmountFen: 5000, CardNo: "2026001234", BalanceFen: 10230, Place: "图书馆一楼", At: at, URL: site + "/transfers"}),
 		"claim_in_doubt":    ClaimInDoubt(lang, trouble),
 		"claim_released":    ClaimReleased(lang, trouble),

@@ -53,6 +53,8 @@ func (a *Apps) draw(ctx context.Context, lang cards.Lang, p ledger.Person, e led
 	switch e.Kind {
 	case ledger.EventUnusual:
 		return a.unusualCard(lang, p, e), nil
+	case ledger.EventLowBalance:
+		return a.lowBalanceCard(lang, p, e), nil
 	case ledger.EventReminder:
 		return a.reminderCard(lang, e), nil
 	case ledger.EventStatement:
@@ -81,7 +83,6 @@ var eventNotices = map[ledger.EventKind]eventNotice{
 	ledger.EventSubsidy:         {notice: wSubsidy, linkTitle: wTransfers, link: links.transfers},
 	ledger.EventCorrected:       {notice: wCorrected, linkTitle: wTransfers, link: links.transfers},
 	ledger.EventRefunded:        {notice: wRefunded, linkTitle: wTransfers, link: links.transfers},
-	ledger.EventLowBalance:      {notice: wLowBalance, linkTitle: wTopUp, link: links.topUp, balance: true},
 	ledger.EventLoss:            {notice: wLoss, linkTitle: wLossStatus, link: links.loss, receipt: true, second: true},
 	ledger.EventLossCancelled:   {notice: wLossCancelled, linkTitle: wOpenHome, link: links.home, receipt: true},
 	ledger.EventSpentAfterLoss:  {notice: wSpentAfterLoss, linkTitle: wLossStatus, link: links.loss, spending: true},
@@ -137,6 +138,20 @@ func (a *Apps) unusualCard(lang cards.Lang, p ledger.Person, e ledger.Event) car
 	return rows(card,
 		wRowCard.in(lang), cards.MaskCardNo(p.CardNo),
 		wRowPlace.in(lang), e.Where,
+		wRowTime.in(lang), cards.When(lang, e.At.In(a.Zone)))
+}
+
+// lowBalanceCard shows what is on the card, and under it the line that the
+// person drew, Amount.
+func (a *Apps) lowBalanceCard(lang cards.Lang, p ledger.Person, e ledger.Event) cards.Card {
+	data := cards.NoticeData{Title: wLowBalance.title.in(lang), LinkTitle: wTopUp.in(lang), URL: a.link.topUp()}
+	if e.Amount > 0 {
+		data.Body = wLowBalance.body.in(lang, e.Amount)
+	}
+	card := cards.Notice(lang, data)
+	card.EmphasisContent = &cards.Emphasis{Title: e.Balance.String(), Desc: wRowBalance.in(lang)}
+	return rows(card,
+		wRowCard.in(lang), cards.MaskCardNo(p.CardNo),
 		wRowTime.in(lang), cards.When(lang, e.At.In(a.Zone)))
 }
 

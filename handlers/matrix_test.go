@@ -107,6 +107,9 @@ func matrixCampus(t *testing.T, state string, lang ledger.Lang, intent string) (
 	if b.Status == "" {
 		b.Status = ledger.CardNormal
 	}
+	if (state == "lost" || state == "frozen") && intent == "topup" {
+		want = "card notice"
+	}
 	if state == "frozen" && intent == "cancel_loss" {
 		want = "card notice]\n" + map[bool]string{true: wFrozen.title.en, false: wFrozen.title.zh}[lang == ledger.English]
 	}

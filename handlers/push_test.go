@@ -26,7 +26,7 @@ func events(personID int64) []ledger.Event {
 		{Kind: ledger.EventClaimFailed, PersonID: personID, Amount: 7000, Pending: 7000, Where: "二号餐厅", At: at},
 		{Kind: ledger.EventClaimFailed, PersonID: personID, Amount: 7000, Where: "二号餐厅", At: at},
 		{Kind: ledger.EventConsumption, PersonID: personID, Amount: 650, Balance: 15750, Where: "二号餐厅 面点", At: at},
-		{Kind: ledger.EventLowBalance, PersonID: personID, Balance: 450, At: at},
+		{Kind: ledger.EventLowBalance, PersonID: personID, Amount: 1000, Balance: 450, At: at},
 		{Kind: ledger.EventUnusual, PersonID: personID, Amount: 20000, Usual: 1850, Where: "超市", At: at},
 		{Kind: ledger.EventUnusual, PersonID: personID, Amount: 300, Usual: 1850, Count: 6, Where: "超市", At: at},
 		{Kind: ledger.EventReminder, PersonID: personID, At: at},

@@ -9,10 +9,19 @@ import (
 
 // topUp leads to the page that starts an order: with the amount that was
 // said, or with the ones offered. An amount outside the limits leads to
-// nothing but the choice.
-func (a *Apps) topUp(_ context.Context, t *turn) error {
+// nothing but the choice, and a card that is not in use to what puts it back.
+func (a *Apps) topUp(ctx context.Context, t *turn) error {
+	b, err := a.Store.Balance(ctx, t.Person.ID, a.Now())
 	amount := t.Said.Amount
 	switch {
+	case err != nil:
+		return err
+	case b.Status == ledger.CardLost:
+		return t.Update(rows(cards.Notice(t.Lang, cards.NoticeData{
+			Title: wLostNoTopUp.title.in(t.Lang), Body: wLostNoTopUp.body.in(t.Lang), LinkTitle: wCancelLossPage.in(t.Lang), URL: a.link.cancelLoss(),
+		}), wRowCard.in(t.Lang), cards.MaskCardNo(t.Person.CardNo)))
+	case b.Status != ledger.CardNormal:
+		return t.Update(a.contactCard(t, wNoTopUp.title.in(t.Lang), wNoTopUp.body.in(t.Lang)))
 	case amount == 0:
 		return t.Update(cards.TopUpChoices(t.Lang, cards.TopUpChoicesData{Choices: a.choices(), OtherURL: a.link.topUp()}))
 	case amount < a.Min || amount > a.Max:

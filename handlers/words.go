@@ -117,6 +117,8 @@ var (
 	wLossDropped = notice{phrase{"没有挂失", "Nothing was reported"}, phrase{"卡照常可以用。要挂失，随时发送「挂失」。", "The card works as before. To report it, send “report loss” at any time."}}
 	wCancelLoss  = notice{phrase{"解挂", "Take the report back"}, phrase{"在网页上填查询密码和验证码，卡就能重新使用。请先确认卡在你手里。", "Enter your query password and a code on the page, and the card works again. Be sure to have it in your hand first."}}
 	wFrozen      = notice{phrase{"这张卡被冻结了，不是挂失", "Your card is frozen, not lost"}, phrase{"卡上的钱还在。要恢复使用，请联系一卡通窗口。", "The money on it is safe. To use it again, please ask the card office."}}
+	wLostNoTopUp = notice{phrase{"卡已挂失，暂时不能充值", "A lost card cannot be topped up"}, phrase{"找到了卡，先解挂再充值；要补卡，请到受理中心。卡里的钱还在账上。", "Found it? Take the report back first. For a new card, see the card office. Your money is kept on the books."}}
+	wNoTopUp     = notice{phrase{"这张卡现在不能充值", "This card cannot be topped up"}, phrase{"它现在不是正常状态，请联系受理中心。卡里的钱还在账上。", "It is not in its normal state; please ask the card office. Your money is kept on the books."}}
 	wNotLost     = notice{phrase{"这张卡没有挂失", "This card is not reported lost"}, phrase{"不用解挂，照常使用就好。", "There is nothing to take back."}}
 )
 
@@ -195,7 +197,7 @@ var (
 	wUnusualAmount   = phrase{"近两个月你最大的一笔是 %s。不是你本人？请马上挂失，再联系一卡通窗口。", "Your largest one in two months was %s. Was it not you? Report the card lost at once, then call the card office."}
 	wUnusualCount    = phrase{"%d 分钟里的第 %d 笔。不是你本人？请马上挂失，再联系一卡通窗口。", "In %d minutes, this is number %d. Was it not you? Report the card lost at once, then call the card office."}
 	wReminder        = notice{phrase{"还有钱没有领取", "Money still waits for you"}, phrase{"到任意食堂刷卡或圈存机领取。不想领了，在转账记录里可以原路退款。", "Tap at any canteen or a kiosk. If you no longer want it, the transfers page sends a top-up back the way you paid."}}
-	wLowBalance      = notice{phrase{"卡上余额不多了", "Your balance is low"}, phrase{"", ""}}
+	wLowBalance      = notice{phrase{"卡上余额不多了", "Your balance is low"}, phrase{"比你设的 %s 少了。", "It is below the %s you set."}}
 	wLoss            = notice{phrase{"已挂失", "Your card is reported lost"}, phrase{"挂失已受理 %s。不是你本人操作？请马上联系一卡通窗口。", "Loss reported %s. Was it not you? Please call the card office at once."}}
 	wSpentAfterLoss  = notice{phrase{"挂失之后有一笔消费", "A purchase after your loss report"}, phrase{"这笔钱已单独记录。是不是你本人，都请联系一卡通窗口。", "It is kept apart. Whether it was you or not, please talk to the card office."}}
 	wSpentCampus     = phrase{"刷卡的终端当时还没有收到挂失名单，拟由学校承担。是不是你本人，都请联系一卡通窗口。", "The terminal did not have the list of lost cards yet; the campus is proposed to bear it. Whether it was you or not, please talk to the card office."}
