@@ -39,7 +39,7 @@ func newDesk(t *testing.T) *desk {
 	if browser == "" {
 		t.Fatal("TEST_BROWSER is not set: run the tests by `make test` or `make e2e`")
 	}
-	cmd := exec.Command(filepath.Join(filepath.Dir(binary), "xiaoka-sandbox"), "--listen", "127.0.0.1:0", "--dir", t.TempDir(), "--json")
+	cmd := exec.Command(filepath.Join(filepath.Dir(binary), "xiaoka-sandbox"), "--listen", "127.0.0.1:0", "--dir", t.TempDir(), "--json", "--seed", "1")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"xiaoka/sandbox/campus"
+	"xiaoka/sandbox/mishap"
 	"xiaoka/sandbox/terminal"
 	"xiaoka/sandbox/wechatpay"
 )
@@ -76,6 +77,7 @@ type house struct {
 	config   string
 	database string
 	people   int          // on the campus
+	mishaps  *mishap.Dice // what goes a little wrong there; nil: nothing
 	env      []string     // settings of the product besides its file
 	member   atomic.Value // userid of who holds the phone that follows an OAuth link
 
@@ -106,7 +108,7 @@ func newHouse(t testing.TB, databaseURL, redisURL string, replicas int, change .
 	t.Cleanup(front.Close)
 	h.url = front.URL
 	var err error
-	h.campus, err = campus.Open(campus.Config{Dir: t.TempDir(), PublicURL: front.URL, People: h.people, WeChatKeys: merchantKeys,
+	h.campus, err = campus.Open(campus.Config{Dir: t.TempDir(), PublicURL: front.URL, People: h.people, WeChatKeys: merchantKeys, Mishaps: h.mishaps,
 		AutoMember: func(*http.Request) (string, bool) { id, ok := h.member.Load().(string); return id, ok }})
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"xiaoka/sandbox/campus"
+	"xiaoka/sandbox/mishap"
 	"xiaoka/sandbox/terminal"
 	"xiaoka/sandbox/wechatpay"
 	"xiaoka/sandbox/wecom"
@@ -71,41 +72,73 @@ func (m *member) claim(kiosk string, pin string) {
 	}
 }
 
-func TestJourney(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
-		m := h.newMember(0)
-		for _, agent := range []int{campus.AssistantID, campus.CardID} {
-			if err := h.campus.WeCom.VerifyURL(m.context(), agent); err != nil {
-				t.Errorf("the console refuses the callback of %d: %v", agent, err)
+func TestJourney(t *testing.T) { each(t, journey) }
+
+// TestJourney_Misbehaviour is the same with half of all calls and callbacks
+// going a little wrong, which nobody is to notice. The seeds choose what
+// becomes of the notification of the payment.
+func TestJourney_Misbehaviour(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the binaries; -short does not build them")
+	}
+	t.Parallel()
+	for _, tt := range []struct {
+		seed uint64
+		note string
+	}{
+		{1, "a probe with a wrong signature"}, {2, "held back"}, {25, "sent twice at once"},
+	} {
+		t.Run(fmt.Sprintf("seed=%d", tt.seed), func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t, "", "", 1, func(h *house) { h.mishaps = mishap.New(0.5, tt.seed) })
+			journey(t, h)
+			odd, found := 0, false
+			for _, e := range h.campus.Timeline.Since(0) {
+				if e.Note != "" {
+					odd++
+				}
+				found = found || e.Name == "TRANSACTION.SUCCESS" && strings.Contains(e.Note, tt.note)
 			}
-		}
-		m.verify()
-		m.bind()
+			if odd < 15 || !found {
+				t.Errorf("%d calls went wrong; a notification %s: %v", odd, tt.note, found)
+			}
+		})
+	}
+}
 
-		m.say(campus.CardID, "余额")
-		m.told(campus.CardID, "template_card", "¥12.50", "正常")
+func journey(t *testing.T, h *house) {
+	m := h.newMember(0)
+	for _, agent := range []int{campus.AssistantID, campus.CardID} {
+		if err := h.campus.WeCom.VerifyURL(m.context(), agent); err != nil {
+			t.Errorf("the console refuses the callback of %d: %v", agent, err)
+		}
+	}
+	m.verify()
+	m.bind()
 
-		n := m.say(campus.CardID, "充值 50")
-		m.toldSince(n, campus.CardID, "¥50.00", "/h5/topup?amount_fen=5000")
-		no := m.orderNo(5000)
-		m.pay(no)
-		if got := m.status(no); got != "paid" {
-			t.Errorf("the order is %s after its payment", got)
-		}
-		m.told(campus.CardID, "¥50.00", "待领取")
+	m.say(campus.CardID, "余额")
+	m.told(campus.CardID, "template_card", "¥12.50", "正常")
 
-		m.claim("K01", ownPassword)
-		m.told(campus.CardID, "¥62.50")
-		n = m.say(campus.CardID, "余额")
-		m.toldSince(n, campus.CardID, "¥62.50")
-		if chip := h.campus.Chip(m.Person).Peek(); chip.BalanceFen != 6250 {
-			t.Errorf("the chip holds %d fen, want 6250", chip.BalanceFen)
-		}
-		h.proven()
-		if w := h.campus.WeCom.Warnings(); len(w) > 0 {
-			t.Errorf("WeCom warns: %+v", w)
-		}
-	})
+	n := m.say(campus.CardID, "充值 50")
+	m.toldSince(n, campus.CardID, "¥50.00", "/h5/topup?amount_fen=5000")
+	no := m.orderNo(5000)
+	m.pay(no)
+	if got := m.status(no); got != "paid" {
+		t.Errorf("the order is %s after its payment", got)
+	}
+	m.told(campus.CardID, "¥50.00", "待领取")
+
+	m.claim("K01", ownPassword)
+	m.told(campus.CardID, "¥62.50")
+	n = m.say(campus.CardID, "余额")
+	m.toldSince(n, campus.CardID, "¥62.50")
+	if chip := h.campus.Chip(m.Person).Peek(); chip.BalanceFen != 6250 {
+		t.Errorf("the chip holds %d fen, want 6250", chip.BalanceFen)
+	}
+	h.proven()
+	if w := h.campus.WeCom.Warnings(); len(w) > 0 {
+		t.Errorf("WeCom warns: %+v", w)
+	}
 }
 
 func TestNotificationTwice(t *testing.T) {

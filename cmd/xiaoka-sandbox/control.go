@@ -12,12 +12,31 @@ import (
 
 	"xiaoka/sandbox/campus"
 	"xiaoka/sandbox/mail"
+	"xiaoka/sandbox/mishap"
 )
 
 // control is what --control serves: faults, the simulators' clock, and crashes of the product, as JSON. GET / lists it.
 // The forms of the faults are those of wecom.Faults, wechatpay.Fault and mail.Faults.
-func control(world *campus.Campus, p *product) http.Handler {
-	return serveControl(routesOfWeCom(world.WeCom), routesOfTime(world), routesOfCampus(world, p))
+func control(world *campus.Campus, p *product, mishaps *mishap.Dice) http.Handler {
+	return serveControl(routesOfWeCom(world.WeCom), routesOfTime(world), routesOfMishaps(mishaps), routesOfCampus(world, p))
+}
+
+// routesOfMishaps say how much goes wrong on purpose, and change it.
+func routesOfMishaps(d *mishap.Dice) routes {
+	type misbehaviour struct {
+		Percent float64 `json:"percent"`
+		Seed    uint64  `json:"seed"` // cannot be changed
+	}
+	return routes{
+		"GET /misbehave": func(*http.Request) (any, error) { return misbehaviour{d.Share() * 100, d.Seed()}, nil },
+		"PUT /misbehave": take(func(m misbehaviour) error {
+			if m.Percent < 0 || m.Percent > 100 {
+				return errBadRequest
+			}
+			d.SetShare(m.Percent / 100)
+			return nil
+		}),
+	}
 }
 
 // routesOfCampus are those of the whole campus beside WeCom's.

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"xiaoka/sandbox/campus"
+	"xiaoka/sandbox/mishap"
 	"xiaoka/sandbox/web"
 )
 
@@ -47,6 +48,8 @@ type options struct {
 	productURL                    *url.URL // nil = the product is our child
 	databaseURL, redisURL         string
 	people                        int
+	misbehave                     float64 // percent
+	seed                          uint64  // of the misbehaviour
 	json                          bool
 	wecomOnly                     bool
 	callbacks                     []string
@@ -62,6 +65,8 @@ func parse(args []string, stdout io.Writer) (options, error) {
 	flags.StringVar(&o.control, "control", "", "`address` for faults, clock and crashes as JSON (GET / there lists them); empty = none, and the sandbox ends when the product does")
 	flags.StringVar(&o.dir, "dir", "", "`directory` for its data; an earlier campus there is continued; empty = a temporary one, removed at the end")
 	flags.IntVar(&o.people, "people", 200, "how many people a new campus has")
+	flags.Float64Var(&o.misbehave, "misbehave", 5, "`percent` of the simulators' calls and callbacks that go a little wrong, as real ones do and a correct client does not notice; 0 = none")
+	flags.Uint64Var(&o.seed, "seed", 0, "`number` that chooses them, to see a run again; 0 = drawn")
 	flags.BoolVar(&o.json, "json", false, "print one JSON object as the first line")
 	flags.StringVar(&o.product, "product", "", "`path` of the xiaoka binary; empty = the one beside this program")
 	flags.BoolVar(&o.wecomOnly, "wecom-only", false, "simulate WeCom alone, for any bot of yours: no product, no payment, no machines")
@@ -100,6 +105,12 @@ func parse(args []string, stdout io.Writer) (options, error) {
 	}
 	if o.dir == "" && (o.databaseURL != "" || o.productURL != nil) {
 		return o, errors.New("--database-url and --product-url need --dir: the configuration and the keys must not be thrown away")
+	}
+	if !(o.misbehave >= 0 && o.misbehave <= 100) {
+		return o, errors.New("--misbehave must be 0 to 100")
+	}
+	if o.seed == 0 {
+		o.seed = rand.Uint64N(1e9) + 1
 	}
 	if !o.wecomOnly && len(o.callbacks) > 0 {
 		return o, errors.New("--callback belongs to --wecom-only")
@@ -155,7 +166,8 @@ func play(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	defer front.Close()
 	public := "http://" + reachable(front.Addr())
 
-	world, err := campus.Open(campus.Config{Dir: o.dir, PublicURL: public, People: o.people, AutoMember: web.Phone})
+	mishaps := mishap.New(o.misbehave/100, o.seed)
+	world, err := campus.Open(campus.Config{Dir: o.dir, PublicURL: public, People: o.people, AutoMember: web.Phone, Mishaps: mishaps})
 	if err != nil {
 		return err
 	}
@@ -196,7 +208,7 @@ func play(ctx context.Context, o options, stdout, stderr io.Writer) error {
 			return err
 		}
 		controlURL = "http://" + reachable(l.Addr())
-		defer serve(l, control(world, child), broken).Close()
+		defer serve(l, control(world, child, mishaps), broken).Close()
 	}
 	announce(stdout, o, world, public, controlURL, keep)
 
@@ -275,7 +287,8 @@ func announce(w io.Writer, o options, world *campus.Campus, public, controlURL s
 			Agents     []campus.Agent `json:"agents"`
 			Dir        string         `json:"dir"`
 			Config     string         `json:"config"` // of the product
-		}{public, controlURL, state.CorpID, state.Agents, o.dir, filepath.Join(o.dir, campus.ConfigFile)})
+			Seed       uint64         `json:"seed"`   // of the misbehaviour
+		}{public, controlURL, state.CorpID, state.Agents, o.dir, filepath.Join(o.dir, campus.ConfigFile), o.seed})
 		if err == nil { // strings and numbers always marshal
 			fmt.Fprintf(w, "%s\n", line)
 		}
@@ -286,11 +299,19 @@ func announce(w io.Writer, o options, world *campus.Campus, public, controlURL s
 		where = "data is thrown away at the end (--dir keeps it)"
 	}
 	fmt.Fprintf(w, "%d people, %s. Stop with Ctrl-C.\n", len(world.People()), where)
+	announceMishaps(w, o)
 	if controlURL != "" {
 		fmt.Fprintf(w, "Faults, clock and crashes: %s\n", controlURL)
 	}
 	if o.productURL != nil {
 		fmt.Fprintf(w, "Now run the product at %s: xiaoka --config %s serve, and once xiaoka --config … menu push\n",
 			o.productURL, filepath.Join(o.dir, campus.ConfigFile))
+	}
+}
+
+// announceMishaps says what goes wrong on purpose and how to see it again.
+func announceMishaps(w io.Writer, o options) {
+	if o.misbehave > 0 {
+		fmt.Fprintf(w, "%g %% of the calls misbehave a little on purpose (--misbehave 0 ends that, --seed %d repeats it).\n", o.misbehave, o.seed)
 	}
 }

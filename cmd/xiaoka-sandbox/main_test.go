@@ -47,7 +47,7 @@ func start(t *testing.T, args ...string) *started {
 	var errs bytes.Buffer
 	code := make(chan int, 1)
 	go func() {
-		c := run(ctx, append([]string{"--listen", "127.0.0.1:0", "--json", "--people", "10", "--product", self}, args...), w, &errs)
+		c := run(ctx, append([]string{"--listen", "127.0.0.1:0", "--json", "--people", "10", "--product", self, "--misbehave", "0"}, args...), w, &errs)
 		w.Close()
 		code <- c
 	}()
@@ -215,6 +215,8 @@ func TestControl(t *testing.T) {
 		"Clock":       {"PUT", "/clock", `{"offset":"25h"}`, 200, "25h"},
 		"BadClock":    {"PUT", "/clock", `{"offset":"soon"}`, 400, "error"},
 		"MailFault":   {"PUT", "/mail/faults", `{"code":451}`, 200, "451"},
+		"Misbehave":   {"PUT", "/misbehave", `{"percent":50}`, 200, `"percent":50`},
+		"Misbehaves":  {"PUT", "/misbehave", `{"percent":101}`, 400, "error"},
 		"TokenOfNone": {"POST", "/wecom/tokens/x/expire", "", 400, "error"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -240,6 +242,7 @@ func TestUsage(t *testing.T) {
 	}{
 		"Help":       {[]string{"--help"}, exitOK, "Usage:"},
 		"Unknown":    {[]string{"--nothing"}, exitUsage, "nothing"},
+		"Misbehave":  {[]string{"--misbehave", "101"}, exitUsage, "--misbehave"},
 		"Argument":   {[]string{"here"}, exitUsage, "here"},
 		"Nobody":     {[]string{"--people", "0"}, exitUsage, "--people"},
 		"Throwaway":  {[]string{"--database-url", "postgres://x/y"}, exitUsage, "--dir"},

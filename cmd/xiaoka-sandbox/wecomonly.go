@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"xiaoka/sandbox/campus"
+	"xiaoka/sandbox/mishap"
 	"xiaoka/sandbox/web"
 	"xiaoka/sandbox/wecom"
 )
@@ -22,7 +23,8 @@ func playWeCom(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	}
 	defer front.Close()
 	public := "http://" + reachable(front.Addr())
-	world, err := campus.Open(campus.Config{PublicURL: public, People: o.people, WeComOnly: apps(o), AutoMember: web.Phone})
+	mishaps := mishap.New(o.misbehave/100, o.seed)
+	world, err := campus.Open(campus.Config{PublicURL: public, People: o.people, WeComOnly: apps(o), AutoMember: web.Phone, Mishaps: mishaps})
 	if err != nil {
 		return err
 	}
@@ -38,7 +40,7 @@ func playWeCom(ctx context.Context, o options, stdout, stderr io.Writer) error {
 			return err
 		}
 		controlURL = "http://" + reachable(l.Addr())
-		defer serve(l, serveControl(routesOfWeCom(world.WeCom), routesOfTime(world)), broken).Close()
+		defer serve(l, serveControl(routesOfWeCom(world.WeCom), routesOfTime(world), routesOfMishaps(mishaps)), broken).Close()
 	}
 	announceWeCom(stdout, o, world, public, controlURL)
 	for _, a := range world.State().Agents {
@@ -90,7 +92,8 @@ func announceWeCom(w io.Writer, o options, world *campus.Campus, public, control
 			ControlURL string         `json:"control_url,omitempty"`
 			CorpID     string         `json:"corp_id"`
 			Agents     []campus.Agent `json:"agents"`
-		}{public, public, public, controlURL, state.CorpID, state.Agents})
+			Seed       uint64         `json:"seed"` // of the misbehaviour
+		}{public, public, public, controlURL, state.CorpID, state.Agents, o.seed})
 		if err == nil { // strings and numbers always marshal
 			fmt.Fprintf(w, "%s\n", line)
 		}
@@ -102,6 +105,7 @@ func announceWeCom(w io.Writer, o options, world *campus.Campus, public, control
 		fmt.Fprintf(&b, "agent_id           %d\nsecret             %s\ntoken              %s\nencoding_aes_key   %s\ncallback           %s\n",
 			a.AgentID, a.Secret, a.Token, a.EncodingAESKey, a.Callback)
 	}
+	announceMishaps(&b, o)
 	if controlURL != "" {
 		fmt.Fprintf(&b, "Faults, and members' acts as JSON: %s\n", controlURL)
 	}

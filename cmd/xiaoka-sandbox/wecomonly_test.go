@@ -45,7 +45,7 @@ func TestWeComOnly(t *testing.T) {
 	var errs bytes.Buffer
 	ended := make(chan int, 1)
 	go func() {
-		code := run(ctx, []string{"--wecom-only", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--json", "--people", "5",
+		code := run(ctx, []string{"--wecom-only", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--json", "--people", "5", "--misbehave", "0",
 			"--callback", server.URL + "/cb", "--agent-id", "1000042", "--secret", "mysecret", "--token", token, "--aes-key", aesKey}, w, &errs)
 		w.Close()
 		ended <- code

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"xiaoka/sandbox/mail"
+	"xiaoka/sandbox/mishap"
 	"xiaoka/sandbox/sms"
 	"xiaoka/sandbox/terminal"
 	"xiaoka/sandbox/wechatpay"
@@ -40,6 +41,7 @@ type Config struct {
 	WeChatKeys *wechatpay.Keys                              // default made, which takes half a second
 	HTTPClient *http.Client                                 // for callbacks and machines; default one without proxies
 	AutoMember func(*http.Request) (userID string, ok bool) // whose phone opens an OAuth link
+	Mishaps    *mishap.Dice                                 // which calls of WeCom and WeChat Pay go a little wrong; nil: none
 }
 
 // Campus is an open campus. Its simulators may be used directly.

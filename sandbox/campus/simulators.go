@@ -36,6 +36,7 @@ func (c *Campus) startWeCom() error {
 		OnChange:   func(userID string) { c.Hub.Publish(topicOf(userID), userID) },
 		Log:        c.Timeline.wecom,
 		AutoMember: c.cfg.AutoMember,
+		Mishaps:    c.cfg.Mishaps,
 	}
 	for _, a := range c.state.Agents {
 		pages := c.cfg.PublicURL
@@ -77,7 +78,7 @@ func topicOf(userID string) string {
 func (c *Campus) startPay() error {
 	var err error
 	c.Pay, err = wechatpay.New(wechatpay.Config{
-		AppID: c.state.CorpID, APIv3Key: c.state.APIv3Key, Keys: c.cfg.WeChatKeys, BillsAtOnce: true, Now: c.Now,
+		AppID: c.state.CorpID, APIv3Key: c.state.APIv3Key, Keys: c.cfg.WeChatKeys, BillsAtOnce: true, Now: c.Now, Mishaps: c.cfg.Mishaps,
 		KnownOpenID: func(id string) bool {
 			return slices.ContainsFunc(c.people, func(p Person) bool { return p.member(c.state.CorpID).OpenID == id })
 		},

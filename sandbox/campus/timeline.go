@@ -30,6 +30,7 @@ type Entry struct {
 	ErrCode  int       `json:"err_code,omitempty"`
 	Millis   int64     `json:"ms"`
 	Problem  string    `json:"problem,omitempty"`
+	Note     string    `json:"note,omitempty"`    // what was done to it on purpose
 	Request  string    `json:"request,omitempty"` // decrypted
 	Response string    `json:"response,omitempty"`
 	OK       bool      `json:"ok"`
@@ -96,7 +97,7 @@ func (t *Timeline) wecom(e wecom.Event) {
 	t.add(Entry{
 		At: e.Time, System: "wecom", Inbound: e.Kind == "callback", Name: e.Name, AgentID: e.AgentID, UserID: e.UserID,
 		Status: e.Status, ErrCode: e.ErrCode, Millis: e.Duration.Milliseconds(), Problem: e.Problem,
-		Request: e.Request, Response: e.Response,
+		Note: e.Note, Request: e.Request, Response: e.Response,
 		OK: e.Status >= 200 && e.Status < 400 && e.ErrCode == 0,
 	})
 }
@@ -105,7 +106,7 @@ func (t *Timeline) wechatpay(x wechatpay.Exchange) {
 	path, _, _ := strings.Cut(x.URL, "?")
 	e := Entry{
 		At: x.At, System: "wechatpay", Inbound: x.Outgoing, Name: strings.TrimPrefix(path, "/v3/"), Status: x.Status,
-		Millis: x.Took.Milliseconds(), Request: x.Request, Response: x.Response, OK: x.Status >= 200 && x.Status < 300,
+		Millis: x.Took.Milliseconds(), Request: x.Request, Response: x.Response, OK: x.Status >= 200 && x.Status < 300, Note: x.Note,
 	}
 	if x.Outgoing {
 		var notice struct {

@@ -19,8 +19,11 @@ package wechatpay
 import (
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"time"
+
+	"xiaoka/sandbox/mishap"
 )
 
 // Config describes the merchant and the temper of the simulation. The zero value is a working merchant.
@@ -49,6 +52,7 @@ type Config struct {
 	RefundsByHand bool          // refunds stay PROCESSING until SettleRefund
 
 	Unconfirmed Unconfirmed
+	Mishaps     *mishap.Dice // which calls and notifications go a little wrong, as the real ones do; nil: none
 
 	Now   func() time.Time // default time.Now
 	Rand  io.Reader        // everything random but the keys; default crypto/rand
@@ -143,8 +147,11 @@ type Delivery struct {
 	Answer      string        `json:"answer,omitempty"`
 	Err         string        `json:"err,omitempty"`
 	Header      http.Header   `json:"header"`
-	Body        []byte        `json:"-"` // exactly the bytes sent
-	Plain       []byte        `json:"-"` // the resource before it was sealed
+	Body        []byte        `json:"-"`              // exactly the bytes sent
+	Plain       []byte        `json:"-"`              // the resource before it was sealed
+	Note        string        `json:"note,omitempty"` // what Config.Mishaps did to it on purpose
+
+	close bool
 }
 
 // OK reports whether the receiver took the notification: 200 or 204.
@@ -172,7 +179,9 @@ type RawNotification struct {
 	Envelope    []byte        // send exactly this body, signed correctly; Plain is then ignored
 	AfterSigned []byte        // appended to the body after signing
 
-	created time.Time // create_time; zero = now
+	created time.Time  // create_time; zero = now
+	stir    *rand.Rand // puts the envelope's fields into another order
+	close   bool       // the connection is not kept
 }
 
 // Signature says what is done to the signature of a notification or an answer.
@@ -200,4 +209,5 @@ type Exchange struct {
 	ResponseHeader http.Header   `json:"response_header,omitempty"`
 	Response       string        `json:"response"`
 	Plain          string        `json:"plain,omitempty"` // the resource of a notification before sealing
+	Note           string        `json:"note,omitempty"`  // what Config.Mishaps did to it on purpose
 }

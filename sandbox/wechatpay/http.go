@@ -25,6 +25,7 @@ type reply struct {
 	cut    bool          // close the connection instead
 	delay  time.Duration // before the first byte
 	drip   time.Duration // before every byte
+	note   string        // of a mishap
 }
 
 // stream is a file sent as it is, the one kind of answer without a signature.
@@ -82,7 +83,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, at Point, run fun
 	s.trace(Exchange{
 		At: at0, Took: time.Since(began), Method: r.Method, URL: r.RequestURI, Status: rep.status,
 		RequestHeader: r.Header.Clone(), Request: string(body),
-		ResponseHeader: rep.header, Response: readable(rep.body),
+		ResponseHeader: rep.header, Response: readable(rep.body), Note: rep.note,
 	})
 	if !sleep(r.Context(), rep.delay) || rep.cut {
 		panic(http.ErrAbortHandler) // net/http's way to close a connection without an answer
@@ -104,6 +105,10 @@ func (s *Server) answer(c *call, at Point, run func(*Server, *call) (any, error)
 	if rep, struck := s.instead(c.fault, by); struck {
 		return rep
 	}
+	var odd oddity
+	if c.fault.Kind == "" {
+		odd = s.oddity(at)
+	}
 	v, err := run(s, c)
 	if err == nil && c.fault.Kind == FaultPaidFirst {
 		if order, ok := s.Order(s.numberOf(c)); ok {
@@ -112,7 +117,12 @@ func (s *Server) answer(c *call, at Point, run func(*Server, *call) (any, error)
 			}
 		}
 	}
-	return s.render(v, err, by, c.fault)
+	if err == nil {
+		v = odd.stirred(v)
+	}
+	rep := s.render(v, err, by, c.fault)
+	odd.onto(&rep)
+	return rep
 }
 
 // instead answers for the faults that keep a call from being executed.

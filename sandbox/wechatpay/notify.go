@@ -28,6 +28,7 @@ type notice struct {
 	at          Point
 	outTradeNo  string
 	outRefundNo string
+	note        string // of a mishap
 }
 
 // announcePayment tells the merchant that an order was paid; it needs s.mu. The channel closes once the first copy was
@@ -71,6 +72,12 @@ func (s *Server) sendCopy(ctx context.Context, n notice, number int) bool {
 	f := s.strike(n.at, n.outTradeNo)
 	n.SignedBy = s.noticeSigner()
 	copies := 1
+	if f.Kind == "" && number == 1 {
+		var goOn bool
+		if copies, goOn = s.mishapOf(ctx, &n); !goOn {
+			return true
+		}
+	}
 	switch f.Kind {
 	case FaultLost:
 		return true
@@ -100,15 +107,20 @@ func (s *Server) sendCopy(ctx context.Context, n notice, number int) bool {
 	var wg sync.WaitGroup
 	for i := range copies {
 		wg.Go(func() {
-			d, err := s.send(ctx, n, number)
-			if err != nil {
-				s.cfg.Log.Error("notification cannot be made", "err", err)
-			}
-			taken[i] = d.OK()
+			taken[i] = s.sendOnce(ctx, n, number)
 		})
 	}
 	wg.Wait()
 	return slices.Contains(taken, true)
+}
+
+// sendOnce sends one copy and reports whether it was taken.
+func (s *Server) sendOnce(ctx context.Context, n notice, number int) bool {
+	d, err := s.send(ctx, n, number)
+	if err != nil {
+		s.cfg.Log.Error("notification cannot be made", "err", err)
+	}
+	return d.OK()
 }
 
 func (s *Server) noticeSigner() Signer {
@@ -129,7 +141,7 @@ func (s *Server) send(ctx context.Context, n notice, number int) (Delivery, erro
 	}
 	return s.post(ctx, Delivery{
 		ID: n.ID, EventType: n.EventType, OutTradeNo: n.outTradeNo, OutRefundNo: n.outRefundNo,
-		URL: n.URL, Copy: number, Header: header, Body: body, Plain: n.Plain,
+		URL: n.URL, Copy: number, Header: header, Body: body, Plain: n.Plain, Note: n.note, close: n.close,
 	}), nil
 }
 
@@ -148,6 +160,7 @@ func (s *Server) post(ctx context.Context, d Delivery) Delivery {
 			return nil, err
 		}
 		req.Header = d.Header.Clone()
+		req.Close = d.close
 		resp, err := s.cfg.HTTP.Do(req)
 		if err != nil {
 			return nil, err
@@ -168,6 +181,7 @@ func (s *Server) post(ctx context.Context, d Delivery) Delivery {
 	s.trace(Exchange{
 		At: d.At, Took: d.Took, Outgoing: true, Method: http.MethodPost, URL: d.URL, Status: d.Status,
 		RequestHeader: d.Header, Request: string(d.Body), ResponseHeader: header, Response: readable([]byte(d.Answer)), Plain: string(d.Plain),
+		Note: d.Note,
 	})
 	return d
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"xiaoka/sandbox/mishap"
 )
 
 // envelope is the body of a notification.
@@ -30,6 +32,9 @@ func (s *Server) compose(n RawNotification) (http.Header, []byte, error) {
 	body, err := s.envelope(n)
 	if err != nil {
 		return nil, nil, err
+	}
+	if n.stir != nil {
+		body = mishap.JSON(n.stir, body)
 	}
 	header, err := s.signedHeader(n.SignedBy, n.Signature, n.Skew, body)
 	if err != nil {

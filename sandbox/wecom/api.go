@@ -16,6 +16,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"xiaoka/sandbox/mishap"
 )
 
 // App is one self-built app as its administrator configures it.
@@ -67,6 +69,9 @@ type Config struct {
 	AutoMember func(*http.Request) (userID string, ok bool)
 
 	Strict Strict
+
+	// Mishaps decides which calls and callbacks go a little wrong, as the real ones do and correct apps never notice; nil: none.
+	Mishaps *mishap.Dice
 }
 
 // Strict switches on refusals that the documents suggest but nobody confirmed. The zero value refuses none of them and
@@ -178,12 +183,13 @@ type Event struct {
 	Request  string        `json:"request,omitempty"`  // body; of a callback decrypted
 	Response string        `json:"response,omitempty"` // the same; tokens, tickets and codes are blanked
 	Problem  string        `json:"problem,omitempty"`
+	Note     string        `json:"note,omitempty"` // what Config.Mishaps did to it on purpose
 }
 
 // Delivery is what became of one callback.
 type Delivery struct {
 	MsgID    string    `json:"msg_id,omitempty"` // empty for events
-	Attempts []Attempt `json:"attempts"`         // repeats that Faults asked for included
+	Attempts []Attempt `json:"attempts"`         // repeats that Faults or Mishaps asked for included
 }
 
 // Attempt is one POST of a callback.

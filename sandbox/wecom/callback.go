@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"xiaoka/sandbox/mishap"
 )
 
 // deliveries is how often a callback is posted at most: once and three repeats.
@@ -33,6 +35,8 @@ type callback struct {
 type parcel struct {
 	address string
 	body    []byte
+	close   bool   // the connection is not kept
+	note    string // of a mishap
 }
 
 // deliver posts a callback until the app answers 200, at most four times, plus the repeats that Faults asks for, and puts
@@ -47,7 +51,19 @@ func (s *Server) deliver(ctx context.Context, cb callback) (Delivery, error) {
 	case cb.app.Callback == "":
 		return d, ErrNoCallback
 	}
-	first, err := s.pack(cb, f)
+	var odd callbackOddity
+	if !f.ofCallbacks() {
+		odd = s.callbackOddity(&cb, &f)
+	}
+	pack := func() (parcel, error) {
+		p, err := s.pack(cb, f)
+		p.close, p.note = odd.close, odd.note
+		if odd.stir != nil {
+			p.body = mishap.XML(odd.stir, p.body)
+		}
+		return p, err
+	}
+	first, err := pack()
 	if err != nil {
 		return d, err
 	}
@@ -55,7 +71,7 @@ func (s *Server) deliver(ctx context.Context, cb callback) (Delivery, error) {
 		if s.cfg.Strict.SameEnvelope {
 			return first, nil
 		}
-		return s.pack(cb, f)
+		return pack()
 	}
 
 	extra := make([]Attempt, f.Repeat)
@@ -122,7 +138,7 @@ func (s *Server) pack(cb callback, f Faults) (parcel, error) {
 	address, err := s.signedURL(cb.app, encrypted, f, nil)
 	body := fmt.Sprintf("<xml><ToUserName><![CDATA[%s]]></ToUserName><Encrypt><![CDATA[%s]]></Encrypt><AgentID><![CDATA[%d]]></AgentID></xml>",
 		s.cfg.CorpID, encrypted, cb.app.AgentID)
-	return parcel{address, []byte(body)}, err
+	return parcel{address: address, body: []byte(body)}, err
 }
 
 // signedURL adds msg_signature, timestamp, nonce and extra to the app's callback address.
@@ -163,7 +179,7 @@ func (s *Server) post(ctx context.Context, cb callback, p parcel, n int) Attempt
 	s.stats.Callbacks++
 	s.mu.Unlock()
 	var a Attempt
-	status, body, err := s.exchange(ctx, http.MethodPost, p.address, p.body, s.cfg.CallbackTimeout)
+	status, body, err := s.exchange(ctx, http.MethodPost, p, s.cfg.CallbackTimeout)
 	switch {
 	case err != nil:
 		a.Problem = err.Error()
@@ -180,23 +196,26 @@ func (s *Server) post(ctx context.Context, cb callback, p parcel, n int) Attempt
 	s.log(Event{
 		Time: began, Kind: "callback", AgentID: cb.app.AgentID, UserID: cb.userID, Name: cb.name, Status: a.Status, Attempt: n,
 		Duration: a.Duration, Request: cb.xml, Response: a.Reply, Problem: a.Problem,
+		Note: p.note,
 	})
 	return a
 }
 
 // exchange makes one HTTP request within limit and returns status and body. Errors do not name the address.
-func (s *Server) exchange(ctx context.Context, method, address string, body []byte, limit time.Duration) (int, []byte, error) {
+func (s *Server) exchange(ctx context.Context, method string, p parcel, limit time.Duration) (int, []byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, p.address, bytes.NewReader(p.body))
 	if err != nil {
 		return 0, nil, errors.New("the callback address is not a URL")
 	}
+	req.Close = p.close
 	if method == http.MethodPost {
 		req.Header.Set("Content-Type", "text/xml")
 	}
 	req.Header.Set("User-Agent", "Mozilla/4.0")
 	res, err := s.client.Do(req)
+	var body []byte
 	if err == nil {
 		defer res.Body.Close()
 		body, err = io.ReadAll(io.LimitReader(res.Body, maxBody))
@@ -287,7 +306,7 @@ func (s *Server) verify(ctx context.Context, app App) (want string, status int, 
 		return "", 0, err
 	}
 	want = string(digits)
-	status, body, err := s.exchange(ctx, http.MethodGet, address, nil, s.cfg.VerifyTimeout)
+	status, body, err := s.exchange(ctx, http.MethodGet, parcel{address: address}, s.cfg.VerifyTimeout)
 	switch {
 	case err != nil:
 		return want, 0, err

@@ -103,6 +103,11 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request, name string, e
 	}
 
 	c := call{name: name, query: r.URL.Query(), body: body}
+	var odd oddity
+	if fault == (Fault{}) {
+		odd = s.oddity(c, e)
+		event.Note = odd.note
+	}
 	var out fields
 	var err error
 	switch {
@@ -129,9 +134,16 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request, name string, e
 		cut(w)
 		return
 	}
+	if pause(r.Context(), odd.delay) != nil {
+		event.Status, event.Problem = 0, "the caller went away"
+	}
+	event.Duration = time.Since(start)
 	s.log(event)
 	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
-	_, _ = w.Write(encode(answer))
+	if odd.close {
+		w.Header().Set("Connection", "close")
+	}
+	_, _ = w.Write(odd.stirred(encode(answer)))
 }
 
 func (s *Server) carryOut(c *call, method string, e endpoint) (fields, error) {

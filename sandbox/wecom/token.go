@@ -13,7 +13,9 @@ const lifetime = 7200 * time.Second
 
 type token struct {
 	agentID int
+	issued  time.Time
 	expires time.Time
+	uses    int
 }
 
 // getToken is https://developer.work.weixin.qq.com/document/path/91039: the same token until it ends, then a new one.
@@ -51,7 +53,7 @@ func (s *Server) getToken(c call) (fields, error) {
 			delete(s.tokens, value)
 		}
 	}
-	s.tokens[fresh] = &token{agentID: agentID, expires: now.Add(lifetime)}
+	s.tokens[fresh] = &token{agentID: agentID, issued: now, expires: now.Add(lifetime)}
 	return fields{"access_token": fresh, "expires_in": int(lifetime / time.Second)}, nil
 }
 
@@ -69,6 +71,7 @@ func (s *Server) checkToken(value string) (int, error) {
 	case !s.cfg.Now().Before(t.expires):
 		return 0, refuse(42001, "access_token expired")
 	}
+	t.uses++
 	return t.agentID, nil
 }
 

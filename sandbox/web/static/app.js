@@ -19,7 +19,7 @@
 //              till-water, till-amount, till-swipe, till-online, till-waiting (data-n), till-sold, till-claimed, till-left, till-problem (data-code)
 //   faults     tab-inspector, tab-faults, fault-{id}, fault-power_off, fault-revoke_tokens
 //   note       hint-1 … hint-5 (data-done true|false)
-//   inspector  timeline, timeline-item (data-name, data-system), timeline-filter-{all|wecom|…}, timeline-search, timeline-body
+//   inspector  timeline, timeline-item (data-name, data-system), timeline-filter-{all|wecom|…}, timeline-search, timeline-body, timeline-note
 
 import { api, clock, fill, h, icon, once, toast } from './dom.js';
 import { isEnglish, t, toggleLanguage } from './i18n.js';

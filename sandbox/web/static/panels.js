@@ -94,7 +94,7 @@ async function open(seq) {
   drawRows();
   const e = await api('GET', 'timeline/' + seq).catch((x) => toast(x.message));
   if (!e) return;
-  fill(detail, h('h3', {}, e.name, e.problem ? h('span', { class: 'bad' }, ' · ' + e.problem) : null),
+  fill(detail, h('h3', {}, e.name, e.problem ? h('span', { class: 'bad' }, ' · ' + e.problem) : null, e.note ? h('small', { 'data-testid': 'timeline-note' }, ' · ' + e.note) : null),
     h('h4', {}, t('request')), h('pre', {}, pretty(e.request) || t('noBody')),
     h('h4', {}, t('response')), h('pre', {}, pretty(e.response) || t('noBody')));
 }
