@@ -68,6 +68,9 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if userID, ok := Phone(r); ok && isPage(r) {
 		r = r.WithContext(context.WithValue(r.Context(), phoneKey{}, phone{userID, p.jar(userID)}))
 	}
+	// Without it the server closes the request's body when the answer begins; the proxy, which may still be asking that
+	// body for its end, would then drop the product's connection and cut the answer off. Only HTTP/1 knows it.
+	http.NewResponseController(w).EnableFullDuplex()
 	p.reverse.ServeHTTP(w, r)
 }
 
