@@ -109,6 +109,7 @@ func (v *visit) waitWord(d time.Duration) string {
 	if s := wholeSeconds(d); s <= 120 {
 		return v.t("wait.seconds", s)
 	}
+	d = d.Round(time.Second) // set a moment after this page began, half an hour is still no 31 minutes
 	if m := int((d + time.Minute - 1) / time.Minute); m <= 120 {
 		return v.t("wait.minutes", m)
 	}

@@ -76,6 +76,7 @@ func TestLossRefused(t *testing.T) {
 		"Format":        {bound, "12", func(*world) {}, 422, "密码是 6 位数字", false},
 		"Empty":         {bound, "", func(*world) {}, 422, "密码是 6 位数字", false},
 		"Locked":        {bound, "258036", func(w *world) { w.locked[bound] = w.now.Add(30 * time.Minute) }, 429, "已锁定，30 分钟后解锁", false},
+		"LockedJustNow": {bound, "258036", func(w *world) { w.locked[bound] = w.now.Add(30*time.Minute + 200*time.Millisecond) }, 429, "已锁定，30 分钟后解锁", false},
 		"LocksNow":      {bound, "000000", func(w *world) { w.tries[bound] = 4 }, 429, "/h5/password?with=code&amp;next=loss", false},
 		"Frozen":        {bound, "258036", func(w *world) { w.lossErr = ledger.ErrCardFrozen }, 409, "这张卡已被学校停用", false},
 		"NoCard":        {bound, "258036", func(w *world) { w.lossErr = ledger.ErrNotFound }, 409, "你名下还没有校园卡", false},

@@ -72,6 +72,8 @@ var accessWords = map[string]string{
 	"sessions_ended":   "access.sessions_ended",
 	"spent_after_loss": "access.spent_after_loss",
 	"push_replayed":    "access.push_replayed",
+	"press_refused":    "access.press_refused",
+	"record_changed":   "access.record_changed",
 }
 
 func (v *visit) settingsForm() error {
@@ -224,8 +226,13 @@ func (v *visit) access(e ledger.AuditEntry) accessView {
 	who, name, _ := strings.Cut(e.Actor, " ")
 	said := accessView{At: e.At}
 	switch who {
-	case "holder", "member":
+	case "holder":
 		said.Who = v.t("access.by_you")
+	case "member":
+		said.Who = v.t("access.by_another")
+		if ledger.NormalUserID(name) == v.person.UserID {
+			said.Who = v.t("access.by_you")
+		}
 	case "terminal":
 		said.Who = v.t("access.by_terminal", clip(name))
 	case "operator":

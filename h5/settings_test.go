@@ -17,6 +17,7 @@ func accesses(now time.Time) (all []ledger.AuditEntry) {
 		{Actor: "operator zhao", Action: "exported"},
 		{Actor: "system", Action: "something_new"},
 		{Actor: "member 20230001", Action: "member_linked"},
+		{Actor: "member 20230099", Action: "press_refused", Detail: "loss.confirm: task of another person"},
 	} {
 		e.At = now.Add(-time.Duration(i) * time.Hour)
 		all = append(all, e)
@@ -35,13 +36,13 @@ func TestSettingsOfPerson(t *testing.T) {
 		p := open(t, w)
 		p.as(w, bound)
 		page := wantPage(t, p.get("/h5/settings"), 200, `name="push_consumption" value="on" checked`, `name="push_reminder" value="on">`, `value="20.50"`,
-			"挂失", "终端 K01", "一卡通工作人员", "查看或更改了资料", "你自己", `href="/h5/unbind"`)
+			"挂失", "终端 K01", "一卡通工作人员", "查看或更改了资料", "你自己", "另一位成员", "没有被接受", `href="/h5/unbind"`)
 		for _, kind := range ledger.Mutable() {
 			if !strings.Contains(page, `name="push_`+string(kind)+`"`) {
 				t.Errorf("no switch for %s", kind)
 			}
 		}
-		for _, secret := range []string{"GS20251122", "zhao", "push_loss", "push_password_changed"} {
+		for _, secret := range []string{"GS20251122", "zhao", "20230099", "push_loss", "push_password_changed"} {
 			if strings.Contains(page, secret) {
 				t.Errorf("%q is on the page", secret)
 			}

@@ -401,6 +401,7 @@ var catalogue = map[string]both{
 	"push.statement":           {"月账单", "Monthly statement"},
 	"push.statement.hint":      {"上个月的账单出来了", "The statement of last month is ready"},
 	"access.by_you":            {"你自己", "You"},
+	"access.by_another":        {"另一位成员", "Another member"},
 	"access.by_terminal":       {"终端 %s", "Terminal %s"},
 	"access.by_operator":       {"一卡通工作人员", "Card office staff"},
 	"access.by_system":         {"系统", "The system"},
@@ -420,6 +421,8 @@ var catalogue = map[string]both{
 	"access.sessions_ended":    {"离开企业微信应用，登录已退出", "Left the WeCom app and was signed out"},
 	"access.spent_after_loss":  {"挂失之后有一笔消费", "A purchase after the loss report"},
 	"access.push_replayed":     {"重新发了一条消息", "A message sent again"},
+	"access.press_refused":     {"按了一张发给你的卡片，没有被接受", "A card sent to you was pressed, refused"},
+	"access.record_changed":    {"更新了你的登记资料", "Your record was changed"},
 	"access.other":             {"查看或更改了资料", "Data looked at or changed"},
 	"settings.unknown":         {"没有这个选项，请重新选", "There is no such choice. Please choose again"},
 
