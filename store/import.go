@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -22,21 +23,33 @@ var errDryRun = errors.New("dry run")
 
 // ImportPerson adds or updates one person, the card and the initial password,
 // and books a new card's opening balance. Empty fields leave what is on
-// record. With dry set it checks everything and changes nothing.
+// record; what changes there goes to the audit log, for whoever may name
+// another address can have the codes. With dry set it checks everything and
+// changes nothing.
 func (s *Store) ImportPerson(ctx context.Context, r ledger.PersonRow, now time.Time, dry bool) (created bool, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
-		id, isNew, err := importPerson(tx, r, now)
+		id, isNew, changed, err := importPerson(tx, r, now)
 		if err != nil {
 			return err
 		}
 		created = isNew
 		if r.CardNo != "" {
-			if err := importCard(tx, id, r, now); err != nil {
+			newCard, err := importCard(tx, id, r, now)
+			if err != nil {
 				return err
+			}
+			if newCard {
+				changed = append(changed, "card_no")
 			}
 		}
 		if err := importPassword(tx, id, isNew, r, now); err != nil {
 			return err
+		}
+		if !isNew && len(changed) > 0 {
+			if err := audit(tx, ledger.AuditEntry{At: now, Actor: "operator", Action: "record_changed", PersonID: id,
+				CardNo: r.CardNo, Detail: "import: " + strings.Join(changed, ", ")}); err != nil {
+				return err
+			}
 		}
 		if dry {
 			return errDryRun
@@ -52,18 +65,20 @@ func (s *Store) ImportPerson(ctx context.Context, r ledger.PersonRow, now time.T
 	return created, err
 }
 
-func importPerson(tx *gorm.DB, r ledger.PersonRow, now time.Time) (id int64, isNew bool, err error) {
+// importPerson names the file's columns that changed a person on record.
+func importPerson(tx *gorm.DB, r ledger.PersonRow, now time.Time) (id int64, isNew bool, changed []string, err error) {
 	var rows []struct {
-		ID     int64
-		UserID string
+		ID                                           int64
+		Name, Email, Phone, Type, Department, UserID string
 	}
-	if err := forUpdate(tx.Table("people").Select("id, user_id").Where("student_no = ?", r.StudentNo)).Scan(&rows).Error; err != nil {
-		return 0, false, fmt.Errorf("look the person up: %w", err)
+	if err := forUpdate(tx.Table("people").Select("id, name, email, phone, type, department, user_id").
+		Where("student_no = ?", r.StudentNo)).Scan(&rows).Error; err != nil {
+		return 0, false, nil, fmt.Errorf("look the person up: %w", err)
 	}
 	userID := ledger.NormalUserID(r.UserID)
 	if len(rows) == 0 {
 		if r.Name == "" {
-			return 0, false, ErrNoName
+			return 0, false, nil, ErrNoName
 		}
 		if userID == "" {
 			userID = ledger.NormalUserID(r.StudentNo)
@@ -71,49 +86,55 @@ func importPerson(tx *gorm.DB, r ledger.PersonRow, now time.Time) (id int64, isN
 		err := tx.Raw(`INSERT INTO people (student_no, name, email, phone, type, department, user_id, created_at)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
 			r.StudentNo, r.Name, r.Email, r.Phone, r.Type, r.Department, userID, micros(now)).Scan(&id).Error
-		return id, true, err
+		return id, true, nil, err
 	}
-	set := map[string]any{}
-	for column, value := range map[string]string{"name": r.Name, "email": r.Email, "phone": r.Phone, "type": r.Type, "department": r.Department} {
-		if value != "" {
-			set[column] = value
+	old, set := rows[0], map[string]any{}
+	for _, field := range []struct{ column, old, value string }{
+		{"name", old.Name, r.Name}, {"email", old.Email, r.Email}, {"phone", old.Phone, r.Phone},
+		{"type", old.Type, r.Type}, {"department", old.Department, r.Department},
+	} {
+		if field.value != "" && field.value != field.old {
+			set[field.column] = field.value
+			changed = append(changed, field.column)
 		}
 	}
-	if userID != "" && userID != rows[0].UserID {
+	if userID != "" && userID != old.UserID {
 		// Another member from now on: nothing proven for the old one carries over.
 		set["user_id"], set["open_id"], set["verified_at"], set["bound_at"] = userID, "", nil, nil
+		changed = append(changed, "wecom_userid")
 	}
 	if len(set) > 0 {
-		err = tx.Table("people").Where("id = ?", rows[0].ID).Updates(set).Error
+		err = tx.Table("people").Where("id = ?", old.ID).Updates(set).Error
 	}
-	return rows[0].ID, false, err
+	return old.ID, false, changed, err
 }
 
-func importCard(tx *gorm.DB, personID int64, r ledger.PersonRow, now time.Time) error {
+// importCard tells whether the card is new.
+func importCard(tx *gorm.DB, personID int64, r ledger.PersonRow, now time.Time) (isNew bool, err error) {
 	var cards []struct {
 		CardNo   string
 		PersonID int64
 	}
 	if err := tx.Table("campus_cards").Select("card_no, person_id").
 		Where("card_no = ? OR (person_id = ? AND status <> 'closed')", r.CardNo, personID).Scan(&cards).Error; err != nil {
-		return fmt.Errorf("look the card up: %w", err)
+		return false, fmt.Errorf("look the card up: %w", err)
 	}
 	for _, c := range cards {
 		if c.CardNo == r.CardNo && c.PersonID == personID {
-			return nil // known; an opening balance is for new cards only
+			return false, nil // known; an opening balance is for new cards only
 		}
 	}
 	if len(cards) > 0 {
-		return ErrRowConflict
+		return false, ErrRowConflict
 	}
 	var id int64
-	err := tx.Raw(`INSERT INTO campus_cards (card_no, person_id, status, opening_fen, balance_fen, created_at)
+	err = tx.Raw(`INSERT INTO campus_cards (card_no, person_id, status, opening_fen, balance_fen, created_at)
 		VALUES (?, ?, 'normal', ?, ?, ?) RETURNING id`,
 		r.CardNo, personID, int64(r.OpeningBalance), int64(r.OpeningBalance), micros(now)).Scan(&id).Error
 	if err != nil || r.OpeningBalance == 0 {
-		return err
+		return true, err
 	}
-	return book(tx, now, ledger.Posting{
+	return true, book(tx, now, ledger.Posting{
 		Ref:    "opening:" + r.CardNo,
 		Debit:  ledger.Account{Kind: ledger.Opening},
 		Credit: ledger.Account{Kind: ledger.Float, Owner: id},

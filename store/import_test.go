@@ -40,6 +40,13 @@ func TestStore_ImportPerson(t *testing.T) {
 			t.Errorf("after the second import: %+v", p)
 		}
 		balance(t, s, p, 1250, 0, 0)
+		if created, err := put(again, false); err != nil || created {
+			t.Fatalf("third import = %v, %v", created, err)
+		}
+		if got, err := s.AuditOfCard(ctx, "C1", 10); err != nil || len(got) != 1 || got[0].Actor != "operator" || got[0].Action != "record_changed" ||
+			got[0].Detail != "import: email" || got[0].PersonID != p.ID || !got[0].At.Equal(noon) {
+			t.Errorf("the audit log has %+v, %v; want the changed address once", got, err)
+		}
 
 		if _, err := put(ledger.PersonRow{StudentNo: "2", Name: "李四", CardNo: "C1"}, false); !errors.Is(err, store.ErrRowConflict) {
 			t.Errorf("somebody else's card: %v", err)

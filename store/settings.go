@@ -125,8 +125,8 @@ func (s *Store) AuditOfCard(ctx context.Context, cardNo string, limit int) ([]le
 		Where("card_no = ? OR person_id = (SELECT person_id FROM campus_cards WHERE card_no = ?)", cardNo, cardNo), limit)
 }
 
-// AuditOfTerminal lists the newest acts at a terminal, and when it was
-// suspended.
+// AuditOfTerminal lists the newest acts at a terminal, when it was suspended
+// and what operators did to it.
 func (s *Store) AuditOfTerminal(ctx context.Context, id string, limit int) ([]ledger.AuditEntry, error) {
 	return readAudit(s.db.WithContext(ctx).Table("audit").Where("actor = ?", "terminal "+id), limit)
 }

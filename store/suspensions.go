@@ -67,7 +67,7 @@ func (s *Store) ResumeTerminal(ctx context.Context, id string, now time.Time) er
 		if err := s.suspend(tx, id, nil); err != nil {
 			return err
 		}
-		return audit(tx, ledger.AuditEntry{At: now, Actor: "terminal " + id, Action: "resumed", Detail: "by an operator"})
+		return auditTerminal(tx, id, "resumed", now)
 	})
 }
 

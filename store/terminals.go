@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"gorm.io/gorm"
+
 	"xiaoka/ledger"
 )
 
@@ -29,8 +31,14 @@ func (t terminal) ledger() ledger.Terminal {
 
 // AddTerminal registers a terminal; ErrTerminalExists for an id in use.
 func (s *Store) AddTerminal(ctx context.Context, t ledger.Terminal) error {
-	err := s.db.WithContext(ctx).Table("terminals").Create(&terminal{ID: t.ID, Kind: string(t.Kind), Location: t.Location,
-		Merchant: t.Merchant, SealedSecret: t.SealedSecret, CreatedAt: micros(t.CreatedAt)}).Error
+	err := s.tx(ctx, func(tx *gorm.DB) error {
+		err := tx.Table("terminals").Create(&terminal{ID: t.ID, Kind: string(t.Kind), Location: t.Location,
+			Merchant: t.Merchant, SealedSecret: t.SealedSecret, CreatedAt: micros(t.CreatedAt)}).Error
+		if err != nil {
+			return err
+		}
+		return auditTerminal(tx, t.ID, "registered", t.CreatedAt)
+	})
 	if conflict(err) {
 		return ledger.ErrTerminalExists
 	}
@@ -67,23 +75,30 @@ func (s *Store) Terminals(ctx context.Context) ([]ledger.Terminal, error) {
 
 // DisableTerminal takes a terminal out of service for good; its records stay.
 func (s *Store) DisableTerminal(ctx context.Context, id string, at time.Time) error {
-	return s.setTerminal(ctx, id, "disabled_at", micros(at))
+	return s.setTerminal(ctx, id, "disabled_at", micros(at), "disabled", at)
 }
 
 // RotateTerminal replaces the secret; the old one ends at commit.
-func (s *Store) RotateTerminal(ctx context.Context, id string, sealed []byte) error {
-	return s.setTerminal(ctx, id, "sealed_secret", sealed)
+func (s *Store) RotateTerminal(ctx context.Context, id string, sealed []byte, at time.Time) error {
+	return s.setTerminal(ctx, id, "sealed_secret", sealed, "rotated", at)
 }
 
-func (s *Store) setTerminal(ctx context.Context, id, column string, value any) error {
-	r := s.db.WithContext(ctx).Table("terminals").Where("id = ?", id).Update(column, value)
-	switch {
-	case r.Error != nil:
-		return fmt.Errorf("change the terminal: %w", r.Error)
-	case r.RowsAffected == 0:
-		return ledger.ErrNotFound
-	}
-	return nil
+func (s *Store) setTerminal(ctx context.Context, id, column string, value any, action string, at time.Time) error {
+	return s.tx(ctx, func(tx *gorm.DB) error {
+		r := tx.Table("terminals").Where("id = ?", id).Update(column, value)
+		switch {
+		case r.Error != nil:
+			return fmt.Errorf("change the terminal: %w", r.Error)
+		case r.RowsAffected == 0:
+			return ledger.ErrNotFound
+		}
+		return auditTerminal(tx, id, action, at)
+	})
+}
+
+// auditTerminal writes down what an operator did to a terminal.
+func auditTerminal(tx *gorm.DB, id, action string, at time.Time) error {
+	return audit(tx, ledger.AuditEntry{At: at, Actor: "terminal " + id, Action: action, Detail: "by an operator"})
 }
 
 // UseNonce takes a terminal's nonce for good, or ErrNonceTaken; it outlives

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"text/tabwriter"
 	"time"
 
 	"xiaoka/ledger"
+	"xiaoka/store"
 )
 
 type auditCmd struct {
@@ -32,6 +34,9 @@ func (c auditCmd) Run(p *program) error {
 	} else {
 		lines, err = s.AuditOfCard(p.ctx, c.CardNo, c.Limit)
 	}
+	if err == nil && len(lines) == 0 { // nobody did anything, or there is no such card or terminal
+		err = c.exists(p.ctx, s)
+	}
 	if err != nil {
 		return err
 	}
@@ -41,4 +46,16 @@ func (c auditCmd) Run(p *program) error {
 		fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%s\n", l.At.In(cfg.Timezone).Format(time.DateTime), l.Actor, l.Action, l.CardNo, l.Detail)
 	}
 	return out.Flush()
+}
+
+func (c auditCmd) exists(ctx context.Context, s *store.Store) error {
+	if c.Terminal != "" {
+		_, err := s.Terminal(ctx, c.Terminal)
+		return known(c.Terminal, err)
+	}
+	_, err := s.Holder(ctx, c.CardNo)
+	if errors.Is(err, ledger.ErrCardNotFound) {
+		return fmt.Errorf("there is no card %s", c.CardNo)
+	}
+	return err
 }

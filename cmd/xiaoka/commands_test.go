@@ -125,6 +125,23 @@ func TestPeopleImport(t *testing.T) {
 	}
 }
 
+// TestPeopleImport_Unseen: what cannot be seen in a register is not on record,
+// where a holder's own name would never be the same.
+func TestPeopleImport_Unseen(t *testing.T) {
+	t.Parallel()
+	p := newPrompt(t)
+	long := strings.Repeat("名", longestName+1)
+	code, out, stderr := p.run("", "people", "import", p.file("student_no,name\n\u200b1,\u202e张\x00\x1b三\ufeff\n2,\"李\n四\"\n3,\u200b\n4,"+long+"\n"))
+	if code != exitFault || out != "2 added, 0 updated, 2 bad\n" || !strings.Contains(stderr, "line 5: a new person needs a name") ||
+		!strings.Contains(stderr, "line 6: name is longer than 64") {
+		t.Fatalf("exit %d, %q, %q", code, out, stderr)
+	}
+	rows, err := readRegister(strings.NewReader("student_no,name\n\u200b1,\u202e张\x00\x1b三\ufeff\n2,\"李\n四\"\n"))
+	if err != nil || len(rows) != 2 || rows[0].StudentNo != "1" || rows[0].Name != "张三" || rows[1].Name != "李 四" {
+		t.Errorf("read %+v, %v", rows, err)
+	}
+}
+
 func TestTerminals(t *testing.T) {
 	t.Parallel()
 	p := newPrompt(t)
@@ -149,6 +166,14 @@ func TestTerminals(t *testing.T) {
 	}
 	if code, _, stderr := p.run("", "terminal", "disable", "K99"); code != exitFault || !strings.Contains(stderr, "no terminal K99") {
 		t.Errorf("an unknown one: exit %d, %q", code, stderr)
+	}
+	if out := p.ok("audit", "--terminal", "K01"); strings.Count(out, "by an operator") != 3 || !strings.Contains(out, "rotated") {
+		t.Errorf("audit: %s", out)
+	}
+	for _, args := range [][]string{{"--terminal", "K99"}, {"--card-no", "9"}} {
+		if code, out, stderr := p.run("", append([]string{"audit"}, args...)...); code != exitFault || out != "" || !strings.Contains(stderr, "there is no ") {
+			t.Errorf("audit %v: exit %d, %q, %q", args, code, out, stderr)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
 
@@ -119,6 +120,9 @@ func readRegister(in io.Reader) ([]registerRow, error) {
 	}
 }
 
+// longestName is what the page takes where a holder types their name.
+const longestName = 64
+
 func parseRow(r record) (row registerRow) {
 	row.PersonRow = ledger.PersonRow{
 		Line: r.line, StudentNo: r.get("student_no"), Name: r.get("name"), CardNo: r.get("card_no"), Email: r.get("email"), Phone: r.get("phone"),
@@ -137,8 +141,8 @@ func parseRow(r record) (row registerRow) {
 	case row.err != nil:
 	case row.StudentNo == "":
 		row.err = errors.New("student_no is empty")
-	case len(row.Name) > 200:
-		row.err = errors.New("name is too long")
+	case utf8.RuneCountInString(row.Name) > longestName:
+		row.err = fmt.Errorf("name is longer than %d characters", longestName)
 	case row.Email != "" && !isAddress(row.Email):
 		row.err = errors.New("email is not an address")
 	case row.Phone != "" && !isPhone(row.Phone):

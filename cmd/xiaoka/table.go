@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -76,11 +77,20 @@ func (t *table) next() (record, error) {
 	return r, nil
 }
 
-// get gives a column's value; empty without it.
+// get gives a column's value; empty without it. Characters that cannot be seen
+// are left out: no holder would type them when asked for the same again.
 func (r record) get(column string) string {
 	i, ok := r.table.at[column]
 	if !ok || i >= len(r.fields) {
 		return ""
 	}
-	return strings.TrimSpace(r.fields[i])
+	return strings.TrimSpace(strings.Map(func(c rune) rune {
+		switch {
+		case unicode.IsSpace(c):
+			return ' '
+		case unicode.In(c, unicode.Cc, unicode.Cf):
+			return -1
+		}
+		return c
+	}, r.fields[i]))
 }

@@ -149,7 +149,7 @@ func (c terminalRotateCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	if err := known(c.ID, s.RotateTerminal(p.ctx, c.ID, sealed)); err != nil {
+	if err := known(c.ID, s.RotateTerminal(p.ctx, c.ID, sealed, now())); err != nil {
 		return err
 	}
 	fmt.Fprintf(p.stdout, "terminal %s has a new secret, shown this once; the old one ended\nsecret: %s\n", c.ID, secret)
