@@ -173,6 +173,7 @@ func TestVerifyPress(t *testing.T) {
 		"Stranger":       {"nobody", nil, 0, cards.Refused(cards.Zh)},
 		"TooSoon":        {"fresh", fmt.Errorf("issue: %w", soon), 0, "请过 47 秒"},
 		"SenderDown":     {"fresh", &identity.SendFailedError{RetryAfter: time.Minute, Err: errors.New("mail down")}, 0, "没有发出去"},
+		"SenderRefuses":  {"fresh", &identity.SendFailedError{RetryAfter: 30 * time.Minute, Err: soon}, 0, "没有发出去\n是我们这边的问题。请过 30 分钟"},
 		"NoLongerListed": {"fresh", identity.ErrNoAddress, 0, "[card verify_channels]"},
 		"DatabaseDown":   {"fresh", errors.New("disk full"), 0, "抱歉"},
 	} {

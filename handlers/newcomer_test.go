@@ -77,6 +77,9 @@ func TestNewcomerIsLinked(t *testing.T) {
 	t.Parallel()
 	c := newCampus(t)
 	register(c)
+	if got := c.types(AssistantApp, "visitor", "100110"); !strings.Contains(got, "没有保存") || !strings.Contains(got, wNumberOfSix.zh) {
+		t.Errorf("a staff number of six digits, not called one: %q", got)
+	}
 	for _, text := range []string{"我的学号是 2025533001", "２０２５５３３００１", "2025533001"} {
 		if got := c.types(AssistantApp, "visitor", text); !strings.Contains(got, "[card newcomer_channels]") || !strings.Contains(got, "2025533001") {
 			t.Errorf("%q is answered by %q", text, got)

@@ -92,13 +92,13 @@ func (a *Apps) sendCodeBy(ctx context.Context, t *turn, channel ledger.Channel) 
 	switch {
 	case err == nil:
 		return t.Update(cards.CodeSent(t.Lang, cards.CodeSentData{MaskedAddress: masked, ValidFor: a.CodeTTL, URL: a.link.verify()}))
+	case errors.As(err, &failed): // also by a provider's own limit: no code came, and the one before is void
+		a.Log.Error("code not sent", "request", t.RequestID, "channel", channel, "err", failed.Err)
+		return t.Update(a.verifyNotice(t, wCodeNotSent.in(t.Lang), wCodeNotSentBody.in(t.Lang, wait(t.Lang, failed.RetryAfter))))
 	case errors.As(err, &tooSoon) && tooSoon.Everybody:
 		return t.Update(a.verifyNotice(t, wCodeTooMany.title.in(t.Lang), wCodeTooMany.body.in(t.Lang, wait(t.Lang, tooSoon.RetryAfter))))
 	case errors.As(err, &tooSoon):
 		return t.Update(a.verifyNotice(t, wCodeTooSoon.in(t.Lang), wCodeTooSoonBody.in(t.Lang, wait(t.Lang, tooSoon.RetryAfter))))
-	case errors.As(err, &failed):
-		a.Log.Error("code not sent", "request", t.RequestID, "channel", channel, "err", failed.Err)
-		return t.Update(a.verifyNotice(t, wCodeNotSent.in(t.Lang), wCodeNotSentBody.in(t.Lang, wait(t.Lang, failed.RetryAfter))))
 	case errors.Is(err, identity.ErrNotOffered), errors.Is(err, identity.ErrNoAddress):
 		return a.offerCode(ctx, t) // the card was drawn before the record changed
 	}
@@ -168,6 +168,9 @@ func (a *Apps) securePage(_ context.Context, t *turn) error {
 	}
 	if !t.Person.Verified() {
 		d.LinkTitle, d.URL = wVerifyPage.in(t.Lang), a.link.verify()
+	}
+	if d.Assistant && !t.known() {
+		d.Body += wNumberOfSix.in(t.Lang)
 	}
 	return t.Update(cards.Notice(t.Lang, d))
 }

@@ -80,7 +80,7 @@ var (
 // Verification.
 var (
 	wCodeTooSoon     = phrase{"稍等一下再发", "One moment, please"}
-	wCodeTooSoonBody = phrase{"刚发过的验证码还能用。要再发一个，请过 %s，再发送「验证」。", "The code already sent can still be used. For another one, wait %s, then send “verify”."}
+	wCodeTooSoonBody = phrase{"刚发过的验证码，没有过期或作废就还能用。要再发一个，请过 %s，再发送「验证」。", "The code already sent still serves unless it has expired or is void. For another one, wait %s, then send “verify”."}
 	wCodeTooMany     = notice{phrase{"现在要验证码的人太多", "Too many people are asking"}, phrase{"请过 %s，再发送「验证」。着急的话，请联系一卡通窗口。", "Please wait %s, then send “verify”. If it cannot wait, please ask the card office."}}
 	wCodeNotSent     = phrase{"验证码没有发出去", "The code could not be sent"}
 	wCodeNotSentBody = phrase{"是我们这边的问题。请过 %s，再发送「验证」。", "The fault is ours. Please wait %s, then send “verify”."}
@@ -97,6 +97,7 @@ var (
 	wNoAddressBody   = phrase{"请联系一卡通窗口，登记你的邮箱或手机。", "Please ask the card office to register your e-mail or phone."}
 	wNoSecrets       = phrase{"验证码和密码请填在网页上", "Codes and passwords: on the page"}
 	wNoSecretsBody   = phrase{"刚才的数字没有保存。为了安全，请不要把密码发到聊天里。", "The digits were not kept. For your safety, please never send a password in chat."}
+	wNumberOfSix     = phrase{"如果是六位的学工号，前面加上「学工号」三个字再发。", "If it was a staff number of six digits, send it again with the word “number” before it."}
 )
 
 // A member who is not on record.

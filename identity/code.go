@@ -127,6 +127,9 @@ func (c *Codes) Send(ctx context.Context, p ledger.Person, channel ledger.Channe
 	}
 	if err := sender.Send(ctx, to, Message{Code: code, Purpose: purpose, TTL: c.ttl, Lang: p.Lang}); err != nil {
 		wait := max(0, time.Minute/ledger.CodesAMinute-c.now().Sub(issued))
+		if errors.As(err, &tooSoon) { // a limit of the provider's own
+			wait = max(wait, tooSoon.RetryAfter)
+		}
 		return "", &SendFailedError{RetryAfter: wait, Err: err}
 	}
 	return maskAddress(channel, to), nil

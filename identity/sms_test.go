@@ -154,6 +154,9 @@ func TestSMS_Refused(t *testing.T) {
 			if errors.As(err, &soon) != (tt.wait != 0) || soon != nil && soon.RetryAfter != tt.wait {
 				t.Errorf("to wait %v, want %v", soon, tt.wait)
 			}
+			if failed.RetryAfter < tt.wait {
+				t.Errorf("another may be asked for in %v, but the provider takes none for %v", failed.RetryAfter, tt.wait)
+			}
 			if strings.Contains(log.String(), "daily limit") != tt.logged {
 				t.Errorf("logged %q", log.String())
 			}
