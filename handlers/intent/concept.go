@@ -14,6 +14,7 @@ const (
 	imperative // somebody is asked to do something
 	past       // it happened then
 	wants      // somebody wishes
+	later      // not now: tomorrow, next month
 	done       // it has been done
 	ask        // a question
 	refund

@@ -164,6 +164,10 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 		return Help
 	case risky[intent] && (strangeCard(tokens) || strangeVerb(tokens)):
 		return Help
+	case intent == TopUp && revokedTopUp(tokens):
+		return Cancel
+	case risky[intent] && postponed(tokens), intent == ReportLoss && said.all(setOf(pickedUp, aCard)):
+		return Help
 	case intent == ReportLoss && said.has(found) && !said.has(loss):
 		return Help
 	case intent == ReportLoss && said.has(reissue) && said.any(setOf(howMuch, fee, where, howLong)):

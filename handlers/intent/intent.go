@@ -77,6 +77,9 @@ func read(text string, today time.Time) (Result, []token) {
 
 // isCode tells six digits and nothing else, however they are spaced.
 func isCode(runes []rune) bool {
+	if _, n := figures(runes, 0); n == len("2026-09") { // with the sign between
+		return false
+	}
 	digits := 0
 	for _, r := range runes {
 		switch {

@@ -4,7 +4,7 @@ package intent
 // ([normalize] takes them away: dont, whats → what). Words here match whole words only; the longest phrase counts.
 var latin = map[concept]string{
 	neg: `
-		not, dont, didnt, never, no, isnt, wasnt, arent, without, no need, no need to, dont want, dont need, didnt mean, didnt ask,
+		who said, who says, who wants to, who wanted to, who told you to, who asked you to, not, dont, didnt, never, no, isnt, wasnt, arent, without, no need, no need to, dont want, dont need, didnt mean, didnt ask,
 		wont, wouldnt, havent, hasnt, stop trying to, refuse, almost, nearly, thought, i thought, rather than, instead of, buyao,
 		bu yao, bie, bu, bu shi, bushi, meiyou, mei, doesnt, hadnt, werent, couldnt, shouldnt, neednt, mustnt, shant, aint, dnt, donot,
 		don, dun, dun want, dont u, do nt, didnot, dint, didint, havnt, hvnt, hvent, nevr, nvr, neber, dotn, dnot, dont even, doont,
@@ -24,6 +24,9 @@ var latin = map[concept]string{
 		could u, cld u, mind`,
 	past: `
 		already, yesterday i, have already, before, previously, earlier, ago, last time, days ago, weeks ago`,
+	later: `
+		tomorrow, tmr, tmrw, tomoz, the day after tomorrow, next week, next month, next semester, next term, next year, later on, later, maybe later,
+		some other time, in a few days`,
 	ifWord: `
 		should i, when should i, when should, if, what if, what happens, what would happen, what will happen, suppose, supposing,
 		someday, in case, in the future, one day, would i, afraid, worried, worry, should i lose, when i lose, whenever, unless,
@@ -37,7 +40,7 @@ var latin = map[concept]string{
 		how long, how soon, how fast, how quickly, when will, when does, when do, when is, what time, when can, how many days,
 		how many hours, take effect`,
 	limit: `
-		maximum, max, minimum, min, limit, limits, at most, at least, how many times, the most i can, upper limit`,
+		at once, in one go, at a time, per day, maximum, max, minimum, min, limit, limits, at most, at least, how many times, the most i can, upper limit`,
 	promo: `
 		bonus, discount, cashback, promotion, promo, reward, gift, coupon, extra, offer, offers, deal, i heard, heard that, rumor,
 		rumour`,
@@ -101,7 +104,7 @@ var latin = map[concept]string{
 		synonym, dream, dreamed, dreamt, dreamed that, novel, movie, film, the news, lyric, poem about, riddle, quote, quoted, headline,
 		pun, test message, this is a test, just a test, testing, an example, for example, example`,
 	inject: `
-		system, all rules, every card, no restrictions, every user, ignore, disregard, previous instructions, all instructions,
+		intent, output, system, all rules, every card, no restrictions, every user, ignore, disregard, previous instructions, all instructions,
 		your instructions, system prompt, system message, pretend, you are now, act as, as an admin, admin, administrator, sudo, root,
 		developer, developer mode, jailbreak, override, bypass, execute, drop table, select, script, prompt, simulate, roleplay,
 		role play, without confirmation, skip confirmation, assume i confirmed, i confirmed, debug mode, test mode, set my balance,
@@ -311,7 +314,7 @@ var latin = map[concept]string{
 		file a complaint, not a bot, not a robot, stop the bot, talk with a person, speak with a person, customer care, care,
 		connect me, connect me to, put me through, transfer me to`,
 	robot:  `bot, robot, chatbot, machine learning, ai`,
-	revoke: `cancel, cancle, cancell, cacnel, undo, revoke, withdraw, retract, quxiao, qu xiao`,
+	revoke: `cancel, cancle, cancell, cacnel, abort, call off, changed my mind about, change my mind about, undo, revoke, withdraw, retract, quxiao, qu xiao`,
 	cancel: `
 		i made a mistake, my mistake, cancel, cancle, cancell, cacnel, cancel that, cancel it, nvm, nm, never mind, nevermind, nvrmind,
 		forget it, forget about it, forget that, no thanks, no thank you, abort, quit, exit, stop, stop it, undo, undo that,

@@ -11,7 +11,7 @@ var relativeMonths = []struct {
 	word string
 	back int
 }{
-	{"上上个月", 2}, {"上上月", 2}, {"前个月", 2}, {"上个月份", 1}, {"上个月", 1}, {"上月份", 1}, {"上月", 1}, {"本月份", 0}, {"本月", 0}, {"这个月", 0}, {"这月", 0}, {"当月", 0},
+	{"去年这个月", 12}, {"去年本月", 12}, {"去年同月", 12}, {"去年同期", 12}, {"上一个月", 1}, {"前一个月", 1}, {"呢个月", 0}, {"上上个月", 2}, {"上上月", 2}, {"前个月", 2}, {"上个月份", 1}, {"上个月", 1}, {"上月份", 1}, {"上月", 1}, {"本月份", 0}, {"本月", 0}, {"这个月", 0}, {"这月", 0}, {"当月", 0},
 	{"今个月", 0}, {"这一个月", 0}, {"month before last", 2}, {"last month", 1}, {"last months", 1}, {"previous month", 1}, {"prev month", 1}, {"past month", 1}, {"this month", 0},
 	{"this months", 0}, {"current month", 0}, {"lastmonth", 1}, {"shang ge yue", 1}, {"shangge yue", 1}, {"shanggeyue", 1}, {"shang geyue", 1}, {"shangyue", 1}, {"ben yue", 0}, {"benyue", 0},
 	{"zhe ge yue", 0}, {"zhege yue", 0}, {"zhegeyue", 0},
@@ -44,6 +44,9 @@ func parseMonth(r []rune, i int, today time.Time) (string, int) {
 	}
 	if m, n := figures(r, i); n > 0 {
 		return m, n
+	}
+	if back, n := monthsAgo(r, i); n > 0 {
+		return first.AddDate(0, -back, 0).Format("2006-01"), n
 	}
 	year, n := 0, 0
 	for _, y := range relativeYears {
@@ -78,6 +81,33 @@ func parseMonth(r []rune, i int, today time.Time) (string, int) {
 		}
 	}
 	return fmt.Sprintf("%04d-%02d", year, m), n
+}
+
+// monthsAgo reads 三个月前, 2个月之前, two months ago.
+func monthsAgo(r []rune, i int) (back, n int) {
+	var fen int64
+	var end int
+	switch c := r[i]; {
+	case isDigit(c):
+		for end = i; isDigit(at(r, end)) && end < i+2; end++ {
+			fen = fen*10 + int64(r[end]-'0')*100
+		}
+	case isHan(c):
+		fen, end, _, _ = hanNumber(r, i)
+	default:
+		fen, end, _ = englishNumber(r, i)
+	}
+	if fen < 100 || fen > 24*100 {
+		return 0, 0
+	}
+	if at(r, end) == ' ' {
+		end++
+	}
+	k := match(r, end, []string{"个月之前", "个月以前", "个月前", "months ago", "month ago"})
+	if k == 0 {
+		return 0, 0
+	}
+	return int(fen / 100), end + k - i
 }
 
 // figures reads 2026-07, 2026/7, 2026.07, 202607 and 7/2026.

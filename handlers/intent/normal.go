@@ -121,7 +121,7 @@ var emojis = map[rune]string{
 }
 
 // simplified maps the traditional and Cantonese characters that occur in the word lists.
-var simplified = pairs(`餘余 馀余 額额 頟额 錢钱 帳账 賬账 帐账 單单 細细 掛挂 領领 轉转 綁绑 語语 言言 幫帮 證证 驗验 認认 識识 機机
+var simplified = pairs(`値值 餘余 馀余 額额 頟额 錢钱 帳账 賬账 帐账 單单 細细 掛挂 領领 轉转 綁绑 語语 言言 幫帮 證证 驗验 認认 識识 機机
 號号 聯联 絡络 開开 關关 閉闭 閂关 闩关 鎖锁 凍冻 結结 丟丢 遺遗 見见 覓觅 張张 飯饭 學学 園园 電电 話话 費费 買买 賣卖 還还 沒没 裡里
 裏里 個个 萬万 塊块 圓圆 儲储 這这 麼么 麽么 問问 題题 樣样 點点 邊边 請请 謝谢 給给 讓让 對对 時时 間间 過过 來来 從从 應应 該该
 會会 後后 無无 報报 設设 簡简 體体 壹一 貳二 贰二 參三 叁三 肆四 伍五 陸六 陆六 柒七 捌八 玖九 佰百 仟千 兩两 圖图 書书 館馆

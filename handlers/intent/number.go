@@ -60,6 +60,9 @@ func parseNumber(r []rune, i int) token {
 	default:
 		return t
 	}
+	for strings.ContainsRune("0123456789零〇二三四五六七八九十百千万", at(r, end)) { // 1百2, 三0: one number in two scripts
+		certain, end, t.lone = false, end+1, false
+	}
 	t.end, t.set = end, setOf(amount)
 	value, certain = t.unit(r, value, certain)
 	if r[i] == '¥' {
@@ -208,6 +211,8 @@ func digits(r []rune, i int, certain bool) (fen int64, end int, kind concept, _ 
 		return fen * 10000, j + 1, amount, certain
 	case c == '百':
 		return fen * 100, j + 1, amount, certain
+	case c == '十' && long == 1:
+		return fen * 10, j + 1, amount, certain
 	case (c == 'o' || c == 'l') && !isASCIILetter(at(r, j+1)): // 5O: a letter for a digit
 		return 0, j + 1, amount, false
 	case c == '亿':

@@ -47,6 +47,8 @@ func markOthers(tokens []token) {
 			after.set.add(product)
 		case t.han && t.set.any(owned) && before != nil && before.has(of) && i > 1 && tokens[i-2].unknown() && tokens[i-2].end == before.start:
 			before.set.add(who) // 李四的余额
+		case t.han && t.has(card) && t.end-t.start == 1 && before != nil && before.has(product) && before.end == t.start: // 工行卡
+			t.set = setOf(product)
 		case t.has(product) && before != nil && before.has(by):
 			t.set = setOf(filler)
 		case t.han && t.has(card) && t.end-t.start <= 2 && before != nil && before.unknown() && before.han && (t.end-t.start == 1 || long(before)):

@@ -6,6 +6,58 @@ func alone(tokens []token, i int) bool {
 	return i > 0 && i+1 < len(tokens) && tokens[i-1].clause != clause && tokens[i+1].clause != clause
 }
 
+// between reports that the words on both sides of token i, in its clause, are c.
+func between(tokens []token, i int, c concept) bool {
+	return i > 0 && i+1 < len(tokens) && tokens[i-1].has(c) && tokens[i+1].has(c) && tokens[i-1].clause == tokens[i+1].clause
+}
+
+// revokedTopUp reports that a top-up is called off, and nothing put in its place: 取消充50, not 取消充100改成50.
+func revokedTopUp(tokens []token) bool {
+	charging := setOf(topUp, topUpWeak, addMoney, moveMoney)
+	for i, t := range tokens {
+		if !t.has(revoke) {
+			continue
+		}
+		called, replaced := false, false
+		for j, u := range tokens {
+			replaced = replaced || j > i && u.has(correct)
+			called = called || u.clause == t.clause && u.set.any(charging)
+		}
+		if called && !replaced {
+			return true
+		}
+	}
+	return false
+}
+
+// postponed reports that a wish is for another day: 明天充50, top up 50 tomorrow, and not 明天没饭钱了充50.
+func postponed(tokens []token) bool {
+	light := setOf(filler, wants, imperative, polite, mine, amount, card, whose, by, lost)
+	wish := func(t token) bool { return t.set.any(wishes) && !t.has(amount) }
+	for i, t := range tokens {
+		if !t.has(later) {
+			continue
+		}
+		for j := i + 1; j < len(tokens) && tokens[j].clause == t.clause; j++ {
+			if wish(tokens[j]) {
+				return true
+			}
+			if !tokens[j].set.any(light) {
+				break
+			}
+		}
+		for j := i - 1; j >= 0 && !t.han && tokens[j].clause == t.clause; j-- {
+			if wish(tokens[j]) {
+				return true
+			}
+			if !tokens[j].set.any(light) {
+				break
+			}
+		}
+	}
+	return false
+}
+
 // pastTopUp reports that an amount was topped up before: 充50过, 之前充50.
 func pastTopUp(tokens []token) bool {
 	earlier, ordered := false, false
@@ -51,6 +103,8 @@ func amountOf(tokens []token) *int64 {
 		switch {
 		case t.set.any(charging) && !t.has(amount):
 			declining = t.negated
+		case t.has(or) && between(tokens, i, amount): // 充50还是100
+			return nil
 		case t.has(correct) && len(named) > 0, t.has(neg) && alone(tokens, i):
 			corrected = true
 		case t.has(amount) && !t.negated && !declining:
