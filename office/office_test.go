@@ -496,7 +496,7 @@ var (
 )
 
 // families are the keys that are put together from a word of the program.
-var families = []string{"state.", "tile.name.", "title.", "message.", "kind.", "job.", "queue.", "class.", "record.", "case.", "event.", "card.", "transfer."}
+var families = []string{"state.", "tile.name.", "title.", "message.", "kind.", "job.", "queue.", "class.", "record.", "case.", "how.", "event.", "card.", "transfer."}
 
 // Every text that is used exists in both languages, and none in vain.
 func TestCatalogue(t *testing.T) {

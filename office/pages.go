@@ -11,11 +11,12 @@ import (
 
 // tile is one number on top of the overview.
 type tile struct {
-	Key    string // of its words, and of the section it leads to
-	Value  string
-	Since  time.Time // of the oldest; zero = nothing waits
-	Detail string
-	State  string
+	Key     string // of its words
+	Section string // of the page that tells more; may be empty
+	Value   string
+	Since   time.Time // of the oldest; zero = nothing waits
+	Detail  string
+	State   string
 }
 
 // overviewView is the Overview in the order it is looked at.
@@ -68,7 +69,7 @@ func (v *visit) overview() error {
 // tiles says the state of each thing that is watched.
 func (v *visit) tiles(o ledger.Overview) []tile {
 	count := func(key string, w ledger.Waiting, old time.Duration) tile {
-		t := tile{Key: key, Value: strconv.FormatInt(w.N, 10), Since: w.Since, State: good}
+		t := tile{Key: key, Section: key, Value: strconv.FormatInt(w.N, 10), Since: w.Since, State: good}
 		switch {
 		case w.N > 0 && v.now.Sub(w.Since) > old:
 			t.State = bad
@@ -95,7 +96,7 @@ func (v *visit) tiles(o ledger.Overview) []tile {
 	if waiting.State == look {
 		waiting.State = good // pushes come and go
 	}
-	dead := tile{Key: "dead", Value: strconv.FormatInt(o.DeadPushes(), 10), State: good}
+	dead := tile{Key: "dead", Section: "dead", Value: strconv.FormatInt(o.DeadPushes(), 10), State: good}
 	if o.DeadPushes() > 0 {
 		dead.State = look
 	}
@@ -104,12 +105,14 @@ func (v *visit) tiles(o ledger.Overview) []tile {
 	if o.Suspended > 0 {
 		unseen.State, unseen.Detail = bad, text(v.lang, "tile.suspended", o.Suspended)
 	}
+	behind := count("blacklist", o.Behind, oldBehind)
+	behind.Section = "terminals"
 	pending := tile{Key: "pending", Value: o.Pending.Amount.String(), Since: o.Pending.Since, Detail: text(v.lang, "tile.transfers", o.Pending.N), State: good}
-	return []tile{doubts, count("cases", o.Cases, oldCase), dead, waiting, unseen, count("blacklist", o.Behind, oldBehind), v.dayTile(o), v.proofTile(o.LedgerCheck), pending}
+	return []tile{doubts, count("cases", o.Cases, oldCase), dead, waiting, unseen, behind, v.dayTile(o), v.proofTile(o.LedgerCheck), pending}
 }
 
 func (v *visit) dayTile(o ledger.Overview) tile {
-	t := tile{Key: "days", Value: "—", State: look, Detail: text(v.lang, "tile.never")}
+	t := tile{Key: "days", Section: "days", Value: "—", State: look, Detail: text(v.lang, "tile.never")}
 	if o.ReconciledDay == "" || len(o.Days) == 0 {
 		return t
 	}

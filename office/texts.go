@@ -69,10 +69,10 @@ var catalogue = map[string]said{
 	"tile.held":        {"%d 笔要人工判断", "%d for a person to decide"},
 	"tile.of":          {"在用 %d 台", "of %d in service"},
 	"tile.suspended":   {"%d 台暂停验密码", "%d take no passwords now"},
-	"tile.transfers":   {"%d 笔", "%d transfers"},
+	"tile.transfers":   {"%d 笔", "transfers: %d"},
 	"tile.never":       {"还没有记录", "none on record"},
 	"tile.reconciled":  {"账单一致", "agrees with the bill"},
-	"tile.differences": {"%d 处差异", "%d differences"},
+	"tile.differences": {"%d 处差异", "differences: %d"},
 	"tile.late":        {"过期了", "overdue"},
 
 	"tile.name.doubts":    {"结果未知的写卡", "Claims in doubt"},
@@ -88,7 +88,7 @@ var catalogue = map[string]said{
 	"proof.proven":     {"账平", "proven"},
 	"proof.broken":     {"不平", "broken"},
 	"proof.rows":       {"核对 %d 行", "%d rows"},
-	"proof.violations": {"%d 处违例", "%d violations"},
+	"proof.violations": {"%d 处违例", "violations: %d"},
 
 	"more.shown": {"只列出 %d 条，共 %d 条", "%d of %d are listed"},
 	"more.full":  {"全部：", "All of them:"},
@@ -151,8 +151,8 @@ var catalogue = map[string]said{
 	"doubt.held":   {"人工", "for a person"},
 	"doubt.waits":  {"等卡出现", "waits for the card"},
 	"case.open":    {"待处理", "open"},
-	"case.settled": {"已了结 %s", "settled %s"},
-	"case.itself":  {"自行了结 %s", "settled itself %s"},
+	"case.settled": {"已了结：%s", "settled %s"},
+	"case.itself":  {"自行了结：%s", "settled itself, %s"},
 	"person.open":  {"查看持卡人", "holder"},
 
 	"terminal.never":     {"从未", "never"},
@@ -205,6 +205,11 @@ var catalogue = map[string]said{
 	"case.chip_out_of_step":   {"芯片与账不符", "chip out of step"},
 	"case.not_reconciled":     {"没能对账", "day not reconciled"},
 	"case.day_differs":        {"对账有差异", "day differs"},
+
+	"how.noted":       {"已知悉", "as noted"},
+	"how.refund":      {"全额退回", "by a refund"},
+	"how.retry":       {"重新退款", "by another refund"},
+	"how.accept-chip": {"采信芯片", "by the chip"},
 
 	"event.topup_paid":       {"充值成功", "top-up paid"},
 	"event.claimed":          {"领取", "claimed"},
