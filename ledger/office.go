@@ -5,8 +5,9 @@ import "time"
 // Watch is how the house stands at one moment, in counts: what an operator is
 // woken by.
 type Watch struct {
-	At   time.Time
-	Jobs []JobGroup // by queue and state
+	At     time.Time
+	Jobs   []JobGroup // by queue and state
+	Outbox int64      // jobs that no queue has taken over yet, about; more than moments of work when no replica runs one
 
 	Doubts   Waiting // claims of unknown outcome
 	Held     int64   // of these, the ones only a person can settle

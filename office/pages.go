@@ -96,6 +96,9 @@ func (v *visit) tiles(o ledger.Overview) []tile {
 	if waiting.State == look {
 		waiting.State = good // pushes come and go
 	}
+	if o.Outbox > 0 {
+		waiting.Detail = text(v.lang, "tile.outbox", o.Outbox)
+	}
 	dead := tile{Key: "dead", Section: "dead", Value: strconv.FormatInt(o.DeadPushes(), 10), State: good}
 	if o.DeadPushes() > 0 {
 		dead.State = look

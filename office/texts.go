@@ -69,6 +69,7 @@ var catalogue = map[string]said{
 	"tile.held":        {"%d 笔要人工判断", "%d for a person to decide"},
 	"tile.of":          {"在用 %d 台", "of %d in service"},
 	"tile.suspended":   {"%d 台暂停验密码", "%d take no passwords now"},
+	"tile.outbox":      {"待入队 %d", "on their way in: %d"},
 	"tile.transfers":   {"%d 笔", "transfers: %d"},
 	"tile.never":       {"还没有记录", "none on record"},
 	"tile.reconciled":  {"账单一致", "agrees with the bill"},

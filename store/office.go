@@ -24,6 +24,7 @@ func (s *Store) Watch(ctx context.Context, now time.Time) (ledger.Watch, error) 
 		return w, err
 	}
 	var found struct {
+		Outbox       int64
 		Doubts       int64
 		DoubtSince   int64
 		Held         int64
@@ -57,6 +58,7 @@ func (s *Store) Watch(ctx context.Context, now time.Time) (ledger.Watch, error) 
 		return w, fmt.Errorf("count what waits: %w", err)
 	}
 	waiting := func(n, since int64) ledger.Waiting { return ledger.Waiting{N: n, Since: timeOf(since)} }
+	w.Outbox = found.Outbox
 	w.Doubts, w.Held = waiting(found.Doubts, found.DoubtSince), found.Held
 	w.Cases, w.KeptOff = waiting(found.Cases, found.CaseSince), found.KeptOff
 	w.Pending = ledger.Sum{Waiting: waiting(found.Pending, found.PendingSince), Amount: ledger.Fen(found.PendingFen)}
@@ -70,7 +72,7 @@ func (s *Store) Watch(ctx context.Context, now time.Time) (ledger.Watch, error) 
 }
 
 // watchSQL is one row of counts. A terminal that never asked for the list of
-// somebody's loss is behind since that loss.
+// somebody's loss is behind since that loss. The outbox is emptied from its old end.
 const watchSQL = `
 	WITH doubts AS (SELECT created_at, held_at FROM claims WHERE state = 'open' AND (expires_at <= @now OR held_at IS NOT NULL)),
 	waits AS (SELECT state, COUNT(*) AS n, CAST(SUM(amount_fen) AS BIGINT) AS fen, MIN(created_at) AS since FROM transfers
@@ -83,7 +85,8 @@ const watchSQL = `
 		COUNT(CASE WHEN suspended_until > @now THEN 1 END) AS suspended,
 		COUNT(behind_since) AS behind, COALESCE(MIN(behind_since), 0) AS behind_since FROM serving),
 	proof AS (SELECT * FROM ledger_checks ORDER BY id DESC LIMIT 1)
-	SELECT (SELECT COUNT(*) FROM doubts) AS doubts,
+	SELECT COALESCE((SELECT MAX(id) - MIN(id) + 1 FROM outbox), 0) AS outbox,
+		(SELECT COUNT(*) FROM doubts) AS doubts,
 		COALESCE((SELECT MIN(created_at) FROM doubts), 0) AS doubt_since,
 		(SELECT COUNT(held_at) FROM doubts) AS held,
 		(SELECT COUNT(*) FROM cases WHERE settled_at IS NULL) AS cases,

@@ -58,6 +58,7 @@ var gauges = []gauge{
 	newGauge("cases_open_oldest_seconds", "Age of the oldest of them.", func(w ledger.Watch) (float64, bool) { return old(w, w.Cases.Since) }),
 	newGauge("records_kept_aside", "Purchases of the last 30 days that were not booked: conflicts and unknown cards.",
 		func(w ledger.Watch) (float64, bool) { return counted(w.KeptOff) }),
+	newGauge("outbox_rows", "Jobs that no queue has taken over yet, about.", func(w ledger.Watch) (float64, bool) { return counted(w.Outbox) }),
 	newGauge("dead_letters", "Pushes that failed for good and can be replayed.", func(w ledger.Watch) (float64, bool) { return counted(w.DeadPushes()) }),
 	newGauge("transfers_pending", "Transfers nobody has collected yet.", func(w ledger.Watch) (float64, bool) { return counted(w.Pending.N) }),
 	newGauge("transfers_pending_fen", "Money nobody has collected yet.", func(w ledger.Watch) (float64, bool) { return counted(w.Pending.Amount) }),

@@ -67,7 +67,7 @@ func TestWatch_Collect(t *testing.T) {
 		t.Errorf("an empty house tells %v", told)
 	}
 
-	said = ledger.Watch{Doubts: ledger.Waiting{N: 3, Since: noon}, Held: 1, Cases: ledger.Waiting{N: 2, Since: noon.Add(-time.Hour)}, KeptOff: 4,
+	said = ledger.Watch{Outbox: 12, Doubts: ledger.Waiting{N: 3, Since: noon}, Held: 1, Cases: ledger.Waiting{N: 2, Since: noon.Add(-time.Hour)}, KeptOff: 4,
 		Pending: ledger.Sum{Waiting: ledger.Waiting{N: 5}, Amount: 1234}, InFlight: ledger.Sum{Amount: 99}, Terminals: 7, Unseen: ledger.Waiting{N: 6}, Suspended: 1,
 		Behind: ledger.Waiting{N: 2, Since: noon}, ReconciledDay: "2026-11-20", LedgerCheck: ledger.LedgerCheck{EndedAt: noon},
 		Jobs: []ledger.JobGroup{{Queue: "default", State: "available", N: 8, Since: noon}, {Queue: "urgent", State: "discarded", N: 9, Since: noon}, {Queue: ledger.QueueTick, State: "discarded", N: 100, Since: noon}}}
@@ -77,7 +77,7 @@ func TestWatch_Collect(t *testing.T) {
 	at = noon.Add(watchEvery)
 	told = scrape(t, r)
 	want := map[string]float64{"xiaoka_watch_up": 1, "xiaoka_claims_in_doubt": 3, "xiaoka_claims_in_doubt_oldest_seconds": 15, "xiaoka_claims_held": 1, "xiaoka_cases_open": 2,
-		"xiaoka_cases_open_oldest_seconds": 3615, "xiaoka_records_kept_aside": 4, "xiaoka_dead_letters": 9, "xiaoka_transfers_pending": 5, "xiaoka_transfers_pending_fen": 1234,
+		"xiaoka_cases_open_oldest_seconds": 3615, "xiaoka_records_kept_aside": 4, "xiaoka_dead_letters": 9, "xiaoka_outbox_rows": 12, "xiaoka_transfers_pending": 5, "xiaoka_transfers_pending_fen": 1234,
 		"xiaoka_transfers_in_flight_fen": 99, "xiaoka_terminals": 7, "xiaoka_terminals_unseen": 6, "xiaoka_terminals_suspended": 1, "xiaoka_terminals_blacklist_behind": 2,
 		"xiaoka_terminals_blacklist_behind_seconds": 15, "xiaoka_reconcile_age_days": 2, "xiaoka_ledger_check_ok": 0, "xiaoka_ledger_check_age_seconds": 15,
 		"xiaoka_jobs{default,available}": 8, "xiaoka_jobs_oldest_seconds{default,available}": 15, "xiaoka_jobs{urgent,discarded}": 9,
