@@ -14,6 +14,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -102,6 +103,13 @@ func (s *Store) openFile(path string) (err error) {
 	file, _, _ := strings.Cut(strings.TrimPrefix(path, "file:"), "?")
 	if _, err := os.Stat(filepath.Dir(file)); err != nil {
 		return fmt.Errorf("there is no folder for the database %s", file)
+	}
+	// SQLite would let everybody on the machine read the people in it; its -wal and -shm get the mode of this one.
+	switch f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); {
+	case err == nil:
+		f.Close()
+	case !errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("make the database: %w", err)
 	}
 	sep := "?"
 	if strings.Contains(path, "?") {
