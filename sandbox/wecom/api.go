@@ -30,6 +30,8 @@ type App struct {
 	Callback       string `json:"callback"`         // address of the app's callback; empty: none, callbacks fail
 	TrustedDomain  string `json:"trusted_domain"`   // host, with the port if it is not the scheme's own; empty: OAuth is refused (50001)
 	Old            bool   `json:"old,omitempty"`    // made before 2022-06-20: user/get shows mobile and email
+
+	TrustedIPs []string `json:"trusted_ips,omitempty"` // 企业可信IP: calls from elsewhere are refused (60020); empty: from anywhere
 }
 
 // Member is one person of the corp.
@@ -83,6 +85,10 @@ type Strict struct {
 	OverLimit      bool // 45009 instead of a silent drop beyond 30 messages a minute or 1,000 an hour to a member
 	CardEventText  bool // a text answering a template_card_event is not shown
 	SameEnvelope   bool // repeats of a callback carry the same ciphertext, timestamp and nonce
+	SubKey60       bool // 40026 for the key of a menu's sub-button over 60 bytes, as the error list says, instead of 128
+	NoLookup       bool // 48002 for getuserid and get_userid_by_email: a new app may have no right to them
+	// TokenLimit switches on gettoken's own limit, whose number is not published: so many calls an hour and app, then 45009. 0: none.
+	TokenLimit int
 	// AccountLimit switches on the daily limit of message/send: this many accounts × 200 recipients a day and app, then 45009. 0: none.
 	AccountLimit int
 	// The two below are the other way round: documented refusals that can be switched off for other people's clients.

@@ -72,6 +72,8 @@ func (k *checker) content(req *sendRequest) (Message, error) {
 		m.Text, err = k.media(req.Video)
 	case "file":
 		m.Text, err = k.media(req.File)
+	case "mpnews":
+		m.Text, err = k.mpNews(req.MPNews)
 	case "miniprogram_notice":
 		err = refuse(48002, "api forbidden: the app is no linked mini program")
 	default:
@@ -133,6 +135,10 @@ func (k *checker) articles(articles []Article) ([]Article, error) {
 		switch {
 		case a.Title == "":
 			return nil, refuse(41016, "missing title: %s", field)
+		case a.PicURL != "" && (len(a.PicURL) > 2048 || !hasScheme(a.PicURL)):
+			return nil, refuse(40058, "invalid request parameter: %s.picurl", field)
+		case a.AppID != "" && (a.PagePath == "" || len(a.PagePath) > 128):
+			return nil, refuse(40058, "invalid request parameter: %s.pagepath", field)
 		case a.AppID == "" && (a.URL == "" || len(a.URL) > 2048 || !hasScheme(a.URL)):
 			return nil, refuse(40058, "invalid request parameter: %s.url", field)
 		}
@@ -150,6 +156,32 @@ func (k *checker) media(raw json.RawMessage) (string, error) {
 	}
 	if len(raw) == 0 || json.Unmarshal(raw, &m) != nil || m.MediaID == "" {
 		return "", refuse(40058, "invalid request parameter: media_id")
+	}
+	return string(raw), nil
+}
+
+// mpNews checks the articles of an mpnews, which live at WeCom; there is no media store here for their covers.
+func (k *checker) mpNews(raw json.RawMessage) (string, error) {
+	var m struct {
+		Articles []struct {
+			Title   string `json:"title"`
+			ThumbID string `json:"thumb_media_id"`
+			Content string `json:"content"`
+		} `json:"articles"`
+	}
+	switch {
+	case len(raw) == 0 || json.Unmarshal(raw, &m) != nil || len(m.Articles) == 0:
+		return "", refuse(40063, "some parameters are empty: articles")
+	case len(m.Articles) > 8:
+		return "", refuse(45008, "article count out of limit: %d", len(m.Articles))
+	}
+	for i, a := range m.Articles {
+		switch {
+		case a.Title == "":
+			return "", refuse(41016, "missing title: articles[%d]", i)
+		case a.ThumbID == "" || a.Content == "":
+			return "", refuse(40058, "invalid request parameter: articles[%d] needs thumb_media_id and content", i)
+		}
 	}
 	return string(raw), nil
 }

@@ -2,6 +2,7 @@ package wecom
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -17,6 +18,12 @@ const (
 // interactive says whether the type itself calls back; notices do so only through an action_menu.
 func (c *Card) interactive() bool {
 	return c.CardType == buttonCard || c.CardType == voteCard || c.CardType == selectsCard
+}
+
+// disabled says whether a control is read-only.
+func (c *Card) disabled() bool {
+	return c.ButtonSelection != nil && c.ButtonSelection.Disable || c.Checkbox != nil && c.Checkbox.Disable ||
+		slices.ContainsFunc(c.SelectList, func(s Selector) bool { return s.Disable })
 }
 
 // card checks a template card against the field table of
@@ -334,6 +341,7 @@ func (k *checker) foreign(c *Card) {
 		{"select_list", len(c.SelectList) > 0, c.CardType == selectsCard},
 		{"submit_button", c.SubmitButton != nil, choice},
 		{"replace_text", c.ReplaceText != "", k.updating && !notice},
+		{"disable", c.disabled(), k.updating},
 	} {
 		if f.present && !f.allowed {
 			found = append(found, f.name)

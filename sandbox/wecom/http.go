@@ -116,7 +116,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request, name string, e
 	case readErr != nil:
 		err = refuse(-1, "the body broke off")
 	default:
-		out, err = s.carryOut(&c, r.Method, e)
+		out, err = s.carryOut(&c, r, e)
 	}
 	answer := s.answer(r, out, err)
 
@@ -146,11 +146,11 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request, name string, e
 	_, _ = w.Write(odd.stirred(encode(answer)))
 }
 
-func (s *Server) carryOut(c *call, method string, e endpoint) (fields, error) {
+func (s *Server) carryOut(c *call, r *http.Request, e endpoint) (fields, error) {
 	switch {
-	case method != e.method && e.method == http.MethodGet:
+	case r.Method != e.method && e.method == http.MethodGet:
 		return nil, refuse(43001, "require GET method")
-	case method != e.method:
+	case r.Method != e.method:
 		return nil, refuse(43002, "require POST method")
 	}
 	if !e.open {
@@ -159,6 +159,9 @@ func (s *Server) carryOut(c *call, method string, e endpoint) (fields, error) {
 			return nil, err
 		}
 		c.agentID = agentID
+		if err := s.admit(*c, caller(r)); err != nil {
+			return nil, err
+		}
 	}
 	if e.method == http.MethodPost {
 		switch {
@@ -216,16 +219,20 @@ func (s *Server) answer(r *http.Request, out fields, err error) fields {
 	}
 	failed := &apiError{-1, "system busy"}
 	errors.As(err, &failed)
-	ip, _, splitErr := net.SplitHostPort(r.RemoteAddr)
-	if splitErr != nil {
-		ip = r.RemoteAddr
-	}
 	hint, _ := s.randomHex(12)
 	return fields{
 		"errcode": failed.code,
 		"errmsg": fmt.Sprintf("%s, hint: [%d%s], from ip: %s, more info at https://open.work.weixin.qq.com/devtool/query?e=%d",
-			failed.msg, s.cfg.Now().Unix(), hint, ip, failed.code),
+			failed.msg, s.cfg.Now().Unix(), hint, caller(r), failed.code),
 	}
+}
+
+// caller is the address that a request comes from, without its port.
+func caller(r *http.Request) string {
+	if ip, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		return ip
+	}
+	return r.RemoteAddr
 }
 
 func faultText(code int) string {

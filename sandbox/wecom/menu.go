@@ -66,7 +66,7 @@ func (s *Server) createMenu(c call) (fields, error) {
 		return nil, err
 	}
 	var warned []string
-	if err := checkMenu(menu, func(text string) { warned = append(warned, text) }); err != nil {
+	if err := checkMenu(menu, s.cfg.Strict.SubKey60, func(text string) { warned = append(warned, text) }); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
@@ -130,7 +130,11 @@ var (
 	secondLevel = menuLimits{name: 40, key: 128, nameCode: 40025, typeCode: 40024, keyCode: 40026, urlCode: 40027}
 )
 
-func checkMenu(menu Menu, warn func(string)) error {
+func checkMenu(menu Menu, subKey60 bool, warn func(string)) error {
+	below := secondLevel
+	if subKey60 {
+		below.key = 60
+	}
 	if n := len(menu.Button); n < 1 || n > 3 {
 		return refuse(40016, "invalid button count: %d", n)
 	}
@@ -154,7 +158,7 @@ func checkMenu(menu Menu, warn func(string)) error {
 			if len(sub.SubButton) > 0 {
 				return refuse(40022, "invalid sub button level")
 			}
-			if err := checkMenuButton(sub, secondLevel, warn); err != nil {
+			if err := checkMenuButton(sub, below, warn); err != nil {
 				return err
 			}
 			if len(sub.Key) > 60 {

@@ -68,6 +68,7 @@ type sendRequest struct {
 	Voice        json.RawMessage `json:"voice"`
 	Video        json.RawMessage `json:"video"`
 	File         json.RawMessage `json:"file"`
+	MPNews       json.RawMessage `json:"mpnews"`
 }
 
 // send takes a message/send in the order of the real service as far as it is known: parameters, content, recipients,

@@ -50,6 +50,8 @@ type Server struct {
 	responseCodes map[string]*responseCode
 	menus         map[int]Menu
 	tokens        map[string]*token
+	tokenTimes    map[int][]time.Time // of gettoken, by AgentID, for Strict.TokenLimit
+	called        map[string]*apiCount
 	tickets       map[string]*ticket
 	oauthCodes    map[string]*oauthCode
 	userTickets   map[string]*userTicket
@@ -103,6 +105,8 @@ func New(cfg Config) (*Server, error) {
 		responseCodes: map[string]*responseCode{},
 		menus:         map[int]Menu{},
 		tokens:        map[string]*token{},
+		tokenTimes:    map[int][]time.Time{},
+		called:        map[string]*apiCount{},
 		tickets:       map[string]*ticket{},
 		oauthCodes:    map[string]*oauthCode{},
 		userTickets:   map[string]*userTicket{},
@@ -204,6 +208,9 @@ func (m Member) clone() Member {
 	m.Departments, m.OutOfRange = slices.Clone(m.Departments), slices.Clone(m.OutOfRange)
 	return m
 }
+
+// lets says whether the app's list of trusted addresses holds this one.
+func (a App) lets(ip string) bool { return len(a.TrustedIPs) == 0 || slices.Contains(a.TrustedIPs, ip) }
 
 // inRange says whether the app's visible range holds the member.
 func (m Member) inRange(agentID int) bool { return !slices.Contains(m.OutOfRange, agentID) }

@@ -45,6 +45,13 @@ func (s *Server) getToken(c call) (fields, error) {
 		return nil, refuse(40001, "invalid credential")
 	}
 	now := s.cfg.Now()
+	if limit := s.cfg.Strict.TokenLimit; limit > 0 {
+		times := since(s.tokenTimes[agentID], now.Add(-time.Hour))
+		if len(times) >= limit {
+			return nil, refuse(45009, "api freq out of limit")
+		}
+		s.tokenTimes[agentID] = append(times, now)
+	}
 	for value, t := range s.tokens {
 		if t.agentID == agentID && now.Before(t.expires) {
 			return fields{"access_token": value, "expires_in": int(t.expires.Sub(now) / time.Second)}, nil
@@ -140,7 +147,14 @@ func (s *Server) ticketFor(owner, agentID int) (fields, error) {
 		s.tickets[key] = t
 	}
 	t.fetched = since(t.fetched, now.Add(-time.Hour))
-	if len(t.fetched) >= 100 {
+	corp := 0 // what all apps together fetched of the corp's ticket
+	for _, other := range s.tickets {
+		if other.agentID == 0 {
+			corp += len(since(other.fetched, now.Add(-time.Hour)))
+		}
+	}
+	// https://developer.work.weixin.qq.com/document/path/90312
+	if len(t.fetched) >= 100 || owner == 0 && corp >= 400 {
 		return nil, refuse(45009, "api freq out of limit")
 	}
 	t.fetched = append(t.fetched, now)

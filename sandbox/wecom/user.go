@@ -11,6 +11,8 @@ func (s *Server) findMember(userID string, agentID int, hidden int) (Member, err
 	}
 	m, ok := s.members[strings.ToLower(userID)]
 	switch {
+	case len(userID) > 64:
+		return Member{}, refuse(40003, "invalid userid: 1 to 64 bytes")
 	case !ok:
 		return Member{}, refuse(60111, "userid not found")
 	case !m.inRange(agentID):
@@ -85,6 +87,9 @@ func (s *Server) getUserIDByMobile(c call) (fields, error) {
 	if err := decode(c, &req); err != nil {
 		return nil, err
 	}
+	if s.cfg.Strict.NoLookup {
+		return nil, refuse(48002, "api forbidden")
+	}
 	if n := len(req.Mobile); n > 0 && (n < 5 || n > 32) {
 		return nil, refuse(40058, "invalid request parameter: mobile")
 	}
@@ -98,6 +103,12 @@ func (s *Server) getUserIDByEmail(c call) (fields, error) {
 	}
 	if err := decode(c, &req); err != nil {
 		return nil, err
+	}
+	switch {
+	case s.cfg.Strict.NoLookup:
+		return nil, refuse(48002, "api forbidden")
+	case req.EmailType < 0 || req.EmailType > 2:
+		return nil, refuse(40058, "invalid request parameter: email_type must be 1 or 2")
 	}
 	return s.userIDWhere(req.Email, 46004, func(m Member) string { return m.Email })
 }
