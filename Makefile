@@ -33,6 +33,10 @@ test-short: ## what needs neither PostgreSQL nor Redis nor a browser, under a mi
 e2e: build ## the member's journey in a headless Chromium
 	scripts/with-services scripts/with-browser go test -count=1 -timeout 10m -v ./e2e/...
 
+.PHONY: pictures
+pictures: ## take the guide's pictures anew, of the sandbox
+	scripts/with-browser go test -count=1 -v ./e2e -run TestPictures -args -pictures $(abspath guide/pictures)
+
 .PHONY: nlu
 nlu: ## how well and how fast texts are understood; SAMPLES=DIR for further *.tsv
 	go test -count=1 -v -run 'TestSamples|TestUnderstand_Speed|NeverActs' ./handlers/intent $(if $(SAMPLES),-args -samples $(abspath $(SAMPLES))) | grep -v '^ *---\|^=== '

@@ -31,6 +31,8 @@ const (
 type ClientConfig struct {
 	App    App
 	Secret string // the app's own; never logged, never in an error
+	// Contacts: the secret is that of contact sync (通讯录同步), which belongs to no app; App has no AgentID then.
+	Contacts bool
 	// BaseURL is WeCom's API or what stands in for it, with or without a path; "" = APIURL.
 	BaseURL string
 	// Redis shares the access_token among replicas; nil = this process only.
@@ -64,7 +66,7 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	if err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http" {
 		return nil, errors.New("bot: WeCom API address must be an http or https URL")
 	}
-	if cfg.App.CorpID == "" || cfg.App.AgentID <= 0 || cfg.Secret == "" {
+	if cfg.App.CorpID == "" || cfg.App.AgentID <= 0 && !cfg.Contacts || cfg.Secret == "" {
 		return nil, fmt.Errorf("bot: app %q needs a corp id, an agent id and a secret", cfg.App.Name)
 	}
 	if cfg.Log == nil {

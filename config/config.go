@@ -63,6 +63,8 @@ type WeCom struct {
 	OAuthURL  string // origin of the OAuth2 page
 	Assistant Agent  // 企业小助手
 	Card      Agent  // 校园一卡通; the section is wecom.card
+	// ContactsSecret is that of contact sync (通讯录同步), for the QR code by which people join; empty = the guide shows none.
+	ContactsSecret Secret[string]
 }
 
 // Agent is one self-built app. Token and AESKey belong to its callback.

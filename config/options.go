@@ -57,6 +57,8 @@ func options(c *Config) []option {
 			meaning: "where every WeCom API call goes"},
 		{key: "wecom.oauth_url", def: "https://open.weixin.qq.com", need: WeComAPI, parse: origin(&c.WeCom.OAuthURL),
 			meaning: "where phones are sent to log in"},
+		{key: "wecom.contacts_secret", need: always, optional: true, file: true, parse: secretText(&c.WeCom.ContactsSecret),
+			meaning: "Secret of contact sync (通讯录同步), for the QR code to join on the guide; empty = no QR code"},
 		{key: "wecom.assistant.agent_id", need: WeComAPI | Callbacks, parse: agentID(&c.WeCom.Assistant.AgentID),
 			meaning: "app 企业小助手"},
 		{key: "wecom.assistant.secret", need: WeComAPI, file: true, parse: secretText(&c.WeCom.Assistant.Secret),

@@ -47,6 +47,14 @@ func TestWalk(t *testing.T) {
 	h := newHouse(t, "", "", 1, func(h *house) { h.people = 8 })
 	w := newWalker(t, h.url)
 
+	nobody := h.nobody()
+	h.await("the code to join", func() bool { return strings.Contains(nobody.open("/"), "/guide/join?v=") })
+	w.as(nobody, stop{"guide", "/", "", "[...document.images].every(i => (i.loading = 'eager') && i.complete)"})
+	w.open("kiosk", h.url+"/kiosk/", "", "")
+	w.walk("kiosk", "zh-CN", 1280) // it is in both languages at once
+	w.open("kiosk claim", h.url+"/kiosk/", "", `document.getElementById('wecom').click(), document.querySelector('[data-purpose=claim]').click(), document.body.dataset.view === 'card'`)
+	w.walk("kiosk claim", "zh-CN", 1280)
+
 	rich := h.newMember(0).holder()
 	lived(rich)
 	waiting := rich.orderNo(3000)
@@ -152,7 +160,14 @@ func lived(m *member) {
 		m.t.Fatal(err)
 	}
 	k.PullOut()
-	chip := m.campus.Chip(m.Person).Peek()
+	records := eaten(m.CardNo, m.campus.Chip(m.Person).Peek(), 24)
+	if r, err := m.terminal("P01").Consumptions(m.context(), records); err != nil || r.Accepted != len(records) {
+		m.t.Fatal(fmt.Sprint(r, err))
+	}
+}
+
+// eaten is what n purchases since the month began leave in a till.
+func eaten(cardNo string, chip terminal.ChipState, n int) []terminal.Record {
 	meals := []struct {
 		hour, minute int
 		fen          int64
@@ -161,7 +176,7 @@ func lived(m *member) {
 	now := time.Now().In(time.FixedZone("CST", 8*3600))
 	first := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, now.Location())
 	var records []terminal.Record
-	for i := range 24 {
+	for i := range n {
 		meal := meals[i%len(meals)]
 		fen := meal.fen + int64(i*7%50)
 		at := first.AddDate(0, 0, i/2).Add(time.Duration(meal.hour)*time.Hour + time.Duration(meal.minute)*time.Minute)
@@ -169,9 +184,7 @@ func lived(m *member) {
 			at = now.Add(-time.Minute)
 		}
 		chip.SpendSeq, chip.BalanceFen = chip.SpendSeq+1, chip.BalanceFen-fen
-		records = append(records, terminal.Record{Seq: int64(i + 1), CardNo: m.CardNo, AmountFen: fen, Chip: chip, OccurredAt: at.Truncate(time.Second), Merchant: meal.at})
+		records = append(records, terminal.Record{Seq: int64(i + 1), CardNo: cardNo, AmountFen: fen, Chip: chip, OccurredAt: at.Truncate(time.Second), Merchant: meal.at})
 	}
-	if r, err := m.terminal("P01").Consumptions(m.context(), records); err != nil || r.Accepted != len(records) {
-		m.t.Fatal(fmt.Sprint(r, err))
-	}
+	return records
 }

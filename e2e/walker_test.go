@@ -99,7 +99,8 @@ func (w *walker) hear(event any) {
 			note = "console: " + e.Entry.Text
 		}
 	case *network.EventResponseReceived:
-		if e.Type != network.ResourceTypeDocument && e.Response.Status >= 400 {
+		// The server's copy of the machine's screen finds out that it has no bridge.
+		if e.Type != network.ResourceTypeDocument && e.Response.Status >= 400 && !strings.Contains(e.Response.URL, "/kiosk/bridge/") {
 			note = fmt.Sprintf("%d for %s", e.Response.Status, e.Response.URL)
 		}
 	case *network.EventRequestWillBeSent:

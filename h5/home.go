@@ -21,6 +21,7 @@ var modules = []module{
 	{"/h5/loss", "loss", "module.loss"},
 	{"/h5/password", "password", "module.password"},
 	{"/h5/settings", "settings", "module.settings"},
+	{"/guide/", "guide", "module.guide"},
 }
 
 type homeView struct {

@@ -40,6 +40,7 @@ var catalogue = map[string]both{
 	"module.loss":         {"卡挂失", "Lost card"},
 	"module.password":     {"查询密码", "Password"},
 	"module.settings":     {"设置", "Settings"},
+	"module.guide":        {"使用指南", "Guide"},
 
 	"card.normal": {"正常", "Normal"},
 	"card.lost":   {"已挂失", "Reported lost"},

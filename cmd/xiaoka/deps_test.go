@@ -18,6 +18,7 @@ var allowed = map[string][]string{
 	"bot":                {"cards"},
 	"pay":                {"ledger"},
 	"kiosk":              {"ledger", "identity"},
+	"guide":              {},
 	"h5":                 {"ledger", "identity"},
 	"office":             {"ledger", "identity"},
 	"handlers":           {"bot", "cards", "identity", "ledger"},
@@ -27,7 +28,7 @@ var allowed = map[string][]string{
 	"sandbox":            {"sandbox"},
 	"e2e":                {},
 	"cmd/xiaoka-sandbox": {"sandbox"},
-	"cmd/xiaoka":         {"ledger", "config", "cards", "identity", "bot", "pay", "kiosk", "h5", "office", "handlers", "store"},
+	"cmd/xiaoka":         {"ledger", "config", "cards", "identity", "bot", "pay", "kiosk", "h5", "guide", "office", "handlers", "store"},
 }
 
 // only names the one package that may import a library.

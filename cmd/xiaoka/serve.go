@@ -14,6 +14,7 @@ import (
 
 	"xiaoka/bot"
 	"xiaoka/config"
+	"xiaoka/guide"
 	"xiaoka/h5"
 	"xiaoka/handlers"
 	"xiaoka/handlers/intent"
@@ -73,6 +74,7 @@ type house struct {
 	card      *bot.Callback
 	pages     *h5.Pages
 	office    *office.Pages
+	guide     *guide.Guide
 	terminals *kiosk.API
 }
 
@@ -112,6 +114,9 @@ func build(cfg *config.Config, s *store.Store, short *shortLived, log *slog.Logg
 		return nil, err
 	}
 	if h.office, err = operators(cfg, s, short, cardClient, log); err != nil {
+		return nil, err
+	}
+	if h.guide, err = h.newGuide(cfg, log); err != nil {
 		return nil, err
 	}
 	h.terminals = kiosk.New(kiosk.Config{
@@ -312,6 +317,7 @@ func (h *house) routes(cfg *config.Config) http.Handler {
 	mux.Handle("/h5/", h.pages)
 	mux.Handle("/office/", h.office)
 	h.terminals.Routes(mux)
+	h.guide.Routes(mux)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", h.ready)
 	if cfg.Metrics.Listen == "" {

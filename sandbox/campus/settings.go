@@ -73,6 +73,9 @@ func writeSettings(dir string, st State, s Settings) error {
 	set(1, "corp_id", st.CorpID)
 	set(1, "api_url", s.WeComURL)
 	set(1, "oauth_url", s.OAuthURL)
+	if st.Contacts != "" { // a campus made by an earlier sandbox has none
+		set(1, "contacts_secret_file", file("wecom_contacts_secret", st.Contacts))
+	}
 	for i, name := range []string{"assistant", "card"} {
 		a := st.Agents[i]
 		section(1, name)

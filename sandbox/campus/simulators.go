@@ -33,10 +33,11 @@ func (c *Campus) start() error {
 func (c *Campus) startWeCom() error {
 	cfg := wecom.Config{
 		CorpID: c.state.CorpID, Now: c.Now, HTTPClient: c.cfg.HTTPClient,
-		OnChange:   func(userID string) { c.Hub.Publish(topicOf(userID), userID) },
-		Log:        c.Timeline.wecom,
-		AutoMember: c.cfg.AutoMember,
-		Mishaps:    c.cfg.Mishaps,
+		OnChange:       func(userID string) { c.Hub.Publish(topicOf(userID), userID) },
+		Log:            c.Timeline.wecom,
+		AutoMember:     c.cfg.AutoMember,
+		Mishaps:        c.cfg.Mishaps,
+		ContactsSecret: c.state.Contacts,
 	}
 	for _, a := range c.state.Agents {
 		pages := c.cfg.PublicURL

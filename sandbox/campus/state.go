@@ -37,6 +37,7 @@ type State struct {
 	SecretKey string     `json:"secret_key"` // the product's master key
 	APIv3Key  string     `json:"api_v3_key"`
 	MailPass  string     `json:"mail_password"`
+	Contacts  string     `json:"contacts_secret"` // of WeCom's contact sync
 	Agents    []Agent    `json:"agents"`
 	Terminals []Terminal `json:"terminals"`
 	Imported  bool       `json:"imported"` // the people are in the product's database
@@ -81,6 +82,7 @@ func newState() State {
 		SecretKey: base64.StdEncoding.EncodeToString(key),
 		APIv3Key:  randomText(lettersAndDigits, 32),
 		MailPass:  randomText(lettersAndDigits, 16),
+		Contacts:  randomText(lettersAndDigits, 43),
 		Agents:    []Agent{NewAgent(AssistantID, "企业小助手"), NewAgent(CardID, "校园一卡通")},
 		Terminals: []Terminal{
 			{ID: "K01", Kind: "kiosk", Location: "二号餐厅"},

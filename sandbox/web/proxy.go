@@ -74,7 +74,9 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.reverse.ServeHTTP(w, r)
 }
 
-func isPage(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/h5") }
+func isPage(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, "/h5") || strings.HasPrefix(r.URL.Path, "/guide/")
+}
 
 func (p *proxy) jar(userID string) *cookiejar.Jar {
 	p.mu.Lock()

@@ -52,6 +52,8 @@ type Config struct {
 	CorpID  string
 	Apps    []App
 	Members []Member
+	// ContactsSecret is that of contact sync (通讯录同步), which is no app and may ask for the QR code to join; empty: none.
+	ContactsSecret string
 
 	Now        func() time.Time // default time.Now
 	Rand       io.Reader        // default crypto/rand.Reader

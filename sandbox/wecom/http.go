@@ -35,7 +35,8 @@ type call struct {
 	name    string
 	query   url.Values
 	body    []byte
-	agentID int // of the access_token; 0 for gettoken
+	agentID int    // of the access_token; 0 for gettoken
+	host    string // by which the caller reached this server
 }
 
 // fields are what an API answers besides errcode and errmsg.
@@ -44,6 +45,7 @@ type fields map[string]any
 type endpoint struct {
 	method string
 	open   bool // no access_token
+	sync   bool // for contact sync's token and no other
 	serve  func(*Server, call) (fields, error)
 }
 
@@ -67,17 +69,19 @@ var endpoints = map[string]endpoint{
 	"user/getuserid":               {method: http.MethodPost, serve: (*Server).getUserIDByMobile},
 	"user/get_userid_by_email":     {method: http.MethodPost, serve: (*Server).getUserIDByEmail},
 	"user/list_id":                 {method: http.MethodPost, serve: (*Server).listIDs},
+	"corp/get_join_qrcode":         {method: http.MethodGet, sync: true, serve: (*Server).getJoinQRCode},
 	"get_jsapi_ticket":             {method: http.MethodGet, serve: (*Server).getCorpTicket},
 	"ticket/get":                   {method: http.MethodGet, serve: (*Server).getAppTicket},
 }
 
-// Handler serves /cgi-bin/… and /connect/oauth2/authorize; behind http.StripPrefix it works below any path.
+// Handler serves /cgi-bin/…, /connect/oauth2/authorize and the picture of the code to join; behind http.StripPrefix it works below any path.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	for name, e := range endpoints {
 		mux.HandleFunc("/cgi-bin/"+name, func(w http.ResponseWriter, r *http.Request) { s.serveAPI(w, r, name, e) })
 	}
 	mux.HandleFunc("GET /connect/oauth2/authorize", s.authorize)
+	mux.HandleFunc("GET /wework_admin/genqrcode", s.joinPicture)
 	return mux
 }
 
@@ -102,7 +106,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request, name string, e
 		return
 	}
 
-	c := call{name: name, query: r.URL.Query(), body: body}
+	c := call{name: name, query: r.URL.Query(), body: body, host: r.Host}
 	var odd oddity
 	if fault == (Fault{}) {
 		odd = s.oddity(c, e)
@@ -157,6 +161,9 @@ func (s *Server) carryOut(c *call, r *http.Request, e endpoint) (fields, error) 
 		agentID, err := s.checkToken(c.query.Get("access_token"))
 		if err != nil {
 			return nil, err
+		}
+		if (agentID == contactsAgent) != e.sync {
+			return nil, refuse(48002, "api forbidden")
 		}
 		c.agentID = agentID
 		if err := s.admit(*c, caller(r)); err != nil {
@@ -266,7 +273,7 @@ func encode(v any) []byte {
 // redacted blanks what could be used by a reader of the inspector.
 func redacted(answer fields) fields {
 	out := maps.Clone(answer)
-	for _, name := range []string{"access_token", "ticket", "user_ticket"} {
+	for _, name := range []string{"access_token", "ticket", "user_ticket", "join_qrcode"} {
 		if _, ok := out[name]; ok {
 			out[name] = "…"
 		}

@@ -55,6 +55,7 @@ type Server struct {
 	tickets       map[string]*ticket
 	oauthCodes    map[string]*oauthCode
 	userTickets   map[string]*userTicket
+	joinCodes     map[string]time.Time // until when they are good
 	faults        Faults
 	faultLeft     map[string]int // calls left of a Fault with Times, by its name; "" is Faults.All
 	stats         Stats
@@ -110,6 +111,7 @@ func New(cfg Config) (*Server, error) {
 		tickets:       map[string]*ticket{},
 		oauthCodes:    map[string]*oauthCode{},
 		userTickets:   map[string]*userTicket{},
+		joinCodes:     map[string]time.Time{},
 		faultLeft:     map[string]int{},
 		stats:         Stats{Calls: map[string]int{}, Errors: map[int]int{}},
 	}

@@ -41,6 +41,9 @@ func (s *Server) getToken(c call) (fields, error) {
 			agentID = id
 		}
 	}
+	if s.isContacts(secret) {
+		agentID = contactsAgent
+	}
 	if agentID == 0 {
 		return nil, refuse(40001, "invalid credential")
 	}
