@@ -41,6 +41,10 @@ pictures: ## take the guide's pictures anew, of the sandbox
 nlu: ## how well and how fast texts are understood; SAMPLES=DIR for further *.tsv
 	go test -count=1 -v -run 'TestSamples|TestUnderstand_Speed|NeverActs' ./handlers/intent $(if $(SAMPLES),-args -samples $(abspath $(SAMPLES))) | grep -v '^ *---\|^=== '
 
+.PHONY: tour
+tour: ## remake docs/tour.webp and docs/campus.png from the journey in the browser
+	scripts/tour
+
 .PHONY: bench
 bench: ## benchmarks of callback, ledger and push
 	scripts/with-services go test -run '^$$' -bench . -benchmem ./bot/... ./store/... ./pay/... ./cards/... ./identity/... ./handlers/... ./kiosk/... ./cmd/xiaoka
