@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"runtime/debug"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -81,7 +80,7 @@ type house struct {
 // build joins the packages. It makes no call to the outside: a restart while
 // WeCom or WeChat Pay is down must not take the service with it.
 func build(cfg *config.Config, s *store.Store, short *shortLived, log *slog.Logger) (*house, error) {
-	h := &house{store: s, short: short, meters: newMeters(), release: time.AfterFunc(quiet, debug.FreeOSMemory)}
+	h := &house{store: s, short: short, meters: newMeters(), release: time.AfterFunc(quiet, giveBack)}
 	h.meters.registry.MustRegister(&watch{read: s.Watch, now: now, log: log})
 	senders, err := senders(cfg, log)
 	if err != nil {
