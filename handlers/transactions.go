@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"slices"
 
 	"xiaoka/cards"
 	"xiaoka/ledger"
@@ -27,25 +26,29 @@ func (a *Apps) transactions(ctx context.Context, t *turn) error {
 	}))
 }
 
-// latest merges the two lists, newest first. A claimed transfer is on the card
-// by its movement, and is not listed twice.
+// latest merges the two lists, newest first; movements keep their order, which
+// is the card's. A claimed transfer is on the card by its movement, and is not
+// listed twice.
 func (a *Apps) latest(lang cards.Lang, movements []ledger.Movement, transfers []ledger.Transfer) []cards.TransactionLine {
-	var lines []cards.TransactionLine
+	var lines, waiting []cards.TransactionLine
+	for _, f := range transfers {
+		if state, ok := transferStates[f.State]; ok {
+			waiting = append(waiting, cards.TransactionLine{
+				Title: transferTitle(lang, f) + " " + state.in(lang), Amount: f.Amount.String(), At: f.CreatedAt.In(a.Zone),
+			})
+		}
+	}
 	for _, m := range movements {
+		for len(waiting) > 0 && waiting[0].At.After(m.At) {
+			lines, waiting = append(lines, waiting[0]), waiting[1:]
+		}
 		title := movementTitle(lang, m)
 		if m.Kind == ledger.MovementClaim && m.Where != "" {
 			title += " " + m.Where
 		}
 		lines = append(lines, cards.TransactionLine{Title: title, Amount: plus(m.Change()), At: m.At.In(a.Zone)})
 	}
-	for _, f := range transfers {
-		if state, ok := transferStates[f.State]; ok {
-			lines = append(lines, cards.TransactionLine{
-				Title: transferTitle(lang, f) + " " + state.in(lang), Amount: f.Amount.String(), At: f.CreatedAt.In(a.Zone),
-			})
-		}
-	}
-	slices.SortStableFunc(lines, func(x, y cards.TransactionLine) int { return y.At.Compare(x.At) })
+	lines = append(lines, waiting...)
 	return lines[:min(len(lines), shownLines)]
 }
 

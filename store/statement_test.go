@@ -175,6 +175,19 @@ func TestStore_Statement(t *testing.T) {
 				t.Errorf("%+v", got)
 			}
 		},
+		"LatestIsTheCountersToo": func(t *testing.T, s *store.Store, p ledger.Person) {
+			load(t, s, p, "XK1", 5000, ledger.Chip{LoadSeq: 7, SpendSeq: 40, Balance: 1250}, noon)
+			slow := sold(p, 1, 200, 8, 41, 6050) // after the claim, whatever the till's clock says
+			slow.OccurredAt = noon.Add(-10 * time.Minute)
+			ingest(t, s, "A", slow)
+			got, err := s.Movements(context.Background(), p.ID, 5)
+			if err != nil || len(got) != 2 || got[0].SpendSeq != 41 || got[1].Kind != ledger.MovementClaim {
+				t.Errorf("Movements = %+v, %v", got, err)
+			}
+			if b, err := s.Balance(context.Background(), p.ID, noon); err != nil || b.Last == nil || b.Last.Amount != 200 {
+				t.Errorf("Balance = %+v, %v; want the purchase last", b, err)
+			}
+		},
 		"CountersBeforeClocks": func(t *testing.T, s *store.Store, p ledger.Person) {
 			early, behind := sold(p, 1, 100, 7, 41, 1150), sold(p, 2, 200, 7, 42, 950)
 			behind.OccurredAt = early.OccurredAt.Add(-time.Hour)
