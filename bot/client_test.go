@@ -374,3 +374,48 @@ func TestWholeWay(t *testing.T) {
 		}
 	}
 }
+
+// The QR code to join comes in two steps, with the secret of contact sync; what
+// is no picture, and where it would be, stays out of errors.
+func TestClient_JoinQRCode(t *testing.T) {
+	const png = "\x89PNG\r\n\x1a\nand so on"
+	for name, tc := range map[string]struct {
+		answer, content string
+		status          int
+		want            string // in the error; empty = the picture
+	}{
+		"Picture":   {`{"errcode":0,"join_qrcode":"BASE/genqrcode?vcode=letmein"}`, png, 200, ""},
+		"Refused":   {`{"errcode":48002,"errmsg":"api forbidden"}`, png, 200, "48002"},
+		"NoAddress": {`{"errcode":0,"join_qrcode":""}`, png, 200, "no address"},
+		"OtherWay":  {`{"errcode":0,"join_qrcode":"file:///etc/passwd"}`, png, 200, "no address"},
+		"Page":      {`{"errcode":0,"join_qrcode":"BASE/genqrcode?vcode=letmein"}`, "<html>expired", 200, "text/html"},
+		"Gone":      {`{"errcode":0,"join_qrcode":"BASE/genqrcode?vcode=letmein"}`, png, 404, "404"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var server *httptest.Server
+			server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				switch r.URL.Path {
+				case "/cgi-bin/gettoken":
+					io.WriteString(w, `{"errcode":0,"access_token":"t","expires_in":7200}`)
+				case "/cgi-bin/corp/get_join_qrcode":
+					io.WriteString(w, strings.Replace(tc.answer, "BASE", server.URL, 1))
+				default:
+					if r.URL.Query().Has("access_token") {
+						t.Error("the picture's host got the token")
+					}
+					w.WriteHeader(tc.status)
+					io.WriteString(w, tc.content)
+				}
+			}))
+			defer server.Close()
+			c := newTestClient(t, server.URL, func(cfg *ClientConfig) { cfg.App, cfg.Contacts = App{Name: "contacts", CorpID: "ww1"}, true })
+			got, err := c.JoinQRCode(t.Context())
+			switch {
+			case tc.want == "" && (err != nil || string(got) != png):
+				t.Errorf("%q, %v", got, err)
+			case tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "letmein")):
+				t.Errorf("%q, %v; want an error with %q", got, err, tc.want)
+			}
+		})
+	}
+}

@@ -174,7 +174,7 @@ func (w *walker) emulate(width int64, scheme, media string) {
 	w.t.Helper()
 	height := int64(780)
 	if width > 700 {
-		height = 900
+		height = 1024 // also what the machines have
 	}
 	w.do("emulate", chromedp.EmulateViewport(width, height), command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: media,
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}}}))
