@@ -250,7 +250,7 @@ func (c *Campus) State() State {
 func (c *Campus) WriteSettings(listen, databaseURL, redisURL string) (string, error) {
 	s := c.settings
 	s.Listen, s.PublicURL, s.OAuthURL = listen, c.cfg.PublicURL, c.cfg.PublicURL
-	s.DatabaseURL, s.RedisURL = databaseURL, redisURL
+	s.DatabaseURL, s.RedisURL, s.Operator = databaseURL, redisURL, c.people[0].UserID
 	s.MchID, s.SerialNo, s.PublicKeyID = c.Pay.MchID(), c.Pay.SerialNo(), c.Pay.PublicKeyID()
 	s.PrivateKeyPEM, s.PublicKeyPEM = c.Pay.MerchantPrivateKeyPEM(), c.Pay.PublicKeyPEM()
 	return filepath.Join(c.cfg.Dir, ConfigFile), writeSettings(c.cfg.Dir, c.State(), s)

@@ -15,6 +15,7 @@ type Settings struct {
 	PublicURL   string // the sandbox's own address, before which the product stands
 	DatabaseURL string // empty = SQLite in the campus's directory
 	RedisURL    string // empty = embedded
+	Operator    string // UserID of who may open the operators' page; empty = nobody
 
 	WeComURL string // also the origin of the OAuth page
 	OAuthURL string
@@ -67,6 +68,9 @@ func writeSettings(dir string, st State, s Settings) error {
 		set(0, "redis_url_file", file("redis_url", s.RedisURL))
 	}
 	set(0, "secret_key_file", file("secret_key", st.SecretKey))
+	if s.Operator != "" {
+		set(0, "operators", s.Operator+":auditor")
+	}
 	section(0, "log")
 	set(1, "format", "text")
 	section(0, "wecom")

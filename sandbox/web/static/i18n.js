@@ -68,6 +68,7 @@ const texts = {
   fault_sms_refused: ['短信发不出', 'SMS is refused'], then_sms_refused: ['请你稍后再试，或换邮件', 'Asks to try later, or by mail'],
   fault_clock_ahead: ['外面的钟快十分钟', 'The outside clock is ten minutes fast'], then_clock_ahead: ['过期的签名一律不收', 'Signatures out of time are refused'],
   fault_revoke_tokens: ['让 access_token 失效', 'Revoke the access tokens'], then_revoke_tokens: ['下一次调用自动换新的，会员不会察觉', 'Renewed at the next call; nobody notices'],
+  guide: ['使用指南', 'Guide'], office: ['运营页', 'Office'],
   hints: ['第一次来，走五步', 'Five steps to begin'],
   hint1: ['打开「企业小助手」，发 验证，用邮件或短信里的验证码完成', 'Open 企业小助手, say 验证 and use the code from the mail or SMS'],
   hint2: ['在「校园一卡通」里绑定：姓名、学号、初始密码 123456，再设自己的密码', 'Bind in 校园一卡通: name, number, first password 123456, then choose your own'],
