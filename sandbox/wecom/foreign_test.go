@@ -1,6 +1,7 @@
 package wecom
 
 import (
+	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -14,8 +15,10 @@ import (
 	"github.com/silenceper/wechat/v2/cache"
 	"github.com/silenceper/wechat/v2/util"
 	"github.com/silenceper/wechat/v2/work"
+	"github.com/silenceper/wechat/v2/work/addresslist"
 	"github.com/silenceper/wechat/v2/work/config"
 	"github.com/silenceper/wechat/v2/work/message"
+	"github.com/silenceper/wechat/v2/work/oauth"
 )
 
 // TestForeignClient drives the simulator with an SDK that knows nothing of it. The SDK's address is a global of its
@@ -62,6 +65,86 @@ func TestForeignClient(t *testing.T) {
 		var refused *util.CommonError
 		if !errors.As(err, &refused) || refused.ErrCode != 40058 {
 			t.Errorf("%v", err)
+		}
+	})
+	t.Run("SendEachKind", func(t *testing.T) {
+		for kind, card := range smallest {
+			request := map[string]any{"touser": "lisi", "msgtype": "template_card", "agentid": agent, "template_card": json.RawMessage(strings.Replace(card, `"task_id":"t`, `"task_id":"`+kind, 1))}
+			sent, err := sdk.GetMessage().Send("template_card", request)
+			if interactive := kind != textNotice && kind != newsNotice; err != nil || (sent.ResponseCode != "") != interactive {
+				t.Errorf("%s: %+v, %v", kind, sent, err)
+			}
+		}
+	})
+	// The SDK knows neither menus nor updates; its token and its poster do.
+	post := func(t *testing.T, path string, body any) int64 {
+		t.Helper()
+		token, err := sdk.GetContext().GetAccessToken()
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := util.PostJSON("https://qyapi.weixin.qq.com/cgi-bin/"+path+"access_token="+token, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var refused *util.CommonError
+		if err := util.DecodeWithCommonError(answer, path); errors.As(err, &refused) {
+			return refused.ErrCode
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		return 0
+	}
+	t.Run("Update", func(t *testing.T) {
+		request := map[string]any{"touser": "zhangsan", "msgtype": "template_card", "agentid": agent, "template_card": json.RawMessage(pressable)}
+		sent, err := sdk.GetMessage().Send("template_card", request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		update := map[string]any{"userids": []string{"zhangsan"}, "agentid": agent, "response_code": sent.ResponseCode, "button": map[string]string{"replace_name": "已处理"}}
+		if code := post(t, "message/update_template_card?", update); code != 0 || !w.last("zhangsan").State.Disabled {
+			t.Errorf("%d, %+v", code, w.last("zhangsan").State)
+		}
+		if code := post(t, "message/update_template_card?", update); code != 40058 {
+			t.Errorf("the response_code again: %d", code)
+		}
+	})
+	t.Run("Menu", func(t *testing.T) {
+		button := func(name string) map[string]string {
+			return map[string]string{"type": "click", "name": name, "key": "k"}
+		}
+		path := fmt.Sprintf("menu/create?agentid=%d&", agent)
+		if code := post(t, path, map[string]any{"button": []any{button("余额")}}); code != 0 {
+			t.Errorf("%d", code)
+		}
+		if code := post(t, path, map[string]any{"button": []any{button("六个汉字的名")}}); code != 40018 {
+			t.Errorf("a long name: %d", code)
+		}
+	})
+	t.Run("UserDetail", func(t *testing.T) {
+		q := oauthLink("zhangsan")
+		q.Set("scope", "snsapi_privateinfo")
+		info, err := sdk.GetOauth().GetUserInfo(w.oauthCode(q))
+		if err != nil {
+			t.Fatal(err)
+		}
+		detail, err := sdk.GetOauth().GetUserDetail(&oauth.GetUserDetailRequest{UserTicket: info.UserTicket})
+		if err != nil || detail.Mobile != "13800000000" {
+			t.Errorf("%+v, %v", detail, err)
+		}
+	})
+	t.Run("Lookups", func(t *testing.T) {
+		byMobile, err := sdk.GetAddressList().GetUserid(&addresslist.GetUseridRequest{Mobile: "13800000000"})
+		if err != nil || byMobile.Userid != "zhangsan" {
+			t.Errorf("%+v, %v", byMobile, err)
+		}
+		byEmail, err := sdk.GetAddressList().GetUseridByEmail(&addresslist.GetUseridByEmailRequest{Email: "zhang@example.edu.cn", EmailType: 2})
+		if err != nil || byEmail.Userid != "zhangsan" {
+			t.Errorf("%+v, %v", byEmail, err)
+		}
+		member, err := sdk.GetAddressList().UserGet("zhangsan")
+		if err != nil || member.Name != "张三" {
+			t.Errorf("%+v, %v", member, err)
 		}
 	})
 	t.Run("GetUserInfo", func(t *testing.T) {
