@@ -42,6 +42,7 @@ type Config struct {
 	NoCertificates  bool                     // a young merchant number: public key only, /v3/certificates answers 404
 	NotifyWith      Signer                   // the key that signs notifications
 	RefundNotifyURL string                   // where refunds without their own notify_url are told; empty = nowhere
+	RateLimits      bool                     // FREQUENCY_LIMITED beyond 150 good and 6 bad refund calls and 3 fund bills a second
 	BillsAtOnce     bool                     // bills of any day, today's too, at any hour; else from 10:00 the next day
 
 	// TimeScale multiplies the waiting times of the simulation (notification repeats, RefundDelay): 0.001 turns 15 s
@@ -61,12 +62,19 @@ type Config struct {
 	Trace func(Exchange)   // called after every API call and delivery, from its goroutine; nil = not
 }
 
-// Unconfirmed holds the error codes on which the official texts are silent or at odds. An empty field means the
-// default; the HTTP status follows from the code.
+// Unconfirmed holds what the official texts are silent about or at odds on. An empty field means the default; the HTTP
+// status of a code follows from it.
 type Unconfirmed struct {
 	PaidNumber   string // ordering a paid out_trade_no: ORDERPAID (default) or INVALID_REQUEST
 	ClosedNumber string // ordering a closed one: ORDER_CLOSED (default), OUT_TRADE_NO_USED or INVALID_REQUEST
 	Reentry      string // same number, other parameters: INVALID_REQUEST (default), PARAM_ERROR or OUT_TRADE_NO_USED
+	RefundAgain  string // same out_refund_no, other parameters: INVALID_REQUEST (default) or PARAM_ERROR
+
+	RequestWindow  time.Duration // how old or early a request may be; default 5 min
+	NeedHeaders    bool          // PARAM_ERROR for requests without Accept: application/json or without a User-Agent
+	ClosePaid403   bool          // closing a paid order answers 403 instead of 400
+	UnsignedErrors bool          // no error is signed, not only those of a wrong signature
+	FreshNoticeIDs bool          // each copy of a notification has an id of its own
 }
 
 // Signer says which of WeChat Pay's two keys signs.

@@ -1,6 +1,7 @@
 package wechatpay
 
 import (
+	"cmp"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -13,8 +14,8 @@ const authScheme = "WECHATPAY2-SHA256-RSA2048 "
 
 var authPair = regexp.MustCompile(`^\s*([a-z_]+)="([^"]*)"\s*$`)
 
-// requestWindow is how old or early a request may be. WeChat Pay refuses requests "from long ago" without saying how
-// long that is.
+// requestWindow is how old or early a request may be, unless Unconfirmed says otherwise: WeChat Pay refuses requests
+// "from long ago" without saying how long that is.
 const requestWindow = 5 * time.Minute
 
 // authenticate verifies a request over its raw line and body.
@@ -53,12 +54,32 @@ func (s *Server) authenticate(r *http.Request, body []byte) error {
 	if err != nil {
 		return refuse("timestamp is not a number of seconds")
 	}
-	if age := s.Now().Sub(time.Unix(seconds, 0)).Abs(); age > requestWindow {
+	if age := s.Now().Sub(time.Unix(seconds, 0)).Abs(); age > cmp.Or(s.cfg.Unconfirmed.RequestWindow, requestWindow) {
 		return refuse("timestamp expired")
 	}
 	text := r.Method + "\n" + r.RequestURI + "\n" + pairs["timestamp"] + "\n" + pairs["nonce_str"] + "\n" + string(body) + "\n"
 	if err := verify(&s.keys.merchant.PublicKey, text, pairs["signature"]); err != nil {
 		return refuse("sign not match")
+	}
+	return nil
+}
+
+// checkHeaders asks for what the documents tell clients to send; whether a request without it is refused is not said.
+func (s *Server) checkHeaders(r *http.Request) error {
+	if !s.cfg.Unconfirmed.NeedHeaders {
+		return nil
+	}
+	refuse := func(name string) error {
+		e := fail("PARAM_ERROR", "HTTP头缺少"+name)
+		e.detail = &errorDetail{Field: name, Value: r.Header.Get(name), Issue: "required", Location: "header"}
+		return e
+	}
+	accept := strings.Join(r.Header.Values("Accept"), ",")
+	switch {
+	case !strings.Contains(accept, "application/json") && !strings.Contains(accept, "*/*"):
+		return refuse("Accept")
+	case r.UserAgent() == "":
+		return refuse("User-Agent")
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package wechatpay
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -96,7 +97,7 @@ func (s *Server) answer(c *call, at Point, run func(*Server, *call) (any, error)
 	by, serialErr := s.answerSigner(c.Request)
 	err := s.authenticate(c.Request, c.body)
 	if err == nil {
-		err = serialErr
+		err = cmp.Or(serialErr, s.checkHeaders(c.Request))
 	}
 	if err != nil {
 		return s.render(nil, err, by, Fault{})
@@ -109,7 +110,11 @@ func (s *Server) answer(c *call, at Point, run func(*Server, *call) (any, error)
 	if c.fault.Kind == "" {
 		odd = s.oddity(at)
 	}
+	if err := s.hurried(at); err != nil {
+		return s.render(nil, err, by, Fault{})
+	}
 	v, err := run(s, c)
+	s.count(at, err)
 	if err == nil && c.fault.Kind == FaultPaidFirst {
 		if order, ok := s.Order(s.numberOf(c)); ok {
 			if _, err := s.Pay(c.Context(), order.OutTradeNo, order.OpenID, PayOptions{Wait: true}); err != nil {
@@ -180,7 +185,7 @@ func (s *Server) render(v any, err error, by Signer, f Fault) reply {
 			e = fail("SYSTEM_ERROR", "系统错误")
 		}
 		rep.status = e.status
-		if e.unsigned {
+		if e.unsigned || s.cfg.Unconfirmed.UnsignedErrors {
 			how = SignNone
 		}
 		v = errorBody{Code: e.code, Message: e.message, Detail: e.detail}

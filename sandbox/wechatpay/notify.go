@@ -71,6 +71,9 @@ func (s *Server) announce(n notice) <-chan struct{} {
 func (s *Server) sendCopy(ctx context.Context, n notice, number int) bool {
 	f := s.strike(n.at, n.outTradeNo)
 	n.SignedBy = s.noticeSigner()
+	if number > 1 && s.cfg.Unconfirmed.FreshNoticeIDs {
+		n.ID = s.noticeID(s.Now())
+	}
 	copies := 1
 	if f.Kind == "" && number == 1 {
 		var goOn bool

@@ -91,19 +91,6 @@ func TestReentry(t *testing.T) {
 	}
 }
 
-func TestUnconfirmedCodes(t *testing.T) {
-	t.Parallel()
-	m := newMerchant(t, Config{Unconfirmed: Unconfirmed{PaidNumber: "INVALID_REQUEST", Reentry: "OUT_TRADE_NO_USED"}})
-	m.order("CC20260101000001")
-	if a, _ := m.place("jsapi", nil); a.status != 403 || a.Code != "OUT_TRADE_NO_USED" {
-		t.Errorf("re-entry: %d %s", a.status, a.Code)
-	}
-	m.mustPay("CC20260101000001")
-	if a, _ := m.place("jsapi", nil); a.status != 400 || a.Code != "INVALID_REQUEST" {
-		t.Errorf("paid: %d %s", a.status, a.Code)
-	}
-}
-
 func (m *merchant) mustPay(number string) {
 	m.t.Helper()
 	if _, err := m.Pay(m.t.Context(), number, "", PayOptions{Wait: true}); err != nil {

@@ -2,6 +2,7 @@ package wechatpay
 
 import (
 	"encoding/json"
+	"net/http"
 	"time"
 )
 
@@ -50,9 +51,13 @@ func (s *Server) transaction(o *order) transaction {
 }
 
 func (s *Server) queryByNumber(c *call) (any, error) {
+	number := c.PathValue("out_trade_no")
+	if !outTradeNoForm.MatchString(number) {
+		return nil, badQuery("out_trade_no", number, "6 to 32 of 0-9A-Za-z_-|*")
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.query(c, s.orders[c.PathValue("out_trade_no")])
+	return s.query(c, s.orders[number])
 }
 
 func (s *Server) queryByID(c *call) (any, error) {
@@ -98,7 +103,11 @@ func (s *Server) closeOrder(c *call) (any, error) {
 	case o.State == "CLOSED":
 		return nil, fail("ORDER_CLOSED", "订单已关闭")
 	case o.State != "NOTPAY":
-		return nil, fail("ORDERPAID", "订单已支付")
+		e := fail("ORDERPAID", "订单已支付")
+		if s.cfg.Unconfirmed.ClosePaid403 {
+			e.status = http.StatusForbidden
+		}
+		return nil, e
 	default:
 		o.State = "CLOSED"
 	}

@@ -1,6 +1,7 @@
 package wechatpay
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -56,7 +57,7 @@ func (s *Server) createRefund(c *call) (any, error) {
 	defer s.mu.Unlock()
 	if r := s.refunds[q.OutRefundNo]; r != nil {
 		if r.terms != same {
-			return nil, fail("INVALID_REQUEST", "订单金额或退款金额与之前请求不一致，请核实后再试")
+			return nil, fail(cmp.Or(s.cfg.Unconfirmed.RefundAgain, "INVALID_REQUEST"), "订单金额或退款金额与之前请求不一致，请核实后再试")
 		}
 		return s.refundAnswer(r), nil
 	}
@@ -233,9 +234,13 @@ func (s *Server) PlatformRefund(outTradeNo string, fen int64) (outRefundNo strin
 }
 
 func (s *Server) queryRefund(c *call) (any, error) {
+	number := c.PathValue("out_refund_no")
+	if !outRefundNoForm.MatchString(number) {
+		return nil, badQuery("out_refund_no", number, "1 to 64 of 0-9A-Za-z_-|*@")
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r := s.refunds[c.PathValue("out_refund_no")]
+	r := s.refunds[number]
 	if r == nil {
 		return nil, fail("RESOURCE_NOT_EXISTS", "退款单不存在")
 	}

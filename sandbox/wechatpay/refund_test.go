@@ -25,51 +25,6 @@ func (m *merchant) refund(changes map[string]any) answered {
 	return m.call(http.MethodPost, "/v3/refund/domestic/refunds", m.refundBody(changes))
 }
 
-func TestRefundFields(t *testing.T) {
-	t.Parallel()
-	m := newMerchant(t, Config{})
-	id := m.paidOrder("PAID0001")
-	m.order("UNPAID01")
-	for _, tc := range []struct {
-		name   string
-		set    map[string]any
-		status int
-		code   string
-		field  string
-	}{
-		{"NoOrder", map[string]any{"out_trade_no": nil}, 400, "PARAM_ERROR", "/out_trade_no"},
-		{"NoNumber", map[string]any{"out_refund_no": nil}, 400, "PARAM_ERROR", "/out_refund_no"},
-		{"NumberAlphabet", map[string]any{"out_refund_no": "R 1"}, 400, "PARAM_ERROR", "/out_refund_no"},
-		{"LongNumber", map[string]any{"out_refund_no": strings.Repeat("R", 65)}, 400, "PARAM_ERROR", "/out_refund_no"},
-		{"LongReason", map[string]any{"reason": strings.Repeat("退", 81)}, 400, "PARAM_ERROR", "/reason"},
-		{"NoAmount", map[string]any{"amount": nil}, 400, "PARAM_ERROR", "/amount"},
-		{"ZeroRefund", map[string]any{"amount.refund": 0}, 400, "PARAM_ERROR", "/amount/refund"},
-		{"NoTotal", map[string]any{"amount.total": nil}, 400, "PARAM_ERROR", "/amount/total"},
-		{"NoCurrency", map[string]any{"amount.currency": nil}, 400, "PARAM_ERROR", "/amount/currency"},
-		{"FundsAccount", map[string]any{"funds_account": "BASIC"}, 400, "PARAM_ERROR", "/funds_account"},
-		{"NotifyQuery", map[string]any{"notify_url": "http://h/n?x"}, 400, "PARAM_ERROR", "/notify_url"},
-		{"UnknownOrder", map[string]any{"out_trade_no": "UNKNOWN1"}, 404, "RESOURCE_NOT_EXISTS", ""},
-		{"UnpaidOrder", map[string]any{"out_trade_no": "UNPAID01"}, 404, "RESOURCE_NOT_EXISTS", ""},
-		{"TwoOrders", map[string]any{"out_trade_no": "UNPAID01", "transaction_id": id}, 404, "RESOURCE_NOT_EXISTS", ""},
-		{"OtherTotal", map[string]any{"amount.total": 5001}, 400, "INVALID_REQUEST", ""},
-		{"OverTotal", map[string]any{"amount.refund": 5001}, 400, "INVALID_REQUEST", ""},
-		{"ByTransaction", map[string]any{"out_trade_no": nil, "transaction_id": id, "amount.refund": 1}, 200, "", ""},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			a := m.refund(tc.set)
-			if a.status != tc.status || a.Code != tc.code {
-				t.Fatalf("%d %s %+v, want %d %s", a.status, a.Code, a.Detail, tc.status, tc.code)
-			}
-			if tc.field != "" && a.Detail.Field != tc.field {
-				t.Errorf("field %s, want %s", a.Detail.Field, tc.field)
-			}
-		})
-	}
-	if n := len(m.Refunds()); n != 1 {
-		t.Errorf("%d refunds, want the last only", n)
-	}
-}
-
 func TestRefundLimits(t *testing.T) {
 	t.Parallel()
 	c := &clock{now: noon}

@@ -40,6 +40,7 @@ type Server struct {
 	refundIDs  map[string]bool
 	files      map[string]billFile // by token
 	deliveries []Delivery
+	paces      map[string]pace // of RateLimits
 
 	stop    context.CancelFunc
 	ctx     context.Context // ends with Close
@@ -94,6 +95,7 @@ func New(cfg Config) (*Server, error) {
 		refunds:   map[string]*refund{},
 		refundIDs: map[string]bool{},
 		files:     map[string]billFile{},
+		paces:     map[string]pace{},
 		idle:      make(chan struct{}),
 	}
 	close(s.idle)
