@@ -79,7 +79,7 @@ func topicOf(userID string) string {
 func (c *Campus) startPay() error {
 	var err error
 	c.Pay, err = wechatpay.New(wechatpay.Config{
-		AppID: c.state.CorpID, APIv3Key: c.state.APIv3Key, Keys: c.cfg.WeChatKeys, BillsAtOnce: true, Now: c.Now, Mishaps: c.cfg.Mishaps,
+		AppID: c.state.CorpID, APIv3Key: c.state.APIv3Key, Keys: c.cfg.WeChatKeys, BillsAtOnce: true, RateLimits: true, Now: c.Now, Mishaps: c.cfg.Mishaps,
 		KnownOpenID: func(id string) bool {
 			return slices.ContainsFunc(c.people, func(p Person) bool { return p.member(c.state.CorpID).OpenID == id })
 		},
