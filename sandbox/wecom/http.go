@@ -36,7 +36,7 @@ type call struct {
 	query   url.Values
 	body    []byte
 	agentID int    // of the access_token; 0 for gettoken
-	host    string // by which the caller reached this server
+	base    string // where the caller reached this server
 }
 
 // fields are what an API answers besides errcode and errmsg.
@@ -106,7 +106,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request, name string, e
 		return
 	}
 
-	c := call{name: name, query: r.URL.Query(), body: body, host: r.Host}
+	c := call{name: name, query: r.URL.Query(), body: body, base: baseOf(r)}
 	var odd oddity
 	if fault == (Fault{}) {
 		odd = s.oddity(c, e)
@@ -148,6 +148,12 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request, name string, e
 		w.Header().Set("Connection", "close")
 	}
 	_, _ = w.Write(odd.stirred(encode(answer)))
+}
+
+// baseOf is the address before /cgi-bin/ by which a caller came, with the path that a proxy has stripped since.
+func baseOf(r *http.Request) string {
+	prefix, _, _ := strings.Cut(r.RequestURI, "/cgi-bin/")
+	return "http://" + r.Host + prefix
 }
 
 func (s *Server) carryOut(c *call, r *http.Request, e endpoint) (fields, error) {

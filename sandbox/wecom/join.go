@@ -41,7 +41,7 @@ func (s *Server) getJoinQRCode(c call) (fields, error) {
 		}
 	}
 	s.joinCodes[code] = s.cfg.Now().Add(joinLife)
-	return fields{"join_qrcode": "http://" + c.host + "/wework_admin/genqrcode?action=join&vcode=" + code + "&r=hb_share_api_mjoin&qr_size=" + size}, nil
+	return fields{"join_qrcode": c.base + "/wework_admin/genqrcode?action=join&vcode=" + code + "&r=hb_share_api_mjoin&qr_size=" + size}, nil
 }
 
 // joinPicture is the QR code itself. Nobody can join by it: it says that it is the sandbox's.

@@ -2,7 +2,6 @@ package wecom
 
 import (
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"testing"
 	"time"
@@ -12,16 +11,9 @@ import (
 // and its picture lasts a week.
 func TestJoinQRCode(t *testing.T) {
 	t.Parallel()
-	now := &clock{t: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
-	s, err := New(Config{CorpID: "ww1", ContactsSecret: "contacts", Now: now.Now, Apps: []App{{AgentID: agent, Name: "app", Secret: "secret"}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(s.Handler())
-	t.Cleanup(server.Close)
-	w := &world{t: t, url: server.URL}
-	contacts := w.get("gettoken?corpid=ww1&corpsecret=contacts").str("access_token")
-	app := w.get("gettoken?corpid=ww1&corpsecret=secret").str("access_token")
+	w := newWorld(t, func(c *Config) { c.ContactsSecret = "contacts" })
+	contacts := w.get("gettoken?corpid=" + sampleCorp + "&corpsecret=contacts").str("access_token")
+	app := w.get("gettoken?corpid=" + sampleCorp + "&corpsecret=secret-card").str("access_token")
 	for path, want := range map[string]int{
 		"corp/get_join_qrcode?size_type=2&access_token=" + contacts: 0,
 		"corp/get_join_qrcode?size_type=9&access_token=" + contacts: 40058,
@@ -47,7 +39,7 @@ func TestJoinQRCode(t *testing.T) {
 	if code, kind := status(); code != 200 || kind != "image/png" {
 		t.Errorf("the picture: %d %s", code, kind)
 	}
-	now.add(7*24*time.Hour + time.Second)
+	w.clock.add(7*24*time.Hour + time.Second)
 	if code, _ := status(); code != 404 {
 		t.Errorf("a week later: %d", code)
 	}
