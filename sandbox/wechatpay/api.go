@@ -11,7 +11,7 @@
 //
 // Where the official texts leave something open (the code for ordering a paid number, for example) the choice is a
 // field of Unconfirmed. Not simulated: service-provider mode, combined orders, H5 (MWEB) orders, abnormal-refund
-// handling, coupons beyond payer_total, rate limits other than by an injected Fault.
+// handling, coupons beyond payer_total, rate limits other than Config.RateLimits and an injected Fault.
 //
 // Facts are those of https://pay.weixin.qq.com/doc/v3/merchant/4012791869 and its neighbours.
 package wechatpay
