@@ -27,8 +27,8 @@ var (
 	ErrPurseFull         = errors.New("purse_full")
 	ErrChipOutOfStep     = errors.New("chip_out_of_step")
 	ErrIdempotencyReused = errors.New("idempotency_key_reused")
-	// ErrClaimNotHeld: the chip can still speak for itself.
-	ErrClaimNotHeld = errors.New("the claim is not held for a person")
+	// ErrClaimNotHeld: it has ended, or its terminal may still be writing.
+	ErrClaimNotHeld = errors.New("the claim is not for a person to decide")
 )
 
 // Claim is an authorisation: one card, one terminal visit, one amount, one or

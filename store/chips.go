@@ -95,17 +95,19 @@ func known(c campusCard, chip ledger.Chip) bool {
 }
 
 // see remembers the newest chip, and loaded fen more in the books when it
-// shows a write; the first chip also starts the count of purchases. Whether
-// its balance follows from the books is for the ledger check to say once the
-// records are in.
+// shows a write; the first chip also starts the count of purchases. A claim
+// that ends by an older state than a till has reported since moves the loads
+// on and leaves the newer purchases standing. Whether its balance follows from
+// the books is for the ledger check to say once the records are in.
 func see(tx *gorm.DB, card campusCard, chip ledger.Chip, loaded ledger.Fen, now time.Time) error {
 	first := chip.SpendSeq
 	if card.FirstSpendSeq != nil {
 		first = *card.FirstSpendSeq
 	}
-	return write(tx, "remember the chip", `UPDATE campus_cards SET balance_fen = balance_fen + ?, chip_load_seq = ?, chip_spend_seq = ?,
-		chip_balance_fen = ?, first_spend_seq = ?, as_of = ? WHERE id = ?`,
-		int64(loaded), chip.LoadSeq, chip.SpendSeq, int64(chip.Balance), first, micros(now), card.ID)
+	return write(tx, "remember the chip", `UPDATE campus_cards SET balance_fen = balance_fen + ?, chip_load_seq = ?,
+		chip_spend_seq = CASE WHEN chip_spend_seq > ? THEN chip_spend_seq ELSE ? END,
+		chip_balance_fen = CASE WHEN chip_spend_seq > ? THEN chip_balance_fen ELSE ? END, first_spend_seq = ?, as_of = ? WHERE id = ?`,
+		int64(loaded), chip.LoadSeq, chip.SpendSeq, chip.SpendSeq, chip.SpendSeq, int64(chip.Balance), first, micros(now), card.ID)
 }
 
 func outOfStep(tx *gorm.DB, card campusCard, chip ledger.Chip, now time.Time) error {

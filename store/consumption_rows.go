@@ -128,15 +128,16 @@ func (u *upload) standing(repeats []row) (map[int64]ledger.Consumption, error) {
 		SpendSeq   int64
 		BalanceFen int64
 		OccurredAt int64
+		Merchant   string
 	}
-	err := u.tx.Raw(`SELECT n.seq, c.card_no, n.amount_fen, n.load_seq, n.spend_seq, n.balance_fen, n.occurred_at
-		FROM consumptions n JOIN campus_cards c ON c.id = n.card_id WHERE n.terminal_id = ? AND n.seq IN ?`, u.terminalID, seqs).Scan(&found).Error
+	err := u.tx.Raw(`SELECT n.seq, c.card_no, n.amount_fen, n.load_seq, n.spend_seq, n.balance_fen, n.occurred_at, m.name AS merchant
+		FROM consumptions n JOIN campus_cards c ON c.id = n.card_id JOIN merchants m ON m.id = n.merchant_id WHERE n.terminal_id = ? AND n.seq IN ?`, u.terminalID, seqs).Scan(&found).Error
 	if err != nil {
 		return nil, fmt.Errorf("read the standing records: %w", err)
 	}
 	out := make(map[int64]ledger.Consumption, len(found))
 	for _, f := range found {
-		out[f.Seq] = ledger.Consumption{Seq: f.Seq, CardNo: f.CardNo, Amount: ledger.Fen(f.AmountFen), OccurredAt: timeOf(f.OccurredAt),
+		out[f.Seq] = ledger.Consumption{Seq: f.Seq, CardNo: f.CardNo, Amount: ledger.Fen(f.AmountFen), OccurredAt: timeOf(f.OccurredAt), Merchant: f.Merchant,
 			Chip: ledger.Chip{LoadSeq: f.LoadSeq, SpendSeq: f.SpendSeq, Balance: ledger.Fen(f.BalanceFen)}}
 	}
 	return out, nil

@@ -168,7 +168,7 @@ func (u *upload) sift(records []ledger.Consumption) error {
 			u.reject(r, r.Fault)
 		case card == nil:
 			u.reject(r, ledger.RejectCardNotFound)
-		case twice && same(u.rows[first].Consumption, r):
+		case twice && u.same(u.rows[first].Consumption, r):
 			u.done.Duplicates++
 		case twice:
 			u.reject(r, ledger.RejectConflict)
@@ -182,9 +182,10 @@ func (u *upload) sift(records []ledger.Consumption) error {
 	return nil
 }
 
-// same tells whether two records are the same purchase to the letter.
-func same(a, b ledger.Consumption) bool {
-	return a.CardNo == b.CardNo && a.Amount == b.Amount && a.Chip == b.Chip && a.OccurredAt.Equal(b.OccurredAt)
+// same tells whether two records are the same purchase to the letter, owed to
+// the same merchant.
+func (u *upload) same(a, b ledger.Consumption) bool {
+	return a.CardNo == b.CardNo && a.Amount == b.Amount && a.Chip == b.Chip && a.OccurredAt.Equal(b.OccurredAt) && u.merchant(a) == u.merchant(b)
 }
 
 func (u *upload) reject(r ledger.Consumption, code string) {
@@ -220,7 +221,7 @@ func (u *upload) judgeRepeats([]ledger.Consumption) error {
 		return err
 	}
 	for _, r := range repeats {
-		if before, ok := standing[r.Seq]; ok && same(before, r.Consumption) {
+		if before, ok := standing[r.Seq]; ok && u.same(before, r.Consumption) {
 			u.done.Duplicates++
 		} else {
 			u.reject(r.Consumption, ledger.RejectConflict)
@@ -306,7 +307,10 @@ func (u *upload) settleBy(c ledger.Claim) error {
 		card.FirstSpendSeq, card.first = &first, first
 	}
 	load, spend := proof.Chip.LoadSeq, proof.Chip.SpendSeq
-	card.ChipLoadSeq, card.ChipSpendSeq, card.load, card.spend, card.balance = &load, &spend, load, spend, int64(proof.Chip.Balance)
+	card.ChipLoadSeq, card.load = &load, load
+	if card.ChipSpendSeq == nil || spend > *card.ChipSpendSeq {
+		card.ChipSpendSeq, card.spend, card.balance = &spend, spend, int64(proof.Chip.Balance)
+	}
 	return err
 }
 

@@ -122,6 +122,57 @@ func TestStore_IngestConsumptions(t *testing.T) {
 				t.Errorf("exceptions: %+v", e)
 			}
 		},
+		"ConflictOfMerchants": func(t *testing.T, s *store.Store, p ledger.Person) {
+			r := sold(p, 1, 650, 7, 41, 600)
+			ingest(t, s, "A", r)
+			r.Merchant = "风味窗口" // the till's own, said aloud
+			if got := ingest(t, s, "A", r); got.Duplicates != 1 {
+				t.Errorf("the same merchant: %+v", got)
+			}
+			r.Merchant = "另一家"
+			if got := ingest(t, s, "A", r); !slices.Equal(codes(got.Rejected), []string{"1:conflict"}) {
+				t.Errorf("another merchant: %+v", got)
+			}
+			first, second := sold(p, 2, 50, 7, 42, 550), sold(p, 2, 50, 7, 42, 550)
+			second.Merchant = "另一家"
+			if got := ingest(t, s, "A", first, second); got.Accepted != 1 || !slices.Equal(codes(got.Rejected), []string{"2:conflict"}) {
+				t.Errorf("another merchant in one batch: %+v", got)
+			}
+		},
+		"OlderProofKeepsNewerPurchases": func(t *testing.T, s *store.Store, p ledger.Person) {
+			ctx := context.Background()
+			topUp(t, s, p, "XK1", 5000)
+			c, err := s.Authorise(ctx, request(p, "key-1", ledger.Chip{LoadSeq: 7, SpendSeq: 41, Balance: 1250}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			ingest(t, s, "A", sold(p, 1, 10, 8, 42, 9999)) // more than any write gave: a person looks
+			if _, err := s.ConfirmClaim(ctx, "K01", c.ID, c.Expected(), noon.Add(time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+			balance(t, s, p, 6240, 0, 0)
+			if b, err := s.Balance(ctx, p.ID, noon); err != nil || b.Missing != 0 {
+				t.Errorf("Balance = %+v, %v; want none missing", b, err)
+			}
+			want := "the chip holds 9999 fen, the books 6240, at load_seq 8, spend_seq 42, with 0 purchases still missing"
+			if e := proven(t, s).Exceptions; !slices.ContainsFunc(e, func(e store.Exception) bool { return e.Detail == want }) {
+				t.Errorf("exceptions: %+v", e)
+			}
+		},
+		"OlderPurchaseProves": func(t *testing.T, s *store.Store, p ledger.Person) {
+			ctx := context.Background()
+			topUp(t, s, p, "XK1", 5000)
+			if _, err := s.Authorise(ctx, request(p, "key-1", ledger.Chip{LoadSeq: 7, SpendSeq: 41, Balance: 1250})); err != nil {
+				t.Fatal(err)
+			}
+			ingest(t, s, "A", sold(p, 1, 10, 8, 43, 9999))
+			ingest(t, s, "A", sold(p, 2, 10, 8, 42, 6240))
+			balance(t, s, p, 6230, 0, 0)
+			want := "the chip holds 9999 fen, the books 6230, at load_seq 8, spend_seq 43, with 0 purchases still missing"
+			if e := proven(t, s).Exceptions; !slices.ContainsFunc(e, func(e store.Exception) bool { return e.Detail == want }) {
+				t.Errorf("exceptions: %+v", e)
+			}
+		},
 		"MalformedAlone": func(t *testing.T, s *store.Store, p ledger.Person) {
 			bad := sold(p, 2, 0, 7, 42, 600)
 			bad.Fault = ledger.RejectAmount

@@ -23,10 +23,12 @@ func (s *Store) OpenClaims(ctx context.Context) ([]ledger.Claim, error) {
 	return out, nil
 }
 
-// SettleClaim ends a held claim by a person's decision: the money was written
-// to the chip, or it goes back to pending. The reason names who decided and
-// on what. ErrClaimNotFound; ErrClaimNotHeld while the chip can still speak
-// for itself.
+// SettleClaim ends by a person's decision a claim that is held, or in doubt
+// because its card never came back (spec 4.4: a destroyed card would keep the
+// money in flight for ever): the money was written to the chip, or it goes
+// back to pending. The reason names who decided and on what.
+// ErrClaimNotFound; ErrClaimNotHeld while its terminal may still be writing,
+// and for one that has ended.
 func (s *Store) SettleClaim(ctx context.Context, claimID string, written bool, reason string, now time.Time) (ledger.Claim, error) {
 	var done ledger.Claim
 	err := s.tx(ctx, func(tx *gorm.DB) error {
@@ -34,7 +36,7 @@ func (s *Store) SettleClaim(ctx context.Context, claimID string, written bool, r
 		switch {
 		case err != nil:
 			return err
-		case c.State != ledger.ClaimOpen || c.HeldAt.IsZero():
+		case c.State != ledger.ClaimOpen, c.HeldAt.IsZero() && !now.After(c.ExpiresAt):
 			return ledger.ErrClaimNotHeld
 		}
 		// The chip as it was last trusted, moved on by the decision.

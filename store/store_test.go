@@ -336,6 +336,25 @@ func TestStore_Claim(t *testing.T) {
 			}
 			balance(t, s, p, 1250, 5000, 0)
 		},
+		"InDoubtSettledByAPerson": func(t *testing.T, s *store.Store) {
+			p, c := authorised(t, s)
+			if _, err := s.SettleClaim(ctx, c.ID, false, "two persons", c.ExpiresAt); !errors.Is(err, ledger.ErrClaimNotHeld) {
+				t.Errorf("while the terminal may confirm: %v", err)
+			}
+			late := c.ExpiresAt.Add(time.Second)
+			if got, err := s.SettleClaim(ctx, c.ID, false, "the card is destroyed; Li and Wang", late); err != nil || got.State != ledger.ClaimReleased {
+				t.Errorf("SettleClaim = %+v, %v", got, err)
+			}
+			balance(t, s, p, 1250, 5000, 0)
+			if _, err := s.SettleClaim(ctx, c.ID, true, "again", late); !errors.Is(err, ledger.ErrClaimNotHeld) {
+				t.Errorf("decided twice: %v", err)
+			}
+			// A card that turns up and shows the write after all loads nothing.
+			if _, err := s.Authorise(ctx, request(p, "key-2", written)); !errors.Is(err, ledger.ErrChipOutOfStep) {
+				t.Errorf("a written chip after it: %v, want chip_out_of_step", err)
+			}
+			balance(t, s, p, 1250, 5000, 0)
+		},
 		"PurseFull": func(t *testing.T, s *store.Store) {
 			p := campus(t, s, 1)
 			for i, fen := range []ledger.Fen{5000, 20000, 70000} {

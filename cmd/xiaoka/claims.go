@@ -11,7 +11,7 @@ import (
 
 type claimCmd struct {
 	List   claimListCmd   `cmd:"" help:"List claims whose outcome is not known yet, oldest first."`
-	Settle claimSettleCmd `cmd:"" help:"End a held claim by a person's decision."`
+	Settle claimSettleCmd `cmd:"" help:"End a claim that is held, or in doubt because its card never came back, by a person's decision."`
 }
 
 type claimListCmd struct{}
@@ -61,7 +61,7 @@ func (c claimSettleCmd) Run(p *program) error {
 	case errors.Is(err, ledger.ErrClaimNotFound):
 		return fmt.Errorf("there is no claim %s", c.ID)
 	case errors.Is(err, ledger.ErrClaimNotHeld):
-		return fmt.Errorf("claim %s is not held: it is settled by the card itself when a reader sees it", c.ID)
+		return fmt.Errorf("claim %s has ended, or is still being written: only a claim that `xiaoka claim list` shows as held or in doubt is for a person to decide", c.ID)
 	case err != nil:
 		return err
 	}
