@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -71,11 +72,20 @@ func (s *Store) from(columns numbers) (clause string, args []any) {
 
 // insert writes the records; those that stand already are left alone.
 func (u *upload) insert([]ledger.Consumption) error {
-	u.fresh = map[int64]bool{}
+	u.fresh = make(map[int64]bool, len(u.rows))
 	if len(u.rows) == 0 {
 		return nil
 	}
+	if u.plain {
+		// In the order in which every till waits for the same purchase of another.
+		slices.SortFunc(u.rows, func(a, b row) int {
+			return cmp.Or(cmp.Compare(a.card.ID, b.card.ID), cmp.Compare(a.Chip.SpendSeq, b.Chip.SpendSeq))
+		})
+	}
 	columns := make(numbers, 12)
+	for i := range columns {
+		columns[i] = make([]int64, 0, len(u.rows))
+	}
 	for _, r := range u.rows {
 		for i, v := range []int64{r.Seq, r.card.ID, r.merchant, int64(r.Amount), r.Chip.LoadSeq, r.Chip.SpendSeq, int64(r.Chip.Balance),
 			micros(r.OccurredAt), micros(u.now), r.booked, flag(r.late), flag(r.afterLos)} {
@@ -90,9 +100,17 @@ func (u *upload) insert([]ledger.Consumption) error {
 	} else {
 		args = append([]any{u.terminalID}, args...)
 	}
-	rows, err := u.raw.QueryContext(u.ctx, `INSERT INTO consumptions (terminal_id, seq, card_id, merchant_id, amount_fen, load_seq, spend_seq, balance_fen,
+	book := `INSERT INTO consumptions (terminal_id, seq, card_id, merchant_id, amount_fen, load_seq, spend_seq, balance_fen,
 		occurred_at, received_at, booked_on, late, after_loss)
-		SELECT `+terminal+`, c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10 = 1, c11 = 1 FROM `+from+` WHERE 1 = 1 ON CONFLICT DO NOTHING RETURNING seq`, args...)
+		SELECT ` + terminal + `, c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10 = 1, c11 = 1 FROM ` + from
+	if u.plain {
+		for _, r := range u.rows {
+			u.fresh[r.Seq] = true
+		}
+		u.done.Accepted = len(u.rows)
+		return write(u.tx, "book the purchases", book, args...)
+	}
+	rows, err := u.raw.QueryContext(u.ctx, book+` WHERE 1 = 1 ON CONFLICT DO NOTHING RETURNING seq`, args...)
 	if err != nil {
 		return fmt.Errorf("book the purchases: %w", err)
 	}
@@ -148,13 +166,7 @@ func (u *upload) writeCards(touched []*tillCard) error {
 	if len(touched) == 0 {
 		return nil
 	}
-	columns := make(numbers, 8)
-	for _, c := range touched {
-		for i, v := range []int64{c.ID, c.delta, c.count, c.first, c.load, c.spend, c.balance, c.asOf} {
-			columns[i] = append(columns[i], v)
-		}
-	}
-	from, args := u.store.from(columns)
+	from, args := u.store.from(cardChanges(touched))
 	byKey := ""
 	if !u.store.Embedded() {
 		byKey = " AND campus_cards.id = ANY($1)" // else the planner reads the whole table
@@ -165,6 +177,20 @@ func (u *upload) writeCards(touched []*tillCard) error {
 		return fmt.Errorf("update the cards: %w", err)
 	}
 	return nil
+}
+
+// cardChanges are what the batch does to the cards.
+func cardChanges(touched []*tillCard) numbers {
+	columns := make(numbers, 8)
+	for i := range columns {
+		columns[i] = make([]int64, 0, len(touched))
+	}
+	for _, c := range touched {
+		for i, v := range []int64{c.ID, c.delta, c.count, c.first, c.load, c.spend, c.balance, c.asOf} {
+			columns[i] = append(columns[i], v)
+		}
+	}
+	return columns
 }
 
 // losses reads the loss reports of the batch's cards, by card.
@@ -287,15 +313,22 @@ func (u *upload) acknowledge(records []ledger.Consumption) error {
 	if u.till.FirstSeq == nil || first < *u.till.FirstSeq {
 		end = first - 1
 	}
+	seqs := make([]int64, len(records)) // all of them are dealt with by now
+	for i, r := range records {
+		seqs[i] = r.Seq
+	}
+	slices.Sort(seqs)
+	for _, seq := range seqs {
+		if seq == end+1 {
+			end = seq
+		}
+	}
 	end, err := u.gapless(end)
 	if err != nil {
 		return err
 	}
 	u.done.AckedSeq = end
-	if err := u.tx.Exec(`UPDATE terminals SET first_seq = ?, acked_seq = ? WHERE id = ?`, first, end, u.terminalID).Error; err != nil {
-		return fmt.Errorf("acknowledge: %w", err)
-	}
-	return nil
+	return write(u.tx, "acknowledge", `UPDATE terminals SET first_seq = ?, acked_seq = ? WHERE id = ?`, first, end, u.terminalID)
 }
 
 // gapless walks from end on as far as every record is dealt with.
@@ -303,11 +336,19 @@ func (u *upload) gapless(end int64) (int64, error) {
 	const stride = 2 * ledger.MaxBatch
 	for {
 		var seqs []int64
-		err := u.tx.Raw(`SELECT seq FROM (SELECT seq FROM consumptions WHERE terminal_id = ? AND seq > ? ORDER BY seq LIMIT ?) AS booked
+		err := ask(u.tx, "look for gaps", func(r scanner) error {
+			var seq int64
+			err := r.Scan(&seq)
+			seqs = append(seqs, seq)
+			return err
+		}, `SELECT seq FROM (SELECT seq FROM consumptions WHERE terminal_id = ? AND seq > ? ORDER BY seq LIMIT ?) AS booked
 			UNION SELECT seq FROM (SELECT seq FROM rejections WHERE terminal_id = ? AND seq > ? ORDER BY seq LIMIT ?) AS kept ORDER BY seq`,
-			u.terminalID, end, stride, u.terminalID, end, stride).Scan(&seqs).Error
+			u.terminalID, end, stride, u.terminalID, end, stride)
+		if err == nil {
+			err = flush(u.tx)
+		}
 		if err != nil {
-			return 0, fmt.Errorf("look for gaps: %w", err)
+			return 0, err
 		}
 		for _, seq := range seqs {
 			if seq != end+1 {

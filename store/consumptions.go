@@ -26,14 +26,20 @@ func (s *Store) IngestConsumptions(ctx context.Context, terminalID string, recor
 	if len(records) > ledger.MaxBatch {
 		return ledger.Ingested{}, ledger.ErrBatchTooLarge
 	}
-	var done ledger.Ingested
-	err := s.tx(ctx, func(tx *gorm.DB) error {
-		u := &upload{store: s, ctx: ctx, tx: tx, raw: tx.Statement.ConnPool, now: now, terminalID: terminalID}
-		var err error
-		done, err = u.run(records)
-		return err
-	})
-	return done, err
+	if !s.Embedded() {
+		done, err := s.ingestPlain(ctx, terminalID, records, now)
+		if !isNotPlain(err) {
+			return done, err
+		}
+	}
+	for tries := 1; ; tries++ {
+		u := &upload{store: s, ctx: ctx, now: now, terminalID: terminalID}
+		done, err := u.run(records, u.lockTill, u.lockCards, u.sift, u.insert, u.judgeRepeats, u.auditLost, u.evidence, u.updateCards, u.addMonths,
+			u.keepRejections, u.acknowledge, u.tell)
+		if tries == 3 || !deadlocked(err) {
+			return done, err
+		}
+	}
 }
 
 // upload is one batch on its way through the books.
@@ -51,6 +57,9 @@ type upload struct {
 	fresh map[int64]bool       // seqs that were new
 	done  ledger.Ingested
 	kept  []rejection
+
+	plain   bool  // see ingestPlain
+	version int64 // of the blacklist when the loss reports were read
 }
 
 // row is a record with what the books know about it.
@@ -74,6 +83,7 @@ type tillCard struct {
 	spend     int64
 	balance   int64
 	asOf      int64
+	month     int64 // newest of the batch's purchases, of a plain upload
 	touched   bool
 }
 
@@ -84,14 +94,19 @@ type tillRow struct {
 	Location string
 }
 
-func (u *upload) run(records []ledger.Consumption) (ledger.Ingested, error) {
-	steps := []func([]ledger.Consumption) error{
-		u.lockTill, u.lockCards, u.sift, u.insert, u.judgeRepeats, u.auditLost, u.evidence, u.updateCards, u.addMonths, u.keepRejections, u.acknowledge, u.tell,
-	}
-	for _, step := range steps {
-		if err := step(records); err != nil {
-			return ledger.Ingested{}, err
+// run takes the steps as one transaction.
+func (u *upload) run(records []ledger.Consumption, steps ...func([]ledger.Consumption) error) (ledger.Ingested, error) {
+	err := u.store.tx(u.ctx, func(tx *gorm.DB) error {
+		u.tx, u.raw = tx, tx.Statement.ConnPool
+		for _, step := range steps {
+			if err := step(records); err != nil {
+				return err
+			}
 		}
+		return nil
+	})
+	if err != nil {
+		return ledger.Ingested{}, err
 	}
 	slices.SortFunc(u.done.Rejected, func(a, b ledger.Rejection) int { return int(a.Seq - b.Seq) })
 	return u.done, nil

@@ -359,3 +359,56 @@ func BenchmarkIngestConsumptions(b *testing.B) {
 		b.ReportMetric(float64(b.N)*ledger.MaxBatch/b.Elapsed().Seconds(), "records/s")
 	})
 }
+
+// Tills that share all their cards upload at once, in three months and not in
+// their order: every purchase counts once, on its card and in its month.
+func TestStore_IngestConsumptions_SharedCards(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		const people, tills, uploads = 6, 4, 6
+		cards := make([]ledger.Person, people)
+		till(t, s, "A")
+		for i := range cards {
+			cards[i] = campus(t, s, i+1)
+			ingest(t, s, "A", sold(cards[i], int64(i+1), 1, 7, 41, 1249))
+		}
+		var lines sync.WaitGroup
+		for n := range tills {
+			id := fmt.Sprint("T", n)
+			till(t, s, id)
+			lines.Go(func() {
+				for u := range uploads {
+					var batch []ledger.Consumption
+					for i, p := range cards {
+						spend := int64(42 + u*tills + n)
+						r := sold(p, int64(u*people+i+1), 10, 7, spend, 1249-10*ledger.Fen(spend-41))
+						r.OccurredAt = noon.AddDate(0, -[]int{2, 1, 0, 1, 0, 2}[u], 0)
+						batch = append(batch, r)
+					}
+					got, err := s.IngestConsumptions(t.Context(), id, batch, noon.Add(time.Hour))
+					if err != nil || got.Accepted != people || got.AckedSeq != int64((u+1)*people) {
+						t.Errorf("%s: %+v, %v", id, got, err)
+					}
+				}
+			})
+		}
+		lines.Wait()
+		if got := ingest(t, s, "T0", sold(cards[0], people*uploads, 10, 7, 9000, 0)); len(got.Rejected) != 1 {
+			t.Errorf("another purchase under a count that is taken: %+v", got)
+		}
+		for _, p := range cards {
+			balance(t, s, p, 1250-1-10*tills*uploads, 0, 0)
+			if b, _ := s.Balance(t.Context(), p.ID, noon); b.Missing != 0 {
+				t.Errorf("%d records are missing, want none", b.Missing)
+			}
+			for m, want := range map[ledger.Month]ledger.Fen{november - 2: 80, november - 1: 80, november: 81} {
+				if got := statement(t, s, p, m); got.Spent != want {
+					t.Errorf("%s: %s spent, want %s", m, got.Spent, want)
+				}
+			}
+		}
+		if r := proven(t, s); len(r.Exceptions) != 1 { // the other purchase is kept
+			t.Errorf("exceptions: %+v", r.Exceptions)
+		}
+	})
+}

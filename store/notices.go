@@ -66,7 +66,7 @@ func (s *Store) GiveStatements(ctx context.Context, month ledger.Month, now time
 			WHERE p.id > @last AND p.bound_at IS NOT NULL
 			AND NOT EXISTS (SELECT 1 FROM push_mutes x WHERE x.person_id = p.id AND x.kind = @kind)
 			AND NOT EXISTS (SELECT 1 FROM notices n WHERE n.person_id = p.id AND n.kind = @kind AND n.ref = @ref)
-			AND (EXISTS (SELECT 1 FROM month_totals t WHERE t.card_id = c.id AND t.month = @month)
+			AND (EXISTS (SELECT 1 FROM card_months t WHERE t.card_id = c.id AND t.month = @month)
 				OR EXISTS (SELECT 1 FROM claims k WHERE k.card_id = c.id AND k.state = 'claimed' AND k.ended_at >= @from AND k.ended_at < @to)
 				OR EXISTS (SELECT 1 FROM transfers t WHERE t.person_id = p.id AND t.created_at >= @from AND t.created_at < @to))
 			ORDER BY p.id LIMIT @batch`, map[string]any{"last": last, "kind": string(kind), "ref": ref, "month": monthNumber(month),

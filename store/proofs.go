@@ -111,7 +111,7 @@ var proofs = []proof{
 				WHERE c.balance_fen <> COALESCE(f.fen, 0)`,
 			`SELECT 'card ' || c.card_no || ' spent ' || CAST(COALESCE(n.fen, 0) AS TEXT) || ' fen, by its months ' || CAST(COALESCE(m.fen, 0) AS TEXT)
 				FROM campus_cards c LEFT JOIN (SELECT card_id, SUM(amount_fen) AS fen FROM consumptions GROUP BY card_id) AS n ON n.card_id = c.id
-				LEFT JOIN (SELECT card_id, SUM(spent_fen) AS fen FROM month_totals GROUP BY card_id) AS m ON m.card_id = c.id
+				LEFT JOIN (SELECT card_id, SUM(spent_fen) AS fen FROM card_months GROUP BY card_id) AS m ON m.card_id = c.id
 				WHERE COALESCE(n.fen, 0) <> COALESCE(m.fen, 0)`,
 			`SELECT 'card ' || c.card_no || ' was opened with ' || CAST(c.opening_fen AS TEXT) || ' fen, booked ' || CAST(COALESCE(p.amount_fen, 0) AS TEXT)
 				FROM campus_cards c LEFT JOIN postings p ON p.ref = 'opening:' || c.card_no WHERE COALESCE(p.amount_fen, 0) <> c.opening_fen`,
@@ -125,7 +125,7 @@ var proofs = []proof{
 				LEFT JOIN transfers t ON t.id = x.transfer_id AND t.kind = 'correction' AND t.person_id = c.person_id AND t.amount_fen = x.amount_fen
 				LEFT JOIN postings p ON p.ref = 'correction:' || x.terminal_id || ':' || CAST(x.seq AS TEXT) AND p.ref = t.source_ref AND p.debit_kind = 'merchant'
 					AND p.debit_owner = x.merchant_id AND p.credit_kind = 'pending' AND p.credit_owner = c.person_id AND p.amount_fen = x.amount_fen
-				WHERE n.id IS NULL OR t.id IS NULL OR p.ref IS NULL`,
+				WHERE n.seq IS NULL OR t.id IS NULL OR p.ref IS NULL`,
 		}},
 	{5, "no posting is ever changed or deleted",
 		`SELECT (SELECT COUNT(*) FROM postings) + (SELECT COUNT(*) FROM consumptions)`,

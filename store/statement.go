@@ -23,7 +23,7 @@ const statementSQL = `WITH card AS (SELECT id, balance_fen FROM campus_cards WHE
 	SELECT 'card' AS kind, 0 AS at, balance_fen AS fen, '' AS place, '' AS terminal_id, 0 AS load_seq, 0 AS spend_seq, 0 AS after_fen,
 		0 AS booked_on, 0 AS late, 0 AS after_loss FROM card
 	UNION ALL SELECT 'month', month, spent_fen, '', '', 0, 0, 0, 0, 0, 0
-		FROM month_totals WHERE card_id = (SELECT id FROM card) AND month >= @before
+		FROM card_months WHERE card_id = (SELECT id FROM card) AND month >= @before
 	UNION ALL SELECT 'transfer', created_at, amount_fen, state, kind, 0, 0, 0, 0, 0, 0
 		FROM transfers WHERE person_id = @person AND created_at >= @from AND created_at < @to
 	UNION ALL SELECT 'consumption', n.occurred_at, n.amount_fen, m.name, n.terminal_id, n.load_seq, n.spend_seq, n.balance_fen,
@@ -74,7 +74,7 @@ func (s *Store) StatementBetween(ctx context.Context, personID int64, from, to t
 			opening += fen
 		case "month":
 			if f.At == monthNumber(first-1) {
-				made.Before = fen
+				made.Before += fen
 			} else {
 				opening += fen
 			}
@@ -122,17 +122,27 @@ func dayOf(n int64, zone *time.Location) time.Time {
 	return time.Date(int(n/10000), time.Month(n/100%100), int(n%100), 0, 0, 0, 0, zone)
 }
 
+// cardMonth is a month of a card.
+type cardMonth struct{ card, month int64 }
+
+func (u *upload) monthOf(r row) int64 {
+	return monthNumber(ledger.MonthOf(r.OccurredAt.In(u.store.zone)))
+}
+
 // addMonths adds the new purchases of an upload to the totals of their cards
 // and months, in one statement. The cards are locked, so nobody else adds to
 // these rows.
 func (u *upload) addMonths([]ledger.Consumption) error {
-	type key struct{ card, month int64 }
-	totals := map[key]int64{}
+	totals := map[cardMonth]int64{}
 	for _, r := range u.rows {
 		if u.fresh[r.Seq] {
-			totals[key{r.card.ID, monthNumber(ledger.MonthOf(r.OccurredAt.In(u.store.zone)))}] += int64(r.Amount)
+			totals[cardMonth{r.card.ID, u.monthOf(r)}] += int64(r.Amount)
 		}
 	}
+	return u.writeMonths(totals)
+}
+
+func (u *upload) writeMonths(totals map[cardMonth]int64) error {
 	if len(totals) == 0 {
 		return nil
 	}
@@ -141,10 +151,6 @@ func (u *upload) addMonths([]ledger.Consumption) error {
 		columns[0], columns[1], columns[2] = append(columns[0], k.card), append(columns[1], k.month), append(columns[2], spent)
 	}
 	from, args := u.store.from(columns)
-	_, err := u.raw.ExecContext(u.ctx, `INSERT INTO month_totals (card_id, month, spent_fen) SELECT c0, c1, c2 FROM `+from+` WHERE 1 = 1
+	return write(u.tx, "add to the months", `INSERT INTO month_totals (card_id, month, spent_fen) SELECT c0, c1, c2 FROM `+from+` WHERE 1 = 1
 		ON CONFLICT (card_id, month) DO UPDATE SET spent_fen = month_totals.spent_fen + excluded.spent_fen`, args...)
-	if err != nil {
-		return fmt.Errorf("add to the months: %w", err)
-	}
-	return nil
 }

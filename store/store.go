@@ -52,6 +52,7 @@ type Store struct {
 	zone     *time.Location
 
 	merchants sync.Map // name → id; merchants never change
+	cards     sync.Map // number → knownCard, of uploads
 }
 
 // Open connects to `sqlite:PATH` or `postgres://…`. It changes no schema. An
