@@ -3,6 +3,7 @@ package cards
 import (
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // notice starts a text_notice, the kind of all answers that need no press of a button.
@@ -40,6 +41,15 @@ func joinPlaces(lang Lang, places []string) string {
 		}
 	}
 	return strings.Join(out, say(lang, kPlaceSeparator))
+}
+
+// Places names places in at most room characters: all of them, or the first that fit and how many there are. One place is always named.
+func Places(lang Lang, places []string, room int) string {
+	all := joinPlaces(lang, places)
+	for n := len(places) - 1; n > 0 && utf8.RuneCountInString(all) > room; n-- {
+		all = say(lang, kPlacesOf, joinPlaces(lang, places[:n]), len(places))
+	}
+	return all
 }
 
 // monthDay is a date in the five characters a row's name may have: "11-22".

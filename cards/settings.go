@@ -1,9 +1,11 @@
 package cards
 
-// EventKeys of the submit buttons about settings, and the question keys of what they ask.
+// EventKeys of the buttons about settings, and the question keys of what they ask.
 const (
 	KeySettingsSave  = "settings.save"
 	KeyPushKindsSave = "push.kinds.save"
+	KeyLangZh        = "lang.zh-CN"
+	KeyLangEn        = "lang.en"
 
 	AskLang  = "lang"
 	AskStyle = "style"
@@ -47,6 +49,24 @@ func Settings(lang Lang, d SettingsData) Card {
 		c.SelectList = append(c.SelectList, lowSelect(lang, d))
 	}
 	return c.Fit()
+}
+
+// AskLanguage offers both languages, in words that readers of either understand; its buttons send KeyLangZh and KeyLangEn.
+func AskLanguage(lang Lang, url string, assistant bool) Card {
+	from := kSourceCard
+	if assistant {
+		from = kSourceAssistant
+	}
+	return Card{
+		lang: lang, Kind: "ask_language", Type: ButtonInteraction, hint: say(lang, kAskLanguageTyped),
+		Source:     source(lang, from),
+		MainTitle:  &MainTitle{Title: say(lang, kAskLanguageTitle), Desc: say(lang, kAskLanguageDesc)},
+		CardAction: openURL(url),
+		ButtonList: []Button{
+			{Text: say(lang, kLangZh), Style: ButtonPrimary, Key: KeyLangZh},
+			{Text: say(lang, kLangEn), Style: ButtonPrimary, Key: KeyLangEn},
+		},
+	}.Fit()
 }
 
 // lowSelect offers the amounts, the one that is set among them.

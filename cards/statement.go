@@ -105,6 +105,7 @@ type TransactionLine struct {
 
 // TransactionsData is the newest lines, newest first.
 type TransactionsData struct {
+	Month    time.Time         // any moment of the month they are of, in the zone to show; zero = the latest of all
 	Lines    []TransactionLine // the first five are shown
 	URL      string            // the page with all of them
 	BillURL  string            // the month's statement
@@ -116,6 +117,11 @@ const shownTransactions = 5
 
 // Transactions answers 明细.
 func Transactions(lang Lang, d TransactionsData) Card {
+	if len(d.Lines) == 0 && !d.Month.IsZero() {
+		c := notice(lang, "transactions", kSourceCard, say(lang, kNoTransactionsOf, MonthName(lang, d.Month)), "", d.URL)
+		c.jump(kJumpDetails, d.URL)
+		return c.Fit()
+	}
 	if len(d.Lines) == 0 {
 		c := notice(lang, "transactions", kSourceCard, say(lang, kNoTransactions), "", d.URL)
 		c.SubTitleText = say(lang, kNoTransactionsSay)
@@ -123,7 +129,11 @@ func Transactions(lang Lang, d TransactionsData) Card {
 		return c.Fit()
 	}
 	lines := d.Lines[:min(len(d.Lines), shownTransactions)]
-	c := notice(lang, "transactions", kSourceCard, say(lang, kTransactionsTitle, len(lines)), "", d.URL)
+	title := say(lang, kTransactionsTitle, len(lines))
+	if !d.Month.IsZero() {
+		title = say(lang, kTransactionsOf, MonthName(lang, d.Month), len(lines))
+	}
+	c := notice(lang, "transactions", kSourceCard, title, "", d.URL)
 	for _, l := range lines {
 		amount := clean(l.Amount)
 		title := cut(l.Title, max(1, lenValue-1-len([]rune(amount))))

@@ -26,7 +26,7 @@ func (a *Apps) assistantAsks() map[string]ask {
 
 // Assistant registers the assistant's routes.
 func (a *Apps) Assistant(r *bot.Router) {
-	asks := a.assistantAsks()
+	asks, words := a.assistantAsks(), a.words()
 	r.Use(a.know)
 	r.Text(func(ctx context.Context, c *bot.Context) error {
 		t := newTurn(ctx, c)
@@ -39,7 +39,7 @@ func (a *Apps) Assistant(r *bot.Router) {
 		if channel, found := channelIn(c.Message.Content); found && !t.Person.Verified() {
 			return a.sendBy(ctx, t, channel)
 		}
-		t.Said = a.understand(c.Message.Content)
+		t.Said = a.read(c.Message.Content, words)
 		if answer, ok := asks[t.Said.Intent]; ok {
 			return answer(ctx, t)
 		}
@@ -57,6 +57,7 @@ func (a *Apps) Assistant(r *bot.Router) {
 	for _, key := range []string{cards.KeyNewcomerEmail, cards.KeyNewcomerPhone, cards.KeyNewcomerChannel} {
 		r.CardEvent(key, a.on(a.sendToNumber))
 	}
+	a.languages(r)
 	r.Event("enter_agent", a.on(a.enterAssistant))
 	r.Event("subscribe", a.on(a.enterAssistant))
 	r.NotFound(a.on(a.helpAssistant)) // pictures, voice, buttons of an older menu
@@ -65,7 +66,12 @@ func (a *Apps) Assistant(r *bot.Router) {
 // understand reads a text as of today.
 func (a *Apps) understand(text string) Said { return a.Understand(text, a.Now().In(a.Zone)) }
 
-func (a *Apps) helpAssistant(_ context.Context, t *turn) error {
+// helpAssistant says what the assistant is for; who is verified has nothing
+// left to do there.
+func (a *Apps) helpAssistant(ctx context.Context, t *turn) error {
+	if t.Person.Verified() {
+		return a.alreadyVerified(ctx, t)
+	}
 	return t.Reply(cards.HelpAssistant(t.Lang, a.link.verify()))
 }
 
@@ -78,8 +84,15 @@ func (a *Apps) askCardApp(ctx context.Context, t *turn) error {
 		Title: wInCardApp.in(t.Lang), Body: wInCardAppBody.in(t.Lang),
 		LinkTitle: wOpenHome.in(t.Lang), URL: a.link.home(), Assistant: true,
 	}
-	if t.Said.Intent == "report_loss" { // no detour for what cannot wait
+	switch t.Said.Intent { // straight to the page where there is one
+	case "report_loss":
 		d.LinkTitle, d.URL = wLossPage.in(t.Lang), a.link.loss()
+	case "password":
+		d.LinkTitle, d.URL = wPasswordPage.in(t.Lang), a.link.password()
+	case "settings", cards.KeyPushKinds:
+		d.LinkTitle, d.URL = wPushSettings.in(t.Lang), a.link.settings()
+	case "bind":
+		d.LinkTitle, d.URL = wBind.in(t.Lang), a.link.bind()
 	}
 	return t.Reply(cards.Notice(t.Lang, d))
 }

@@ -124,7 +124,7 @@ func understandPlainly(text string, _ time.Time) Said {
 	for intent, words := range map[string]string{
 		"balance": "余额 balance", "topup": "充值 topup", "pending": "待领 pending", "claim": "领款 claim",
 		"transactions_today": "明细 transactions", "statement": "账单 statement", "report_loss": "挂失 lost", "cancel_loss": "解挂 found",
-		"unbind": "解绑 unbind", "bind": "绑定 bind", "verify": "验证 verify", "change_language": "中文 english", "human": "人工 human",
+		"unbind": "解绑 unbind", "bind": "绑定 bind", "verify": "验证 verify", "change_language": "中文 英文 english chinese language 语言", "human": "人工 human",
 		"help": "帮助 help", "cancel": "取消 cancel", "notifications_off": "别通知了 mute", "notifications_on": "通知我 notify",
 	} {
 		for _, w := range strings.Fields(words) {
@@ -139,6 +139,8 @@ func understandPlainly(text string, _ time.Time) Said {
 		}
 	}
 	switch text {
+	case "上个月", "last month", "上个月的账单":
+		return Said{Intent: "statement", Month: "2026-10"}
 	case "卡":
 		return Said{Intent: "none", Likely: []string{"report_loss", "balance"}}
 	case "给我充点 30":
@@ -427,7 +429,7 @@ func (s *fakeStore) Statement(_ context.Context, id int64, month ledger.Month) (
 		return ledger.Statement{}, ledger.ErrNotFound
 	}
 	from := month.Start(noon.Location())
-	return ledger.Statement{From: from, To: (month + 1).Start(noon.Location()), Claimed: 20000, Claims: 4, Paid: 25000, Spent: 48650, Purchases: 61, Before: 51200,
+	return ledger.Statement{Movements: s.movements[id], From: from, To: (month + 1).Start(noon.Location()), Claimed: 20000, Claims: 4, Paid: 25000, Spent: 48650, Purchases: 61, Before: 51200,
 		Days:      make([]ledger.DaySpent, 22),
 		Merchants: []ledger.Share{{Name: "二号餐厅 面点", Spent: 20000, Purchases: 30}}}, s.err
 }

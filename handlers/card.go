@@ -79,11 +79,8 @@ func (a *Apps) cardAnswers() map[string]ask {
 
 // Card registers the card app's routes.
 func (a *Apps) Card(r *bot.Router) {
-	words := map[string]string{}
+	words := a.words()
 	for _, route := range a.cardAsks() {
-		for w := range strings.SplitSeq(route.words, "|") {
-			words[w] = route.intent
-		}
 		r.Click(route.intent, a.on(a.asks[route.intent]))
 		r.CardEvent(route.intent, a.on(a.asks[route.intent]))
 	}
@@ -95,6 +92,7 @@ func (a *Apps) Card(r *bot.Router) {
 	r.CardEvent(cards.KeyLossDrop, a.on(a.gate(holder, a.dropLoss)))
 	r.CardEvent(cards.KeyPurchasePushOn, a.on(a.gate(bound, a.setPush(true))))
 	r.CardEvent(cards.KeyPurchasePushOff, a.on(a.gate(bound, a.setPush(false))))
+	a.languages(r)
 	r.Use(a.know)
 	r.Text(func(ctx context.Context, c *bot.Context) error {
 		t := newTurn(ctx, c)
@@ -104,6 +102,9 @@ func (a *Apps) Card(r *bot.Router) {
 				t.Said = said
 				return answer(ctx, t)
 			}
+		}
+		if a.aboutTransactions(ctx, t) {
+			t.Said.Intent = "transactions_today"
 		}
 		if t.Said.asksBack() {
 			return a.askWhich(ctx, t)
@@ -117,6 +118,17 @@ func (a *Apps) Card(r *bot.Router) {
 	r.Event("subscribe", a.on(a.enterCard))
 	r.Event("unsubscribe", a.on(a.left))
 	r.NotFound(a.on(a.help)) // pictures, voice, buttons of an older menu
+}
+
+// words are the texts with one meaning, and which.
+func (a *Apps) words() map[string]string {
+	words := map[string]string{}
+	for _, route := range a.cardAsks() {
+		for w := range strings.SplitSeq(route.words, "|") {
+			words[w] = route.intent
+		}
+	}
+	return words
 }
 
 // read finds what a text asks: digits that may be a secret first, then words

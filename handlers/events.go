@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"xiaoka/cards"
 	"xiaoka/ledger"
@@ -155,15 +154,21 @@ func (a *Apps) lowBalanceCard(lang cards.Lang, p ledger.Person, e ledger.Event) 
 		wRowTime.in(lang), cards.When(lang, e.At.In(a.Zone)))
 }
 
+// reminderRoom is how many characters the machines may take in a reminder.
+const reminderRoom = 56
+
 // reminderCard says how much waits, since when, and where to collect it.
 func (a *Apps) reminderCard(lang cards.Lang, e ledger.Event) cards.Card {
-	card := cards.Notice(lang, cards.NoticeData{Title: wReminder.title.in(lang), Body: wReminder.body.in(lang),
+	body := wReminder.body.in(lang)
+	if places := cards.Places(lang, a.places(lang), reminderRoom); places != "" {
+		body = wReminderPlaces.in(lang, places)
+	}
+	card := cards.Notice(lang, cards.NoticeData{Title: wReminder.title.in(lang), Body: body,
 		LinkTitle: wTransfers.in(lang), URL: a.link.transfers()})
 	card.EmphasisContent = &cards.Emphasis{Title: e.Amount.String()}
 	return rows(card,
 		wRowCount.in(lang), strconv.Itoa(e.Count),
-		wRowSince.in(lang), cards.When(lang, e.At.In(a.Zone)),
-		wRowPlace.in(lang), strings.Join(a.places(lang), wSeparator.in(lang)))
+		wRowSince.in(lang), cards.When(lang, e.At.In(a.Zone)))
 }
 
 // statementCard says what a month came to. It has no picture, whose address is

@@ -93,21 +93,15 @@ func setOf(list string) map[string]bool {
 	return set
 }
 
-// chosenLang is the language somebody asks for; with none named it is the
-// other one.
-func chosenLang(text string, now cards.Lang) ledger.Lang {
-	text = strings.ToLower(strings.TrimSpace(text))
+// chosenLang is the one language that a text names.
+func chosenLang(text string) (lang ledger.Lang, named bool) {
+	text = plain(text)
 	zh := text == "zh" || text == "cn" || containsAny(text, "中文", "汉语", "漢語", "普通话", "简体", "chinese", "mandarin", "zhongwen")
 	en := text == "en" || text == "eng" || containsAny(text, "英文", "英语", "英語", "english", "yingwen", "yingyu")
-	switch {
-	case zh && !en:
-		return ledger.Chinese
-	case en && !zh:
-		return ledger.English
-	case now == cards.En:
-		return ledger.Chinese
+	if en {
+		return ledger.English, !zh
 	}
-	return ledger.English
+	return ledger.Chinese, zh
 }
 
 func containsAny(text string, parts ...string) bool {

@@ -62,8 +62,12 @@ func TestMatrix(t *testing.T) {
 					if len(c.store.lost) > 0 != (state == "lost") || len(c.store.muted) > 0 || len(c.codes.sent) > 0 {
 						t.Error("an answer changed something")
 					}
-					if assistant := c.types(AssistantApp, "somebody", texts[i]); assistant == "" || strings.Contains(assistant, "抱歉") {
+					assistant := c.types(AssistantApp, "somebody", texts[i])
+					if assistant == "" || strings.Contains(assistant, "抱歉") {
 						t.Errorf("the assistant answers %q", assistant)
+					}
+					if p := c.store.people["somebody"]; p.Verified() && (strings.Contains(assistant, "发送「验证」") || strings.Contains(assistant, "Send “verify”")) {
+						t.Errorf("the assistant tells a verified member %q", assistant)
 					}
 				})
 			}

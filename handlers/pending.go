@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"errors"
 
 	"xiaoka/cards"
 	"xiaoka/ledger"
@@ -21,7 +22,11 @@ func (a *Apps) pending(ctx context.Context, t *turn) error {
 	}
 	waiting, writing, doubt := by[ledger.TransferPending], by[ledger.TransferInFlight], by[ledger.TransferInDoubt]
 	if len(waiting) > 0 || len(writing)+len(doubt) == 0 {
-		if err := t.Update(a.pendingCard(t, waiting)); err != nil {
+		card, err := a.pendingCard(ctx, t, waiting)
+		if err != nil {
+			return err
+		}
+		if err := t.Update(card); err != nil {
 			return err
 		}
 	}
@@ -36,15 +41,21 @@ func (a *Apps) pending(ctx context.Context, t *turn) error {
 	return nil
 }
 
-func (a *Apps) pendingCard(t *turn, waiting []ledger.Transfer) cards.Card {
-	data := cards.PendingData{
-		TotalFen: int64(sum(waiting)), Count: len(waiting), Places: a.places(t.Lang),
-		ListURL: a.link.transfers(), TopUpURL: a.link.topUp(),
+func (a *Apps) pendingCard(ctx context.Context, t *turn, waiting []ledger.Transfer) (cards.Card, error) {
+	data := cards.PendingData{TotalFen: int64(sum(waiting)), Count: len(waiting), Places: a.places(t.Lang), ListURL: a.link.transfers()}
+	if len(waiting) == 0 { // a top-up is offered, where one can be made
+		b, err := a.Store.Balance(ctx, t.Person.ID, a.Now())
+		switch {
+		case err != nil && !errors.Is(err, ledger.ErrNotFound):
+			return cards.Card{}, err
+		case err == nil && b.Status == ledger.CardNormal:
+			data.TopUpURL = a.link.topUp()
+		}
 	}
 	for _, w := range waiting {
 		data.Transfers = append(data.Transfers, cards.PendingTransfer{
 			Title: transferTitle(t.Lang, w), AmountFen: int64(w.Amount), CreatedAt: w.CreatedAt.In(a.Zone),
 		})
 	}
-	return cards.Pending(t.Lang, data)
+	return cards.Pending(t.Lang, data), nil
 }

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"errors"
 
 	"xiaoka/cards"
 	"xiaoka/ledger"
@@ -10,8 +11,12 @@ import (
 // shownLines is how many lines 明细 shows; the page has the rest.
 const shownLines = 5
 
-// transactions shows the latest lines of the card's history.
+// transactions shows the latest lines of the card's history, or of the month
+// that was named.
 func (a *Apps) transactions(ctx context.Context, t *turn) error {
+	if month, err := ledger.ParseMonth(t.Said.Month); err == nil && month < a.month() {
+		return a.transactionsOf(ctx, t, month)
+	}
 	movements, err := a.Store.Movements(ctx, t.Person.ID, shownLines)
 	if err != nil {
 		return err
@@ -24,6 +29,28 @@ func (a *Apps) transactions(ctx context.Context, t *turn) error {
 		Lines: a.latest(t.Lang, movements, transfers), TopUpURL: a.link.topUp(),
 		URL: a.link.transactions(a.month()), BillURL: a.link.statement(a.month()),
 	}))
+}
+
+// transactionsOf shows the last lines of a month that is over.
+func (a *Apps) transactionsOf(ctx context.Context, t *turn, month ledger.Month) error {
+	s, err := a.Store.Statement(ctx, t.Person.ID, month)
+	if errors.Is(err, ledger.ErrNotFound) {
+		return t.Update(a.contactCard(t, wNoCard.in(t.Lang), wNoCardBody.in(t.Lang)))
+	}
+	if err != nil {
+		return err
+	}
+	return t.Update(cards.Transactions(t.Lang, cards.TransactionsData{
+		Month: month.Start(a.Zone), Lines: a.latest(t.Lang, s.Movements[:min(len(s.Movements), shownLines)], nil),
+		URL: a.link.transactions(month), BillURL: a.link.statement(month),
+	}))
+}
+
+// aboutTransactions tells whether a text that names a month goes on about 明细,
+// asked for last, and not about the month's statement.
+func (a *Apps) aboutTransactions(ctx context.Context, t *turn) bool {
+	return t.Said.Intent == "statement" && t.Said.Month != "" && !containsAny(plain(t.Message.Content), "账", "帐", "statement", "bill", "花", "消费", "spen") &&
+		a.topic(ctx, t).Intent == "transactions_today"
 }
 
 // latest merges the two lists, newest first; movements keep their order, which

@@ -29,3 +29,28 @@ func TestTransactions_Order(t *testing.T) {
 		last = at
 	}
 }
+
+// TestTransactions_Month: a month named right after 明细 is about them, and a
+// statement that is asked for stays one.
+func TestTransactions_Month(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t)
+	if got := c.types(CardApp, "bound", "上个月"); !strings.Contains(got, "[card statement]") {
+		t.Errorf("a month by itself: %q", got)
+	}
+	c.types(CardApp, "bound", "明细")
+	for _, text := range []string{"上个月", "last month", "再查一次"} {
+		got := c.types(CardApp, "bound", text)
+		if !strings.Contains(got, "[card transactions]") || !strings.Contains(got, "/h5/transactions?month=2026-10") || !strings.Contains(got, "/h5/statement?month=2026-10") {
+			t.Errorf("%q after 明细: %q", text, got)
+		}
+	}
+	if got := c.types(CardApp, "bound", "上个月的账单"); !strings.Contains(got, "[card statement]") {
+		t.Errorf("a statement after 明细: %q", got)
+	}
+	c.store.movements[3] = nil
+	c.types(CardApp, "bound", "明细")
+	if got := c.types(CardApp, "bound", "上个月"); !strings.Contains(got, "10月没有交易") || strings.Contains(got, "topup") {
+		t.Errorf("a month without any: %q", got)
+	}
+}

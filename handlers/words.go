@@ -153,7 +153,7 @@ var (
 	wStateRefunded    = phrase{"已退款", "refunded"}
 	wHuman            = phrase{"人工服务", "Talk to a person"}
 	wMachines         = phrase{"圈存机在：%s", "Self-service machines: %s"}
-	wLanguageSet      = phrase{"好的，以后用中文。想换成英文，发送「English」。", "Done. I will speak English from now on. Send “中文” to go back to Chinese."}
+	wLanguageSet      = phrase{"好的，以后用中文。想换成英文，发送「English」。", "Done. I will speak English from now on. Send “中文” to change to Chinese."}
 	wNothingUnderWay  = phrase{"现在没有进行中的事情，不用取消。", "Nothing is under way, so there is nothing to cancel."}
 )
 
@@ -198,6 +198,7 @@ var (
 	wUnusualAmount   = phrase{"近两个月你最大的一笔是 %s。不是你本人？请马上挂失，再联系一卡通窗口。", "Your largest one in two months was %s. Was it not you? Report the card lost at once, then call the card office."}
 	wUnusualCount    = phrase{"%d 分钟里的第 %d 笔。不是你本人？请马上挂失，再联系一卡通窗口。", "In %d minutes, this is number %d. Was it not you? Report the card lost at once, then call the card office."}
 	wReminder        = notice{phrase{"还有钱没有领取", "Money still waits for you"}, phrase{"到任意食堂刷卡或圈存机领取。不想领了，在转账记录里可以原路退款。", "Tap at any canteen or a kiosk. If you no longer want it, the transfers page sends a top-up back the way you paid."}}
+	wReminderPlaces  = phrase{"到任意食堂刷卡或圈存机领取。圈存机：%s。不想领了，在转账记录里可以原路退款。", "Tap at any canteen or a kiosk. Kiosks: %s. Unwanted top-ups can go back the way you paid."}
 	wLowBalance      = notice{phrase{"卡上余额不多了", "Your balance is low"}, phrase{"比你设的 %s 少了。", "It is below the %s you set."}}
 	wLoss            = notice{phrase{"已挂失", "Your card is reported lost"}, phrase{"挂失已受理 %s。不是你本人操作？请马上联系一卡通窗口。", "Loss reported %s. Was it not you? Please call the card office at once."}}
 	wSpentAfterLoss  = notice{phrase{"挂失之后有一笔消费", "A purchase after your loss report"}, phrase{"这笔钱已单独记录。是不是你本人，都请联系一卡通窗口。", "It is kept apart. Whether it was you or not, please talk to the card office."}}
