@@ -50,6 +50,10 @@ func (a *Apps) draw(ctx context.Context, lang cards.Lang, p ledger.Person, e led
 		return cards.ClaimInDoubt(lang, data), nil
 	}
 	switch e.Kind {
+	case ledger.EventConsumption:
+		if e.Count > 0 {
+			return a.purchasesCard(lang, p, e), nil
+		}
 	case ledger.EventUnusual:
 		return a.unusualCard(lang, p, e), nil
 	case ledger.EventLowBalance:
@@ -123,6 +127,20 @@ func (a *Apps) eventCard(lang cards.Lang, said eventNotice, p ledger.Person, e l
 		wRowCard.in(lang), cards.MaskCardNo(p.CardNo),
 		wRowPlace.in(lang), e.Where,
 		wRowTime.in(lang), cards.When(lang, at))
+}
+
+// purchasesCard sums up what a till sent late, or much at once.
+func (a *Apps) purchasesCard(lang cards.Lang, p ledger.Person, e ledger.Event) cards.Card {
+	title, total := wPurchasesLate.in(lang, e.Count), wPurchasesTotal.in(lang)
+	when := []string{wRowSince.in(lang), cards.When(lang, e.Since.In(a.Zone)), wRowLatest.in(lang), cards.When(lang, e.At.In(a.Zone))}
+	if e.Count == 1 {
+		title, total, when = wPurchaseLate.in(lang), "", []string{wRowPlace.in(lang), e.Where, wRowTime.in(lang), when[3]}
+	}
+	card := cards.Notice(lang, cards.NoticeData{
+		Title: title, Body: wPurchasesLateBody.in(lang), LinkTitle: wMonthHistory.in(lang), URL: a.link.transactions(ledger.MonthOf(e.At.In(a.Zone))),
+	})
+	card.EmphasisContent = &cards.Emphasis{Title: (-e.Amount).String(), Desc: total}
+	return rows(rows(card, wRowCard.in(lang), cards.MaskCardNo(p.CardNo)), when...)
 }
 
 // unusualCard says why a purchase is unusual, and what to do if somebody else

@@ -26,6 +26,8 @@ func events(personID int64) []ledger.Event {
 		{Kind: ledger.EventClaimFailed, PersonID: personID, Amount: 7000, Pending: 7000, Where: "二号餐厅", At: at},
 		{Kind: ledger.EventClaimFailed, PersonID: personID, Amount: 7000, Where: "二号餐厅", At: at},
 		{Kind: ledger.EventConsumption, PersonID: personID, Amount: 650, Balance: 15750, Where: "二号餐厅 面点", At: at},
+		{Kind: ledger.EventConsumption, PersonID: personID, Count: 127, Amount: 82550, Since: at.AddDate(0, 0, -24), At: at.AddDate(0, 0, -2)},
+		{Kind: ledger.EventConsumption, PersonID: personID, Count: 1, Where: "二号餐厅 面点", Amount: 650, Since: at.AddDate(0, -1, 0), At: at.AddDate(0, -1, 0)},
 		{Kind: ledger.EventLowBalance, PersonID: personID, Amount: 1000, Balance: 450, At: at},
 		{Kind: ledger.EventUnusual, PersonID: personID, Amount: 20000, Usual: 1850, Where: "超市", At: at},
 		{Kind: ledger.EventUnusual, PersonID: personID, Amount: 300, Usual: 1850, Count: 6, Where: "超市", At: at},

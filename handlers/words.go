@@ -57,6 +57,7 @@ var (
 	wRowNumber  = phrase{"学工号", "No."}
 	wRowCount   = phrase{"笔数", "Count"}
 	wRowSince   = phrase{"最早一笔", "Since"}
+	wRowLatest  = phrase{"最近一笔", "Last"}
 )
 
 // Words on links.
@@ -65,6 +66,7 @@ var (
 	wBind         = phrase{"去绑定", "Bind my card"}
 	wVerifyPage   = phrase{"在网页上验证", "Verify on the page"}
 	wPasswordPage = phrase{"查询密码页面", "Password page"}
+	wMonthHistory = phrase{"当月明细", "Transactions"}
 	wTransfers    = phrase{"转账记录", "Transfers"}
 	wTopUp        = phrase{"去充值", "Top up"}
 	wChooseAmount = phrase{"选择金额", "Choose amount"}
@@ -190,24 +192,28 @@ var askNames = map[string]phrase{
 
 // Events.
 var (
-	wConsumption     = notice{phrase{"校园卡消费", "Purchase"}, phrase{"", ""}}
-	wSubsidy         = notice{phrase{"补助已发放，待领取", "A grant waits for you"}, phrase{"到任意食堂刷卡或圈存机领取。", "Tap at any canteen or a kiosk to collect it."}}
-	wCorrected       = notice{phrase{"消费已冲正，待领取", "A purchase was reversed"}, phrase{"多扣的钱到任意食堂刷卡或圈存机领回。", "Tap at any canteen or a kiosk to get the money back."}}
-	wRefunded        = notice{phrase{"已原路退款", "Refunded the way you paid"}, phrase{"", ""}}
-	wUnusual         = phrase{"这笔消费和平时不一样", "This purchase is unlike the others"}
-	wUnusualAmount   = phrase{"近两个月你最大的一笔是 %s。不是你本人？请马上挂失，再联系一卡通窗口。", "Your largest one in two months was %s. Was it not you? Report the card lost at once, then call the card office."}
-	wUnusualCount    = phrase{"%d 分钟里的第 %d 笔。不是你本人？请马上挂失，再联系一卡通窗口。", "In %d minutes, this is number %d. Was it not you? Report the card lost at once, then call the card office."}
-	wReminder        = notice{phrase{"还有钱没有领取", "Money still waits for you"}, phrase{"到任意食堂刷卡或圈存机领取。不想领了，在转账记录里可以原路退款。", "Tap at any canteen or a kiosk. If you no longer want it, the transfers page sends a top-up back the way you paid."}}
-	wReminderPlaces  = phrase{"到任意食堂刷卡或圈存机领取。圈存机：%s。不想领了，在转账记录里可以原路退款。", "Tap at any canteen or a kiosk. Kiosks: %s. Unwanted top-ups can go back the way you paid."}
-	wLowBalance      = notice{phrase{"卡上余额不多了", "Your balance is low"}, phrase{"比你设的 %s 少了。", "It is below the %s you set."}}
-	wLoss            = notice{phrase{"已挂失", "Your card is reported lost"}, phrase{"挂失已受理 %s。不是你本人操作？请马上联系一卡通窗口。", "Loss reported %s. Was it not you? Please call the card office at once."}}
-	wSpentAfterLoss  = notice{phrase{"挂失之后有一笔消费", "A purchase after your loss report"}, phrase{"这笔钱已单独记录。是不是你本人，都请联系一卡通窗口。", "It is kept apart. Whether it was you or not, please talk to the card office."}}
-	wSpentCampus     = phrase{"刷卡的终端当时还没有收到挂失名单，拟由学校承担。是不是你本人，都请联系一卡通窗口。", "The terminal did not have the list of lost cards yet; the campus is proposed to bear it. Whether it was you or not, please talk to the card office."}
-	wSpentMerchant   = phrase{"刷卡的终端当时已有挂失名单，拟由商户承担。是不是你本人，都请联系一卡通窗口。", "The terminal had the list of lost cards; the merchant is proposed to bear it. Whether it was you or not, please talk to the card office."}
-	wUnbound         = notice{phrase{"校园卡已解绑", "Your campus card is unbound"}, phrase{"以后不再发消息。不是你本人操作？请马上联系一卡通窗口。", "No more messages will come. Was it not you? Please call the card office at once."}}
-	wLossCancelled   = notice{phrase{"已解挂", "The loss report is lifted"}, phrase{"个别终端可能要过一会儿才认。不是你本人操作？请马上联系一卡通窗口。", "A terminal here and there may need a while to know. Was it not you? Please call the card office at once."}}
-	wPasswordChanged = notice{phrase{"查询密码已修改", "Your query password was changed"}, phrase{"不是你本人操作？请马上重设密码，并联系一卡通窗口。", "Was it not you? Please set a new one at once and call the card office."}}
-	wPasswordLocked  = notice{phrase{"查询密码输错太多次，已锁定", "Your query password is locked"}, phrase{"用验证码设置新密码可以马上解锁。不是你本人操作？请联系一卡通窗口。", "Too many wrong tries. Setting a new one with a code unlocks it. Was it not you? Please call the card office."}}
+	wConsumption       = notice{phrase{"校园卡消费", "Purchase"}, phrase{"", ""}}
+	wPurchaseLate      = phrase{"补记了 1 笔消费", "1 purchase was recorded late"}
+	wPurchasesLate     = phrase{"补记了 %d 笔消费", "%d purchases were recorded late"}
+	wPurchasesLateBody = phrase{"终端刚刚传来的，按刷卡那天入账。", "The terminal has just sent them. Each counts on the day you tapped."}
+	wPurchasesTotal    = phrase{"共", "In all"}
+	wSubsidy           = notice{phrase{"补助已发放，待领取", "A grant waits for you"}, phrase{"到任意食堂刷卡或圈存机领取。", "Tap at any canteen or a kiosk to collect it."}}
+	wCorrected         = notice{phrase{"消费已冲正，待领取", "A purchase was reversed"}, phrase{"多扣的钱到任意食堂刷卡或圈存机领回。", "Tap at any canteen or a kiosk to get the money back."}}
+	wRefunded          = notice{phrase{"已原路退款", "Refunded the way you paid"}, phrase{"", ""}}
+	wUnusual           = phrase{"这笔消费和平时不一样", "This purchase is unlike the others"}
+	wUnusualAmount     = phrase{"近两个月你最大的一笔是 %s。不是你本人？请马上挂失，再联系一卡通窗口。", "Your largest one in two months was %s. Was it not you? Report the card lost at once, then call the card office."}
+	wUnusualCount      = phrase{"%d 分钟里的第 %d 笔。不是你本人？请马上挂失，再联系一卡通窗口。", "In %d minutes, this is number %d. Was it not you? Report the card lost at once, then call the card office."}
+	wReminder          = notice{phrase{"还有钱没有领取", "Money still waits for you"}, phrase{"到任意食堂刷卡或圈存机领取。不想领了，在转账记录里可以原路退款。", "Tap at any canteen or a kiosk. If you no longer want it, the transfers page sends a top-up back the way you paid."}}
+	wReminderPlaces    = phrase{"到任意食堂刷卡或圈存机领取。圈存机：%s。不想领了，在转账记录里可以原路退款。", "Tap at any canteen or a kiosk. Kiosks: %s. Unwanted top-ups can go back the way you paid."}
+	wLowBalance        = notice{phrase{"卡上余额不多了", "Your balance is low"}, phrase{"比你设的 %s 少了。", "It is below the %s you set."}}
+	wLoss              = notice{phrase{"已挂失", "Your card is reported lost"}, phrase{"挂失已受理 %s。不是你本人操作？请马上联系一卡通窗口。", "Loss reported %s. Was it not you? Please call the card office at once."}}
+	wSpentAfterLoss    = notice{phrase{"挂失之后有一笔消费", "A purchase after your loss report"}, phrase{"这笔钱已单独记录。是不是你本人，都请联系一卡通窗口。", "It is kept apart. Whether it was you or not, please talk to the card office."}}
+	wSpentCampus       = phrase{"刷卡的终端当时还没有收到挂失名单，拟由学校承担。是不是你本人，都请联系一卡通窗口。", "The terminal did not have the list of lost cards yet; the campus is proposed to bear it. Whether it was you or not, please talk to the card office."}
+	wSpentMerchant     = phrase{"刷卡的终端当时已有挂失名单，拟由商户承担。是不是你本人，都请联系一卡通窗口。", "The terminal had the list of lost cards; the merchant is proposed to bear it. Whether it was you or not, please talk to the card office."}
+	wUnbound           = notice{phrase{"校园卡已解绑", "Your campus card is unbound"}, phrase{"以后不再发消息。不是你本人操作？请马上联系一卡通窗口。", "No more messages will come. Was it not you? Please call the card office at once."}}
+	wLossCancelled     = notice{phrase{"已解挂", "The loss report is lifted"}, phrase{"个别终端可能要过一会儿才认。不是你本人操作？请马上联系一卡通窗口。", "A terminal here and there may need a while to know. Was it not you? Please call the card office at once."}}
+	wPasswordChanged   = notice{phrase{"查询密码已修改", "Your query password was changed"}, phrase{"不是你本人操作？请马上重设密码，并联系一卡通窗口。", "Was it not you? Please set a new one at once and call the card office."}}
+	wPasswordLocked    = notice{phrase{"查询密码输错太多次，已锁定", "Your query password is locked"}, phrase{"用验证码设置新密码可以马上解锁。不是你本人操作？请联系一卡通窗口。", "Too many wrong tries. Setting a new one with a code unlocks it. Was it not you? Please call the card office."}}
 )
 
 // What operators are told.

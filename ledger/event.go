@@ -59,12 +59,13 @@ type Event struct {
 	Balance  Fen        `json:"balance_fen,omitempty"` // after it, where it is known
 	Pending  Fen        `json:"pending_fen,omitempty"` // after it
 	Usual    Fen        `json:"usual_fen,omitempty"`   // the greatest purchase of the person's history
-	Count    int        `json:"count,omitempty"`       // purchases within UnusualWithin, or transfers that wait
+	Count    int        `json:"count,omitempty"`       // purchases within UnusualWithin, transfers that wait, or purchases that are told together
 	Ref      string     `json:"ref,omitempty"`         // transfer, claim, order or month
 	Where    string     `json:"where,omitempty"`       // place of the terminal or merchant
 	Title    string     `json:"title,omitempty"`       // of a grant
 	Bearer   Bearer     `json:"bearer,omitempty"`      // of spent_after_loss: who is proposed to bear it
 	At       time.Time  `json:"at"`
+	Since    time.Time  `json:"since,omitzero"` // the first of purchases told together; At is the last
 }
 
 // DeadPush is an event nobody could be told of.

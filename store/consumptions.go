@@ -404,7 +404,7 @@ func (u *upload) tell([]ledger.Consumption) error {
 	if u.done.Accepted == 0 {
 		return nil
 	}
-	job := fanArgs{TerminalID: u.terminalID}
+	job := fanArgs{TerminalID: u.terminalID, At: u.now}
 	for _, r := range u.rows {
 		if u.fresh[r.Seq] {
 			job.Seqs = append(job.Seqs, r.Seq)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
@@ -32,12 +33,7 @@ func (w *fanWorker) Work(ctx context.Context, job *river.Job[fanArgs]) error {
 	if err != nil {
 		return err
 	}
-	params := make([]river.InsertManyParams, 0, len(purchases)+len(unusual)+len(job.Args.Low))
-	for _, p := range purchases {
-		if p.Told {
-			params = append(params, pushJob(p.event()))
-		}
-	}
+	params := purchasePushes(purchases, job.Args.At)
 	for _, e := range unusual {
 		params = append(params, pushJob(e))
 	}
@@ -118,6 +114,66 @@ func (b bought) event() ledger.Event {
 		Where: b.Name, Ref: b.Ref, At: timeOf(b.OccurredAt)}
 }
 
+const (
+	// toldSingly is how many purchases of an upload one person hears of one by
+	// one, toldFresh how old such a purchase may be: a till that was cut off
+	// for long tells of hundreds at once.
+	toldSingly = 3
+	toldFresh  = 24 * time.Hour
+)
+
+// purchasePushes are the pushes about purchases that come in the order of
+// persons, cards and counters. What was bought after a loss report is told
+// one by one and at once; of the rest, a person is told in one job.
+func purchasePushes(purchases []bought, received time.Time) []river.InsertManyParams {
+	var jobs []river.InsertManyParams
+	var mine []bought
+	for i, p := range purchases {
+		switch {
+		case p.AfterLoss:
+			jobs = append(jobs, pushJob(p.event()))
+		case p.Told:
+			mine = append(mine, p)
+		}
+		if last := i+1 == len(purchases) || purchases[i+1].PersonID != p.PersonID; last && len(mine) > 0 {
+			jobs, mine = append(jobs, pushJobs(summedUp(mine, received))), nil
+		}
+	}
+	return jobs
+}
+
+// summedUp tells one person's newest purchases singly, by the counters of the
+// card, and all others together after them.
+func summedUp(mine []bought, received time.Time) []ledger.Event {
+	var events []ledger.Event
+	var rest ledger.Event
+	for _, p := range slices.Backward(mine) {
+		e := p.event()
+		if len(events) < toldSingly && received.Sub(e.At) <= toldFresh {
+			events = append(events, e)
+			continue
+		}
+		if rest.Count == 0 {
+			rest = ledger.Event{Kind: e.Kind, PersonID: e.PersonID, Where: e.Where, Ref: e.Ref, At: e.At, Since: e.At}
+		} else {
+			rest.Where = ""
+		}
+		rest.Count++
+		rest.Amount += e.Amount
+		if e.At.After(rest.At) {
+			rest.At = e.At
+		}
+		if e.At.Before(rest.Since) {
+			rest.Since = e.At
+		}
+	}
+	slices.Reverse(events)
+	if rest.Count > 0 {
+		events = append(events, rest)
+	}
+	return events
+}
+
 // purchases lists what an upload's holders may be told of.
 func (s *Store) purchases(ctx context.Context, a fanArgs) ([]bought, error) {
 	var found []bought
@@ -127,7 +183,7 @@ func (s *Store) purchases(ctx context.Context, a fanArgs) ([]bought, error) {
 		(SELECT COUNT(*) FROM consumptions b WHERE b.card_id = n.card_id AND b.occurred_at > n.occurred_at - ? AND b.occurred_at <= n.occurred_at) AS burst
 		FROM consumptions n JOIN campus_cards c ON c.id = n.card_id JOIN people p ON p.id = c.person_id JOIN merchants m ON m.id = n.merchant_id
 		WHERE n.terminal_id = ? AND n.seq IN ? AND p.bound_at IS NOT NULL
-		ORDER BY c.person_id, n.spend_seq`, string(ledger.EventConsumption), ledger.UnusualWithin.Microseconds(), a.TerminalID, a.Seqs).Scan(&found).Error
+		ORDER BY c.person_id, n.card_id, n.spend_seq`, string(ledger.EventConsumption), ledger.UnusualWithin.Microseconds(), a.TerminalID, a.Seqs).Scan(&found).Error
 	if err != nil {
 		return nil, fmt.Errorf("read whom to tell: %w", err)
 	}

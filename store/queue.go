@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
@@ -34,14 +35,18 @@ type pushArgs struct {
 	// Only, if not empty, names what one waiting push is enough for: it will
 	// tell the newest number when it is sent.
 	Only string `json:"only,omitempty" river:"unique"`
+	// Then is what the same person is told after this, one by one in this
+	// order. While this cannot be sent it waits, and is replayed with it.
+	Then []ledger.Event `json:"then,omitempty"`
 }
 
 func (pushArgs) Kind() string { return "push" }
 
-// fanArgs is the job of telling the holders of one upload. It becomes one push
-// a purchase, all of them and its own end in one transaction.
+// fanArgs is the job of telling the holders of one upload. It becomes a few
+// pushes a holder, all of them and its own end in one transaction.
 type fanArgs struct {
 	TerminalID string         `json:"terminal_id"`
+	At         time.Time      `json:"at,omitzero"` // when it was received
 	Seqs       []int64        `json:"seqs"`
 	Low        []ledger.Event `json:"low,omitempty"`
 }
@@ -114,6 +119,15 @@ func pushJob(e ledger.Event) river.InsertManyParams {
 		opts.UniqueOpts = river.UniqueOpts{ByArgs: true, ByState: waiting}
 	}
 	return river.InsertManyParams{Args: args, InsertOpts: opts}
+}
+
+// pushJobs is the job of telling one person several facts in their order.
+func pushJobs(events []ledger.Event) river.InsertManyParams {
+	job := pushJob(events[0])
+	args := job.Args.(pushArgs)
+	args.Then = events[1:]
+	job.Args = args
+	return job
 }
 
 // distinct leaves out what is named twice: one statement cannot meet its own
@@ -196,7 +210,7 @@ func (s *Store) StartQueue(ctx context.Context, w Work) (*Queue, error) {
 	if w.Dead == nil {
 		w.Dead = func(ledger.Event, string) {}
 	}
-	river.AddWorker(workers, &pushWorker{push: w.Push, dead: w.Dead, log: s.log})
+	river.AddWorker(workers, &pushWorker{push: w.Push, dead: w.Dead, log: s.log, next: s.nextPush})
 	river.AddWorker(workers, &fanWorker{store: s})
 	ticks := &tickWorker{tasks: map[string]Periodic{}, log: s.log}
 	river.AddWorker(workers, ticks)
@@ -278,15 +292,19 @@ type pushWorker struct {
 	push func(context.Context, ledger.Event) error
 	dead func(ledger.Event, string)
 	log  *slog.Logger
+	next func(context.Context, river.InsertManyParams) error
 }
 
-// Work sends one push. Its errors go to the log and to the job's row.
+// Work sends one push and, once it is sent, enqueues what follows it. Its
+// errors go to the log and to the job's row.
 func (w *pushWorker) Work(ctx context.Context, job *river.Job[pushArgs]) error {
 	err := w.push(ctx, job.Args.Event)
 	var later *Snooze
 	switch {
-	case err == nil:
+	case err == nil && len(job.Args.Then) == 0:
 		return nil
+	case err == nil:
+		return w.next(ctx, following(job))
 	case errors.As(err, &later):
 		return river.JobSnooze(later.For)
 	case errors.Is(err, ErrGiveUp):
@@ -298,6 +316,28 @@ func (w *pushWorker) Work(ctx context.Context, job *river.Job[pushArgs]) error {
 	}
 	w.log.Warn("push failed, will be tried again", "kind", job.Args.Event.Kind, "person_id", job.Args.Event.PersonID, "attempt", job.Attempt, "err", err)
 	return err
+}
+
+// following is the push after a job's, the same one however often the job runs.
+func following(job *river.Job[pushArgs]) river.InsertManyParams {
+	next := pushJobs(job.Args.Then)
+	args := next.Args.(pushArgs)
+	args.Only = fmt.Sprintf("after:%d", job.ID)
+	next.Args, next.InsertOpts.UniqueOpts = args, river.UniqueOpts{ByArgs: true} // also of what is completed
+	return next
+}
+
+// nextPush enqueues a job from within another.
+func (s *Store) nextPush(ctx context.Context, job river.InsertManyParams) (err error) {
+	if s.Embedded() {
+		_, err = river.ClientFromContext[*sql.Tx](ctx).Insert(ctx, job.Args, job.InsertOpts)
+	} else {
+		_, err = river.ClientFromContext[pgx.Tx](ctx).Insert(ctx, job.Args, job.InsertOpts)
+	}
+	if err != nil {
+		return fmt.Errorf("enqueue the next push: %w", err)
+	}
+	return nil
 }
 
 func (w *pushWorker) bury(job *river.Job[pushArgs], reason string, err error) {
