@@ -41,6 +41,10 @@ func samples(lang Lang) map[string]Card {
 	}
 	noChart := bill
 	noChart.ChartURL, noChart.Before = "", false
+	soFar := bill
+	soFar.SameDays, soFar.BeforeFen = 22, 1234
+	firstSoFar := soFar
+	firstSoFar.Before = false
 	lines := TransactionsData{URL: site + "/transactions?month=2026-11", BillURL: site + "/statement?month=2026-11"}
 	for i := range 7 {
 		lines.Lines = append(lines.Lines, TransactionLine{"二号餐厅 面点窗口 一个很长很长的名字一个很长很长的名字", Yuan(int64(-650 - i)), at.AddDate(0, 0, -i)})
@@ -80,6 +84,8 @@ func samples(lang Lang) map[string]Card {
 		"ask_which":               AskWhich(lang, []Choice{{"余额", "balance"}, {"账单", "statement"}}, site+"/"),
 		"statement":               Statement(lang, bill),
 		"statement_plain":         Statement(lang, noChart),
+		"statement_so_far":        Statement(lang, soFar),
+		"statement_so_far_first":  Statement(lang, firstSoFar),
 		"statement_empty":         Statement(lang, StatementData{Month: at, ChartURL: site + "/chart.png", URL: site + "/statement"}),
 		"transactions":            Transactions(lang, lines),
 		"transactions_none":       Transactions(lang, TransactionsData{URL: site + "/transactions", TopUpURL: site + "/topup"}),
@@ -303,7 +309,7 @@ func TestCards_AnyData(t *testing.T) {
 			Lost(lang, LostData{text("no"), text("receipt"), at, rapid.Int().Draw(t, "terminals"), rapid.Int().Draw(t, "informed"), url("u"), maybe("c")}),
 			Greeting(lang, GreetingData{text("name"), rapid.Int().Draw(t, "hour"), fen("b"), rapid.Bool().Draw(t, "about"), fen("p"), url("h"), maybe("t"), maybe("p")}),
 			AskWhich(lang, []Choice{{text("choice"), "balance"}, {text("choice"), "topup"}}, url("u")),
-			Statement(lang, StatementData{at, fen("spent"), rapid.Int().Draw(t, "n"), fen("in"), fen("claimed"), rapid.Int().Draw(t, "days"), fen("before"), rapid.Bool().Draw(t, "first"),
+			Statement(lang, StatementData{at, fen("spent"), rapid.Int().Draw(t, "n"), fen("in"), fen("claimed"), rapid.Int().Draw(t, "days"), fen("before"), rapid.Bool().Draw(t, "first"), rapid.IntRange(0, 31).Draw(t, "same"),
 				merchants, maybe("chart"), url("u"), maybe("t")}),
 			Transactions(lang, TransactionsData{at, lines, url("u"), maybe("bill"), maybe("topup")}),
 			AskLanguage(lang, url("u"), rapid.Bool().Draw(t, "by assistant")),

@@ -17,8 +17,9 @@ type StatementData struct {
 	ToppedUpFen int64 // paid
 	ClaimedFen  int64 // collected onto the card, whenever it was paid
 	Days        int   // with a purchase
-	BeforeFen   int64 // spent in the month before
-	Before      bool  // whether anything was spent in the month before
+	BeforeFen   int64 // spent in the month before, or, while this one runs, in its first SameDays days
+	Before      bool  // whether anything was
+	SameDays    int   // 0 = the month is over
 	Merchants   []StatementMerchant
 
 	// ChartURL is a picture, twice as wide as high, that WeCom's client can fetch without a session; "" = no picture.
@@ -63,20 +64,28 @@ func Statement(lang Lang, d StatementData) Card {
 	return c.Fit()
 }
 
-// changeText compares the month with the one before.
+// changeText compares the month with the one before, as far as this one has come.
 func changeText(lang Lang, d StatementData) string {
 	more, comparable := sub(d.SpentFen, d.BeforeFen)
 	switch {
 	case d.Purchases == 0:
 		return say(lang, kNothingSpent)
 	case !d.Before || !comparable:
-		return say(lang, kFirst)
+		return compared(lang, d, kFirst, kFirstSoFar)
 	case more > 0:
-		return say(lang, kMoreThan, Yuan(more))
+		return compared(lang, d, kMoreThan, kMoreSoFar, Yuan(more))
 	case more < 0:
-		return say(lang, kLess, Yuan(-more))
+		return compared(lang, d, kLess, kLessSoFar, Yuan(-more))
 	}
-	return say(lang, kSame)
+	return compared(lang, d, kSame, kSameSoFar)
+}
+
+// compared says a comparison of the whole month, or of the days so far.
+func compared(lang Lang, d StatementData, whole, soFar key, args ...any) string {
+	if d.SameDays > 0 {
+		return say(lang, soFar, append(args, d.SameDays)...)
+	}
+	return say(lang, whole, args...)
 }
 
 // sub is a−b, unless it overflows.

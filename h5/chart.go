@@ -84,7 +84,7 @@ func (v *visit) statementPNG() error {
 	if !person.Bound() {
 		return ledger.ErrNotFound
 	}
-	s, err := v.Store.Statement(v.ctx(), personID, month)
+	s, err := v.Store.Statement(v.ctx(), personID, month, v.now)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func (v *visit) exported() (s ledger.Statement, name string, err error) {
 		if err != nil {
 			return s, "", err
 		}
-		s, err = v.Store.Statement(v.ctx(), v.person.ID, month)
+		s, err = v.Store.Statement(v.ctx(), v.person.ID, month, v.now)
 		return s, month.String(), err
 	}
 	first, err1 := time.ParseInLocation(time.DateOnly, from, v.Location)

@@ -191,8 +191,13 @@ func (w *world) Transfers(_ context.Context, id int64, limit int, _ time.Time) (
 	return all[:min(limit, len(all))], nil
 }
 
-func (w *world) Statement(ctx context.Context, id int64, m ledger.Month) (ledger.Statement, error) {
-	return w.StatementBetween(ctx, id, m.Start(shanghai), (m + 1).Start(shanghai))
+func (w *world) Statement(ctx context.Context, id int64, m ledger.Month, now time.Time) (ledger.Statement, error) {
+	s, err := w.StatementBetween(ctx, id, m.Start(shanghai), (m + 1).Start(shanghai))
+	if now = now.In(shanghai); err == nil && ledger.MonthOf(now) == m {
+		s.SameDays = now.Day()
+		s.Before = ledger.NewStatement(opened, (m - 1).Start(shanghai), (m-1).Start(shanghai).AddDate(0, 0, s.SameDays), w.moved[id]).Spent
+	}
+	return s, err
 }
 
 // opened is what the fake cards were opened with.

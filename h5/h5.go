@@ -72,7 +72,7 @@ type Store interface {
 
 	Balance(ctx context.Context, personID int64, now time.Time) (ledger.Balance, error)
 	Transfers(ctx context.Context, personID int64, limit int, now time.Time) ([]ledger.Transfer, error)
-	Statement(ctx context.Context, personID int64, month ledger.Month) (ledger.Statement, error)
+	Statement(ctx context.Context, personID int64, month ledger.Month, now time.Time) (ledger.Statement, error)
 	StatementBetween(ctx context.Context, personID int64, from, to time.Time) (ledger.Statement, error)
 	Order(ctx context.Context, personID int64, outTradeNo string) (ledger.Order, error)
 	BeginRefund(ctx context.Context, personID int64, transferID string, now time.Time) (ledger.Refund, error)

@@ -40,7 +40,7 @@ func (v *visit) statement() error {
 	if err != nil {
 		return err
 	}
-	s, err := v.Store.Statement(v.ctx(), v.person.ID, month)
+	s, err := v.Store.Statement(v.ctx(), v.person.ID, month, v.now)
 	if err != nil {
 		return err
 	}

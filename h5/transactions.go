@@ -66,7 +66,7 @@ func (v *visit) transactions() error {
 	if err != nil || page < 1 || (query.Get("kind") != "" && !known) {
 		return &failure{Status: http.StatusBadRequest, Code: "bad_request", Err: err}
 	}
-	s, err := v.Store.Statement(v.ctx(), v.person.ID, month)
+	s, err := v.Store.Statement(v.ctx(), v.person.ID, month, v.now)
 	if err != nil {
 		return err
 	}

@@ -133,7 +133,7 @@ func TestStatement(t *testing.T) {
 	p.as(w, bound)
 	s := ledger.NewStatement(opened, firstOfMonth, firstOfMonth.AddDate(0, 1, 0), w.moved[bound])
 	page := wantPage(t, p.get("/h5/statement"), 200, s.Spent.String(), s.Closing.String(), signed(-s.Spent), signed(s.Claimed), "当月微信充值 ¥71.00，其中 ¥70.00 已退款",
-		"当月发放补助 ¥300.00", "当月消费冲正 ¥6.50", "上月没有消费", "教育超市", "早餐", "有 1 笔的记录迟到", `<svg viewBox="0 0 343 134"`, "<caption>每天</caption>")
+		"当月发放补助 ¥300.00", "当月消费冲正 ¥6.50", "上月同期没有消费", "教育超市", "早餐", "有 1 笔的记录迟到", `<svg viewBox="0 0 343 134"`, "<caption>每天</caption>")
 	if got := strings.Count(page, `rx="1.5"`); got != len(s.Days) {
 		t.Errorf("%d bars for %d days", got, len(s.Days))
 	}
@@ -143,7 +143,13 @@ func TestStatement(t *testing.T) {
 	// The month after opens with what this one closed with.
 	w.now = w.now.AddDate(0, 1, 0)
 	p.as(w, bound)
-	wantPage(t, p.get("/h5/statement"), 200, s.Closing.String(), "比上月少 "+s.Spent.String(), "账单是空的")
+	same := ledger.NewStatement(opened, firstOfMonth, firstOfMonth.AddDate(0, 0, w.now.In(shanghai).Day()), w.moved[bound]).Spent
+	wantPage(t, p.get("/h5/statement"), 200, s.Closing.String(), "与上月同期相比少 "+same.String(), "账单是空的")
+	// Once it is over, it is compared with the whole of this one.
+	month := ledger.MonthOf(w.now.In(shanghai)).String()
+	w.now = w.now.AddDate(0, 1, 0)
+	p.as(w, bound)
+	wantPage(t, p.get("/h5/statement?month="+month), 200, "比上月少 "+s.Spent.String())
 }
 
 // table reads an export back, and checks that its totals are its sums.

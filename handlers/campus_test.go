@@ -424,12 +424,15 @@ func (s *fakeStore) Movements(_ context.Context, id int64, limit int) ([]ledger.
 	return s.movements[id][:min(limit, len(s.movements[id]))], nil
 }
 
-func (s *fakeStore) Statement(_ context.Context, id int64, month ledger.Month) (ledger.Statement, error) {
+func (s *fakeStore) Statement(_ context.Context, id int64, month ledger.Month, now time.Time) (ledger.Statement, error) {
 	if _, ok := s.balances[id]; !ok {
 		return ledger.Statement{}, ledger.ErrNotFound
 	}
-	from := month.Start(noon.Location())
-	return ledger.Statement{Movements: s.movements[id], From: from, To: (month + 1).Start(noon.Location()), Claimed: 20000, Claims: 4, Paid: 25000, Spent: 48650, Purchases: 61, Before: 51200,
+	from, days := month.Start(noon.Location()), 0
+	if ledger.MonthOf(now.In(noon.Location())) == month {
+		days = noon.Day()
+	}
+	return ledger.Statement{SameDays: days, Movements: s.movements[id], From: from, To: (month + 1).Start(noon.Location()), Claimed: 20000, Claims: 4, Paid: 25000, Spent: 48650, Purchases: 61, Before: 51200,
 		Days:      make([]ledger.DaySpent, 22),
 		Merchants: []ledger.Share{{Name: "二号餐厅 面点", Spent: 20000, Purchases: 30}}}, s.err
 }

@@ -107,7 +107,7 @@ type Store interface {
 	PendingTransfers(ctx context.Context, personID int64, now time.Time) ([]ledger.Transfer, error)
 	Transfers(ctx context.Context, personID int64, limit int, now time.Time) ([]ledger.Transfer, error)
 	Movements(ctx context.Context, personID int64, limit int) ([]ledger.Movement, error)
-	Statement(ctx context.Context, personID int64, month ledger.Month) (ledger.Statement, error)
+	Statement(ctx context.Context, personID int64, month ledger.Month, now time.Time) (ledger.Statement, error)
 }
 
 // Codes sends six-digit codes and checks them; *identity.Codes.

@@ -31,10 +31,10 @@ func (a *Apps) statement(ctx context.Context, t *turn) error {
 
 // statementOf is what a card says of a month.
 func (a *Apps) statementOf(ctx context.Context, personID int64, month ledger.Month) (cards.StatementData, error) {
-	s, err := a.Store.Statement(ctx, personID, month)
+	s, err := a.Store.Statement(ctx, personID, month, a.Now())
 	d := cards.StatementData{
 		Month: month.Start(a.Zone), SpentFen: int64(s.Spent), Purchases: s.Purchases, ToppedUpFen: int64(s.Paid), ClaimedFen: int64(s.Claimed),
-		Days: len(s.Days), BeforeFen: int64(s.Before), Before: s.Before > 0,
+		Days: len(s.Days), BeforeFen: int64(s.Before), Before: s.Before > 0, SameDays: s.SameDays,
 		URL: a.link.statement(month), TransactionsURL: a.link.transactions(month),
 	}
 	for _, m := range s.Merchants {

@@ -33,7 +33,7 @@ func (a *Apps) transactions(ctx context.Context, t *turn) error {
 
 // transactionsOf shows the last lines of a month that is over.
 func (a *Apps) transactionsOf(ctx context.Context, t *turn, month ledger.Month) error {
-	s, err := a.Store.Statement(ctx, t.Person.ID, month)
+	s, err := a.Store.Statement(ctx, t.Person.ID, month, a.Now())
 	if errors.Is(err, ledger.ErrNotFound) {
 		return t.Update(a.contactCard(t, wNoCard.in(t.Lang), wNoCardBody.in(t.Lang)))
 	}

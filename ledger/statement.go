@@ -32,7 +32,8 @@ type Statement struct {
 	Granted  Fen // subsidies
 	Reversed Fen // purchases that were corrected, whenever they were made
 
-	Before Fen // spent in the whole month before From's
+	Before   Fen // spent in the month before From's: in its first SameDays days, or, if that is 0, in all of them
+	SameDays int // the days of From's month so far, while it runs
 
 	Late      int          // purchases booked on a later day than they were made
 	Days      []DaySpent   // those with purchases, in order

@@ -38,7 +38,7 @@ func BenchmarkHistory(b *testing.B) {
 				return err
 			},
 			"Statement": func(p ledger.Person) error {
-				got, err := s.Statement(context.Background(), p.ID, november)
+				got, err := s.Statement(context.Background(), p.ID, november, noon)
 				if err == nil && (got.Purchases != thisMonth || got.Opening != 0) {
 					err = fmt.Errorf("%d purchases from %v", got.Purchases, got.Opening)
 				}

@@ -9,9 +9,14 @@ import (
 )
 
 // Statement gives what happened on the person's card in a month of the
-// campus's zone. ErrNotFound when the person has no card in use.
-func (s *Store) Statement(ctx context.Context, personID int64, month ledger.Month) (ledger.Statement, error) {
-	return s.StatementBetween(ctx, personID, month.Start(s.zone), (month + 1).Start(s.zone))
+// campus's zone. That of the month in which now is compares with the same days
+// of the month before. ErrNotFound when the person has no card in use.
+func (s *Store) Statement(ctx context.Context, personID int64, month ledger.Month, now time.Time) (ledger.Statement, error) {
+	days := 0
+	if now = now.In(s.zone); ledger.MonthOf(now) == month {
+		days = now.Day()
+	}
+	return s.statement(ctx, personID, month.Start(s.zone), (month + 1).Start(s.zone), days)
 }
 
 // statementSQL reads everything a statement is made of in one statement, so
@@ -24,6 +29,8 @@ const statementSQL = `WITH card AS (SELECT id, balance_fen FROM campus_cards WHE
 		0 AS booked_on, 0 AS late, 0 AS after_loss FROM card
 	UNION ALL SELECT 'month', month, spent_fen, '', '', 0, 0, 0, 0, 0, 0
 		FROM card_months WHERE card_id = (SELECT id FROM card) AND month >= @before
+	UNION ALL SELECT 'same', 0, CAST(COALESCE(SUM(amount_fen), 0) AS BIGINT), '', '', 0, 0, 0, 0, 0, 0
+		FROM consumptions WHERE card_id = (SELECT id FROM card) AND occurred_at >= @sameFrom AND occurred_at < @sameTo
 	UNION ALL SELECT 'transfer', created_at, amount_fen, state, kind, 0, 0, 0, 0, 0, 0
 		FROM transfers WHERE person_id = @person AND created_at >= @from AND created_at < @to
 	UNION ALL SELECT 'consumption', n.occurred_at, n.amount_fen, m.name, n.terminal_id, n.load_seq, n.spend_seq, n.balance_fen,
@@ -41,9 +48,16 @@ const statementSQL = `WITH card AS (SELECT id, balance_fen FROM campus_cards WHE
 
 // StatementBetween is Statement from one moment to another.
 func (s *Store) StatementBetween(ctx context.Context, personID int64, from, to time.Time) (ledger.Statement, error) {
-	from, to = from.In(s.zone), to.In(s.zone)
+	return s.statement(ctx, personID, from.In(s.zone), to.In(s.zone), 0)
+}
+
+func (s *Store) statement(ctx context.Context, personID int64, from, to time.Time, sameDays int) (ledger.Statement, error) {
 	first := ledger.MonthOf(from)
-	start := first.Start(s.zone)
+	start, sameFrom := first.Start(s.zone), (first - 1).Start(s.zone)
+	sameTo := sameFrom.AddDate(0, 0, sameDays)
+	if sameTo.After(start) { // after a shorter month
+		sameTo = start
+	}
 	var found []struct {
 		Kind       string
 		At         int64
@@ -58,12 +72,12 @@ func (s *Store) StatementBetween(ctx context.Context, personID int64, from, to t
 		AfterLoss  int64
 	}
 	err := s.db.WithContext(ctx).Raw(statementSQL, map[string]any{"person": personID, "before": monthNumber(first - 1),
-		"start": micros(start), "from": micros(from), "to": micros(to)}).Scan(&found).Error
+		"sameFrom": micros(sameFrom), "sameTo": micros(sameTo), "start": micros(start), "from": micros(from), "to": micros(to)}).Scan(&found).Error
 	if err != nil {
 		return ledger.Statement{}, fmt.Errorf("read the statement: %w", err)
 	}
 	var known bool
-	var opening ledger.Fen
+	var opening, same ledger.Fen
 	var made ledger.Statement // the sums of what is no movement on the card
 	var movements []ledger.Movement
 	for _, f := range found {
@@ -72,6 +86,8 @@ func (s *Store) StatementBetween(ctx context.Context, personID int64, from, to t
 		case "card":
 			known = true
 			opening += fen
+		case "same":
+			same = fen
 		case "month":
 			if f.At == monthNumber(first-1) {
 				made.Before += fen
@@ -96,6 +112,9 @@ func (s *Store) StatementBetween(ctx context.Context, personID int64, from, to t
 	}
 	done := ledger.NewStatement(opening, from, to, movements)
 	done.Before, done.Paid, done.Returned, done.Granted, done.Reversed = made.Before, made.Paid, made.Returned, made.Granted, made.Reversed
+	if done.SameDays = sameDays; sameDays > 0 {
+		done.Before = same
+	}
 	return done, nil
 }
 

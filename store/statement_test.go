@@ -18,7 +18,7 @@ var november = ledger.MonthOf(noon)
 
 func statement(t testing.TB, s *store.Store, p ledger.Person, m ledger.Month) ledger.Statement {
 	t.Helper()
-	got, err := s.Statement(context.Background(), p.ID, m)
+	got, err := s.Statement(context.Background(), p.ID, m, noon.AddDate(1, 0, 0)) // when every month is over
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +254,7 @@ func TestStore_Statement(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := s.Statement(t.Context(), none.ID, november); !errors.Is(err, ledger.ErrNotFound) {
+			if _, err := s.Statement(t.Context(), none.ID, november, noon); !errors.Is(err, ledger.ErrNotFound) {
 				t.Errorf("%v", err)
 			}
 		},
@@ -301,4 +301,43 @@ func TestStore_Statement_Indexes(t *testing.T) {
 	if strings.Contains(plan, "Seq Scan") {
 		t.Errorf("a table is read whole:\n%s", plan)
 	}
+}
+
+// TestStore_Statement_SameDays: while a month runs, it is compared with the
+// same days of the one before, today among them; once it is over, with all.
+func TestStore_Statement_SameDays(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		p := campus(t, s, 1)
+		till(t, s, "A")
+		var sold []ledger.Consumption
+		for i, at := range []time.Time{ // 1, 2, 4 … fen
+			november.Start(noon.Location()).Add(-time.Microsecond), // 31 October
+			time.Date(2026, 10, 1, 0, 0, 0, 0, noon.Location()),
+			time.Date(2026, 10, noon.Day(), 23, 59, 59, 0, noon.Location()),
+			time.Date(2026, 10, noon.Day()+1, 0, 0, 0, 0, noon.Location()),
+			time.Date(2026, 9, 30, 23, 59, 59, 0, noon.Location()),
+			time.Date(2026, 9, 29, 12, 0, 0, 0, noon.Location()),
+		} {
+			n := int64(i + 1)
+			sold = append(sold, ledger.Consumption{Seq: n, CardNo: p.CardNo, Amount: 1 << i, OccurredAt: at, Chip: ledger.Chip{LoadSeq: 7, SpendSeq: 40 + n, Balance: 1000}})
+		}
+		ingest(t, s, "A", sold...)
+		for _, tc := range []struct {
+			month  ledger.Month
+			now    time.Time
+			before ledger.Fen
+			days   int
+		}{
+			{november, noon, 2 + 4, noon.Day()},
+			{november, noon.AddDate(0, 1, 0), 1 + 2 + 4 + 8, 0},
+			{november - 1, time.Date(2026, 10, 31, 12, 0, 0, 0, noon.Location()), 16 + 32, 31}, // September has thirty
+			{november - 1, noon, 16 + 32, 0},
+		} {
+			got, err := s.Statement(t.Context(), p.ID, tc.month, tc.now)
+			if err != nil || got.Before != tc.before || got.SameDays != tc.days {
+				t.Errorf("%s at %s: %s before in %d days, %v; want %s in %d", tc.month, tc.now, got.Before, got.SameDays, err, tc.before, tc.days)
+			}
+		}
+	})
 }
