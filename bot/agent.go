@@ -53,6 +53,17 @@ func (c *Client) Agent(ctx context.Context) (Agent, error) {
 		Closed: out.Close != 0, RedirectDomain: out.RedirectDomain, ReportsEntry: out.ReportEnter != 0}, err
 }
 
+// Member reads whether a member of the app's visible range can be sent messages: joined is false for one who is disabled, has left or never came
+// in. APIError 60011 says that the app cannot see the member, ErrUnreachable that there is none. For checks of a configuration.
+// https://developer.work.weixin.qq.com/document/path/90196
+func (c *Client) Member(ctx context.Context, userID string) (joined bool, err error) {
+	var out struct {
+		Status int `json:"status"`
+	}
+	err = c.call(ctx, request{op: "user/get", query: url.Values{"userid": {userID}}}, &out)
+	return out.Status == 1, err
+}
+
 // VerifyCallback asks address, as WeCom does when its console saves it, to decrypt a text, and compares the answer. A nil error means that
 // the address reaches a [Callback] with the same token and key. https://developer.work.weixin.qq.com/document/path/90930
 func VerifyCallback(ctx context.Context, hc *http.Client, address string, app App, token, encodingAESKey string) error {

@@ -70,6 +70,7 @@ func TestDoctor(t *testing.T) {
 			{"OtherApp", "wecom assistant", []string{"XIAOKA_WECOM_ASSISTANT_AGENT_ID=1000099"}, "agent_id"},
 			{"OtherToken", "wecom card", []string{"XIAOKA_WECOM_CARD_TOKEN=anothertoken"}, "EncodingAESKey"},
 			{"OtherDomain", "wecom card", []string{"XIAOKA_PUBLIC_URL=http://localhost:1"}, "可信域名"},
+			{"UnknownOperator", "operators", []string{"XIAOKA_OPERATORS=nobody.here"}, "userid"},
 			{"MerchantKey", "wechat pay", []string{"XIAOKA_WECHATPAY_PRIVATE_KEY_FILE=" + wrongKey}, "private_key"},
 			{"NoMail", "mail", []string{"XIAOKA_SMTP_URL=smtp://me:" + canary + "@127.0.0.1:1?tls=off"}, "smtp.url"},
 			{"NoRedis", "redis", []string{"XIAOKA_REDIS_URL=redis://:" + canary + "@127.0.0.1:1/0"}, "password"},

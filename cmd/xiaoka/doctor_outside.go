@@ -81,6 +81,7 @@ func (d *doctor) app(ctx context.Context, name, path string, agent config.Agent)
 	}
 	if name == handlers.CardApp {
 		d.trustedDomain(check, seen.RedirectDomain)
+		d.operators(ctx, client)
 	}
 	if !seen.ReportsEntry {
 		d.warn(check, "entering the app is not reported", "switch 上报用户进入应用事件 on in 接收消息, or nobody is greeted")
@@ -92,6 +93,28 @@ func (d *doctor) app(ctx context.Context, name, path string, agent config.Agent)
 		d.warn(check, "its menu cannot be read: "+err.Error(), "")
 	case len(menu.Button) == 0:
 		d.warn(check, "it has no menu", "run `xiaoka menu push`")
+	}
+}
+
+// operators asks WeCom for each operator: the card app tells them of every day,
+// and to somebody it does not reach each report would be a dead push.
+func (d *doctor) operators(ctx context.Context, card *bot.Client) {
+	const check = "operators"
+	for _, o := range d.cfg.Operators {
+		joined, err := card.Member(ctx, o.UserID)
+		var api *bot.APIError
+		switch {
+		case errors.As(err, &api) && api.Code == 60011:
+			d.fail(check, o.UserID+" cannot see the card app, so no report reaches them", "add them to the card app's visible range: 应用管理 → 可见范围, or take them out of operators")
+		case errors.Is(err, bot.ErrUnreachable):
+			d.fail(check, o.UserID+" is no member of this corp, or not one the card app can see", "correct the userid in operators (通讯录 → 成员 → 账号), or add the member to the card app's visible range")
+		case err != nil:
+			d.warn(check, o.UserID+" cannot be looked up: "+err.Error(), wecomFix(err))
+		case !joined:
+			d.fail(check, o.UserID+" has not joined WeCom, has left or is disabled", "let them join, or take them out of operators")
+		default:
+			d.ok(check, o.UserID+" can be reached by the card app")
+		}
 	}
 }
 
