@@ -196,7 +196,7 @@ var (
 	wPurchaseLate      = phrase{"补记了 1 笔消费", "1 purchase was recorded late"}
 	wPurchasesLate     = phrase{"补记了 %d 笔消费", "%d purchases were recorded late"}
 	wPurchasesLateBody = phrase{"终端刚刚传来的，按刷卡那天入账。", "The terminal has just sent them. Each counts on the day you tapped."}
-	wPurchasesTotal    = phrase{"共", "In all"}
+	wPurchasesTotal    = phrase{"合计", "In all"}
 	wSubsidy           = notice{phrase{"补助已发放，待领取", "A grant waits for you"}, phrase{"到任意食堂刷卡或圈存机领取。", "Tap at any canteen or a kiosk to collect it."}}
 	wCorrected         = notice{phrase{"消费已冲正，待领取", "A purchase was reversed"}, phrase{"多扣的钱到任意食堂刷卡或圈存机领回。", "Tap at any canteen or a kiosk to get the money back."}}
 	wRefunded          = notice{phrase{"已原路退款", "Refunded the way you paid"}, phrase{"", ""}}
