@@ -22,6 +22,18 @@ const (
 	polite // before a wish, not after it
 	tag    // 行吗, okay?
 	ifWord
+	worry        // that something may happen
+	circumstance // when or from where something can be done
+	opens        // begins a question whether or what, not a request
+	general      // any lost card, not this one
+	whoever      // asks who did it
+	longAgo
+	yesterday
+	thisTime // sets what follows off from what was
+	atHome   // where a card is that was left behind, and not lost
+	idLabel  // says that a student number follows
+	halt     // a wish is not to go on
+	command  // begins a line of a program
 	why
 	fee
 	howLong
@@ -121,6 +133,7 @@ func setOf(cs ...concept) (s set) {
 }
 
 func (s *set) add(c concept)     { s[c>>6] |= 1 << (c & 63) }
+func (s *set) drop(c concept)    { s[c>>6] &^= 1 << (c & 63) }
 func (s set) has(c concept) bool { return s[c>>6]&(1<<(c&63)) != 0 }
 func (s set) any(of set) bool    { return s[0]&of[0]|s[1]&of[1] != 0 }
 func (s set) all(of set) bool    { return s[0]&of[0] == of[0] && s[1]&of[1] == of[1] }

@@ -10,6 +10,7 @@ type clause struct {
 
 // decide applies the rules to the tokens of a text.
 func decide(tokens []token) Result {
+	markOwnNumber(tokens)
 	markOthers(tokens)
 	clauses, said, denied := gather(tokens)
 	switch {
@@ -115,7 +116,7 @@ func declined(tokens []token, said, denied set) Intent {
 	case said.has(neg) && said.within(setOf(neg, filler, greeting)) && !hasUnknown(tokens):
 		return Cancel
 	case said.has(notFound) && said.has(card) && denied == (set{}):
-		return ReportLoss
+		return Help // it may be looked for
 	}
 	return None
 }
@@ -140,6 +141,10 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 	}
 	asksMoney := intent == Balance || intent == Statement || intent == TransactionsToday
 	switch {
+	case intent == TopUp && revokedTopUp(tokens), risky[intent] && !said.any(setOf(lost, loss)) && stopped(tokens):
+		return Cancel
+	case risky[intent] && (aside(intent, clauses, at, tokens, said) || lossOfOther(tokens) || strangeThing(tokens)):
+		return Help
 	case here.has(product) && !here.has(card), (asksMoney || risky[intent] && intent != TopUp) && here.has(wallet) && !here.has(card):
 		return None
 	case said.has(who) && (!ownCard(tokens) || said.has(ask)) && othersMatter(tokens, clauses, at), asksMoney && here.any(setOf(trouble, refund)):
@@ -164,8 +169,6 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 		return Help
 	case risky[intent] && (strangeCard(tokens) || strangeVerb(tokens)):
 		return Help
-	case intent == TopUp && revokedTopUp(tokens):
-		return Cancel
 	case risky[intent] && postponed(tokens), intent == ReportLoss && said.all(setOf(pickedUp, aCard)):
 		return Help
 	case intent == ReportLoss && said.has(found) && !said.has(loss):

@@ -12,10 +12,7 @@
 // action; when unsure, the answer is Help or None.
 package intent
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 // Intent is what a text asks for. The values are those of `xiaoka understand`.
 type Intent string
@@ -66,7 +63,7 @@ func Understand(text string, today time.Time) Result {
 func read(text string, today time.Time) (Result, []token) {
 	runes := normalize(text)
 	switch {
-	case len(runes) == 0 || len(runes) > maxRunes, strings.ContainsAny(text, "{}<>\\`"): // nobody writes code to their card
+	case len(runes) == 0 || len(runes) > maxRunes, scripted(text):
 		return Result{Intent: None}, nil
 	case isCode(runes):
 		return Result{Intent: Code}, nil

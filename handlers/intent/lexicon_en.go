@@ -29,10 +29,32 @@ var latin = map[concept]string{
 		some other time, in a few days`,
 	ifWord: `
 		should i, when should i, when should, if, what if, what happens, what would happen, what will happen, suppose, supposing,
-		someday, in case, in the future, one day, would i, afraid, worried, worry, should i lose, when i lose, whenever, unless,
+		someday, in case, in the future, one day, would i, should i lose, when i lose, whenever, unless, when my card is, when a card, when the card, when one, when you lose, when they lose, when losing, once i lose,
 		hypothetically, after i, after reporting, after it, shall i, whether i should, whether to, should we, is it better to,
 		better to, worth it`,
-	why: `why, how come, what for, reason`,
+	worry: `afraid, worried, worry, scared, im worried, im afraid, so nobody, so no one, before someone`,
+	circumstance: `
+		at night, late at night, at midnight, after midnight, on weekends, on weekend, on the weekend, at weekends, on sunday, on sundays, on saturday,
+		on saturdays, on a sunday, on a saturday, on holiday, on holidays, during holidays, during the holidays, over the holidays, anytime, any time,
+		at any time, around the clock, after hours, online, remotely, by phone, over the phone, from my phone, from a phone, on the phone, from home,
+		from abroad, abroad, overseas, from overseas, off campus, from outside`,
+	opens: `do you, did i, did you, have i, have you, are, is, was, were, has, does, did, can, what should one, how often, are there`,
+	general: `
+		a loss report, a loss, a freeze, a block, a lost card, lost cards, loss reports, a loss reports, a blocked card, a frozen card, frozen cards, blocked cards,
+		cards, a lock, a report`,
+	longAgo: `
+		last year, last semester, last term, last summer, last winter, years ago, year ago, a year ago, two years ago, months ago, a while back, long ago, high school, middle school,
+		freshman year, first year, once before, back in, used to, as a kid, when i was, all the time, every week, every year, every month,
+		i once, once lost, in the past, twice before, card back in`,
+	yesterday: `yesterday, last night, last monday, last tuesday, last wednesday, last thursday, last friday, last saturday, last sunday, last week, on friday, on monday`,
+	thisTime:  `this time, this time make it, now its`,
+	atHome: `
+		at home, in my dorm, in the dorm, in my dormitory, in my room, in the room, at my dorm, at my place, on my desk, in my drawer, in my other bag,
+		in my other jacket, in my other pants`,
+	idLabel: `student no, student number, student id, id, student no is, student number is, student id is`,
+	halt:    `stop, stop the, halt, hold, hold off, hold off on, pause, suspend`,
+	command: `print, echo, run, return, call, curl, eval, exec, def, import, post, set amount, set the amount, user says, assistant says`,
+	why:     `why, how come, what for, reason`,
 	fee: `
 		fee, fees, charge for, charge a fee, cost to, cost money, cost anything, free, for free, free of charge, how much does it cost,
 		how much is it to, is there a charge, price, does it cost, do i have to pay, do you charge`,
@@ -79,7 +101,7 @@ var latin = map[concept]string{
 	third:   `wants, wants to, needs, needs to, asked, asks, said, says, told, would like his, would like her`,
 	mine:    `my, mine, my own, myself, wo, wo de, wode`,
 	product: `
-		the page, webpage, website, frame, weather, theorem, phone, phones, mobile, cellphone, sim, sim card, umbrella, laptop,
+		the page, webpage, website, frame, weather, theorem, phone, phones, mobile, cellphone, sim, sim card, esim, card game, card games, board game, video game, screen, umbrella, laptop,
 		computer, tablet, ipad, wallet, purse, key, keys, bag, backpack, book, books, textbook, notebook, glasses, bottle, watch, ring,
 		earphones, headphones, airpods, charger, power bank, battery, bike, bicycle, scooter, car, bank, bank card, bank account,
 		credit card, debit card, visa, mastercard, metro, metro card, subway, subway card, bus, bus card, transit, transit card, train,
@@ -198,7 +220,7 @@ var latin = map[concept]string{
 		not claim, not yet claimed, not yet collected, yet to claim, yet to collect, not picked up, havent picked up, still to collect,
 		awaiting, sitting there, sitting unclaimed, needs to be claimed, need to be claimed, need to claim, need to collect,
 		should collect, should claim, outstanding, not loaded, unloaded, hanging`,
-	loss: `
+	loss: `a loss report, loss reports, a lost card, lost cards,
 		gsxyk, xykgs, kdl, dkl, mark my card as lost, report loss, report lost, report the loss, report a loss, loss report,
 		lost report, report my card, report it lost, report card, report my campus card, report my student card, report as lost,
 		report a lost, report it as lost, report a stolen, report it, report missing, guashi, gua shi, gs, guasi, gua si, baoshi, gsi,
@@ -217,7 +239,7 @@ var latin = map[concept]string{
 		someone took it, somebody took it, someone has my card, someone else has my card, somebody has my card, someone grabbed my card,
 		disappear, vanish, has been misplaced, been misplaced, mislaid`,
 	freeze:     `freeze, freez, freze, dongjie, dong jie, suoka, suo ka`,
-	freezeWeak: `block, lock, disable, suspend, deactivate, stop, shut down, hotlist, blacklist, bolck, blcok`,
+	freezeWeak: `a freeze, a block, a lock, block, lock, disable, suspend, deactivate, stop, shut down, hotlist, blacklist, bolck, blcok`,
 	unloss: `
 		unfreeze, unfreez, unfreze, unfreezing, unblock, unblok, reactivate, reenable, re enable, re activate, cancel loss,
 		cancel the loss, cancel lost, cancel my loss, cancel loss report, cancel the loss report, undo the loss, undo loss,
@@ -354,7 +376,7 @@ var latin = map[concept]string{
 		trying to, ready, able to, supposed, supposed to, allowed, let us, thats, thiss, heres, whos, hes, shes, were at, theyre,
 		dear sir, hello there, hi there, hey there, good day, greetings, team, folks, pal, bot please, officer, assistant, helper,
 		service please, inquiry, enquiry, enquire, inquire, request, requesting, asking, ask, question, info, information, status,
-		state, latest info, value, number of, figure, data, result, results, page please, soonest, earliest, today please, this time,
+		state, latest info, value, number of, figure, result, results, page please, soonest, earliest, today please, this time,
 		first, second, third, next, previous, new one, old, old one, big, small, good to, bad, sad, happy, tired, hungry, starving,
 		late, early, morning, afternoon, evening, night, noon, weekend, monday, tuesday, wednesday, thursday, friday, saturday, sunday,
 		week, hour, hours, minutes, second please, moment, while ago, campus bus stop, building, hall, dining hall, restaurant, shop,

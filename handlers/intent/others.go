@@ -47,6 +47,8 @@ func markOthers(tokens []token) {
 			after.set.add(product)
 		case t.han && t.set.any(owned) && before != nil && before.has(of) && i > 1 && tokens[i-2].unknown() && tokens[i-2].end == before.start:
 			before.set.add(who) // 李四的余额
+		case t.han && t.has(card) && t.end-t.start <= 2 && before != nil && (before.unknown() || before.has(switchTo)) && !before.han && before.end == t.start: // esim卡
+			t.set = setOf(product)
 		case t.han && t.has(card) && t.end-t.start == 1 && before != nil && before.has(product) && before.end == t.start: // 工行卡
 			t.set = setOf(product)
 		case t.has(product) && before != nil && before.has(by):
@@ -100,9 +102,14 @@ func othersWish(tokens []token) bool {
 	return false
 }
 
-// plainLoss reports a loss that one clause states, whatever another asks: 卡丢了，钱还在吗.
+// plainLoss reports a loss that one clause states, whatever another asks or fears: 卡丢了，钱还在吗; 怕别人刷 帮我挂失.
 func plainLoss(intent Intent, clauses []clause, at int, said set) bool {
-	return intent == ReportLoss && at >= 0 && clauses[at].said.all(setOf(card, lost)) && !clauses[at].said.any(questions) && !said.has(ifWord)
+	if intent != ReportLoss || at < 0 || clauses[at].said.any(questions) || said.has(ifWord) {
+		return false
+	}
+	others := questions
+	others.drop(worry)
+	return clauses[at].said.all(setOf(card, lost)) || clauses[at].said.any(setOf(loss, freeze)) && !said.any(others)
 }
 
 // othersMatter reports that somebody else is named where the wish stands, or elsewhere with a card or a wish: not in 卡丢了，怕别人刷.

@@ -25,7 +25,7 @@ var rules = []rule{
 	{intent: CancelLoss, all: []concept{found, card}, none: []concept{aCard, pickedUp, notFound, money}, unknown: anyUnknown},
 
 	{intent: Help, all: []concept{pickedUp}, none: []concept{loss}, unknown: anyUnknown},
-	{intent: ReportLoss, all: []concept{loss}, none: []concept{lossPast, past, done, howMuch}, unknown: anyUnknown},
+	{intent: ReportLoss, all: []concept{loss}, none: []concept{lossPast, past, done, howMuch, detail}, unknown: anyUnknown},
 	{intent: ReportLoss, all: []concept{lossMaybe, imperative}, none: []concept{lossPast, past, done, day}, unknown: anyUnknown},
 	{intent: Help, one: []concept{loss, lossPast, lossMaybe}, none: []concept{notify}, unknown: anyUnknown},
 	{intent: Help, all: []concept{moneyGone}, unknown: anyUnknown},
@@ -147,4 +147,4 @@ var (
 )
 
 // questions turn a risky wish into a question about it.
-var questions = setOf(ifWord, why, fee, howLong, limit, promo, stillCan, whatIs, requirement, trouble, refund)
+var questions = setOf(ifWord, worry, why, fee, howLong, limit, promo, stillCan, whatIs, requirement, trouble, refund)

@@ -65,8 +65,8 @@ func pastTopUp(tokens []token) bool {
 		if t.has(done) && t.has(past) && i > 0 && tokens[i-1].has(amount) {
 			return true
 		}
-		earlier = earlier || t.has(past) && !t.has(done)
-		ordered = ordered || t.has(imperative)
+		earlier = earlier || t.has(past) && !t.has(done) || !t.han && t.has(yesterday)
+		ordered = ordered || t.has(imperative) || t.has(thisTime)
 	}
 	return earlier && !ordered
 }

@@ -52,6 +52,9 @@ func tokenize(r []rune, today time.Time) []token {
 			continue
 		}
 		t := next(r, i, today)
+		if t.has(worry) || t.has(thisTime) {
+			clause++ // 上次充了50 这次充100
+		}
 		t.clause = clause
 		i = t.end
 		last := len(tokens) - 1

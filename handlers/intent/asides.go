@@ -1,0 +1,168 @@
+package intent
+
+import (
+	"slices"
+	"strings"
+)
+
+// aside reports that an action is talked about and not asked for: whether or when it can be done, who did it, that it was
+// done or happened long ago, or that a card lies at home.
+func aside(intent Intent, clauses []clause, at int, tokens []token, said set) bool {
+	here := said
+	if at >= 0 {
+		here = clauses[at].said
+	}
+	onCard := intent == ReportLoss || intent == CancelLoss || intent == Unbind
+	bids := said.any(setOf(forMe, polite)) || said.has(loss) && !here.has(loss)
+	switch {
+	case tokens[0].has(command), whoDid(tokens):
+		return true
+	case onCard && said.any(setOf(circumstance, general)) && said.any(setOf(ask, polite, opens)) && !said.any(setOf(lost, forMe, found)):
+		return true // 晚上可以挂失吗, can i undo a loss report
+	case onCard && said.has(general) && here.any(setOf(opens, where)):
+		return true // are lost cards ever found
+	case onCard && tokens[0].has(opens) && !tokens[0].han && (!here.any(setOf(lost, found)) || said.has(general)):
+		return true // is my card frozen
+	case onCard && here.has(longAgo) && !bids:
+		return true // 去年卡丢了
+	case intent == ReportLoss && leftAtHome(tokens) && !said.any(setOf(loss, freeze, freezeWeak, imperative)):
+		return true
+	}
+	return false
+}
+
+// whoDid reports that it is asked who did what the app can do: 谁把我的卡挂失了, 谁充值啊.
+func whoDid(tokens []token) bool {
+	acts := setOf(topUp, topUpWeak, topUpPast, loss, lossPast, lossMaybe, freeze, freezeWeak, unloss, bind, unbind)
+	for i, t := range tokens {
+		if !t.has(whoever) {
+			continue
+		}
+		for _, u := range tokens[i+1:] {
+			if u.clause != t.clause || u.set.any(setOf(lost, pickedUp)) {
+				break
+			}
+			if u.set.any(acts) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// leftAtHome reports a card that was left where nobody else takes it: 卡忘在宿舍了, left my card at home.
+func leftAtHome(tokens []token) bool {
+	for i, t := range tokens {
+		if t.has(atHome) && (!t.han || t.end-t.start > 2 && !t.has(product) || i > 0 && tokens[i-1].set.any(setOf(lost, dropped)) && tokens[i-1].end == t.start) {
+			return true
+		}
+	}
+	return false
+}
+
+// lossOfOther reports that something that is no card is lost: report loss of data.
+func lossOfOther(tokens []token) bool {
+	for i := 1; i+1 < len(tokens); i++ {
+		if t := tokens[i]; t.has(whose) && !t.han && tokens[i-1].has(loss) && tokens[i+1].clause == t.clause {
+			return !slices.ContainsFunc(tokens[i+1:], func(t token) bool { return t.has(card) })
+		}
+	}
+	return false
+}
+
+// strangeThing reports a Latin word not known right before a Chinese word for an action: apple id 充值.
+func strangeThing(tokens []token) bool {
+	acts := setOf(topUp, topUpWeak, loss, freeze)
+	for i := 1; i < len(tokens); i++ {
+		if t := tokens[i]; t.han && t.set.any(acts) {
+			j := i - 1
+			for j > 0 && !tokens[j].han && tokens[j].set.within(setOf(filler, idLabel)) && !tokens[j].unknown() {
+				j--
+			}
+			if u := tokens[j]; u.unknown() && !u.han && u.clause == t.clause {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// stopped reports that a top-up is to stop: stop topping up my card, hold off on the top up.
+func stopped(tokens []token) bool {
+	for i, t := range tokens {
+		if t.han || !t.has(revoke) && !t.has(halt) {
+			continue
+		}
+		for _, u := range tokens[i+1:] {
+			if u.clause != t.clause || u.has(correct) || u.has(amount) {
+				break
+			}
+			if u.set.any(setOf(topUp, topUpWeak, topUpPast)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// markOwnNumber takes the speaker's own student number, named with its label, for courtesy: 挂失 学号2025533001. Another's
+// stands after 给 or 帮.
+func markOwnNumber(tokens []token) {
+	own := false
+	if hasUnknown(tokens) {
+		return // perhaps a name
+	}
+	for i, t := range tokens {
+		own = own || t.set.any(wishes.or(setOf(lost, mine, card)))
+		if !t.has(idLabel) || !own || i > 0 && tokens[i-1].clause == t.clause && !tokens[i-1].set.any(setOf(mine, amount)) {
+			continue
+		}
+		j := i + 1
+		for j < len(tokens) && tokens[j].set == setOf(filler) {
+			j++
+		}
+		if j == len(tokens) || !tokens[j].has(longNumber) || j+1 < len(tokens) && tokens[j+1].clause == t.clause {
+			continue
+		}
+		tokens[i].set, tokens[j].set = setOf(filler), setOf(filler)
+	}
+}
+
+// roles begin the lines of a transcript.
+var roles = []string{"user", "assistant", "system", "bot", "human", "ai", "developer", "tool", "用户", "助手", "系统", "机器人", "客服", "管理员"}
+
+// scripted reports that a text is part of a program, a form or a transcript, which nobody types as a wish: topup(500),
+// amount=500, assistant: done.
+func scripted(text string) bool {
+	if strings.ContainsAny(text, "{}<>\\`") {
+		return true
+	}
+	text = strings.ToLower(strings.TrimSpace(text))
+	letters := func(i int) bool {
+		return i >= 0 && i+1 < len(text) && isASCIILetter(rune(text[i])) && isASCIILetter(rune(text[i+1]))
+	}
+	for i, r := range text {
+		switch r {
+		case '(':
+			if letters(i - 2) {
+				return true
+			}
+		case '_', '=':
+			if letters(i-2) && (letters(i+1) || isDigit(rune((text + " ")[i+1]))) {
+				return true
+			}
+		case ':', '：':
+			if endsInRole(strings.TrimRight(text[:i], " ")) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func endsInRole(line string) bool {
+	return slices.ContainsFunc(roles, func(role string) bool {
+		before, found := strings.CutSuffix(line, role)
+		return found && (before == "" || role[0] > 'z' || !isASCIILetter(rune(before[len(before)-1])))
+	})
+}
