@@ -73,7 +73,12 @@ func TestAttack_T39_Browser(t *testing.T) {
 			if err := os.WriteFile(path, []byte("student_no,name\n"+row), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			h.run("people", "import", path)
+			if out, err := h.try("people", "import", path); err != nil {
+				if !strings.Contains(out, "line 2: name") {
+					t.Fatalf("import: %v\n%s", err, out)
+				}
+				continue // the register refuses the name: no page will ever show it
+			}
 			pages := []string{"/h5/"}
 			if i == 0 {
 				pages = append(pages, "/h5/transactions", "/h5/statement", "/h5/transfers", "/h5/settings", "/h5/loss", "/h5/password")

@@ -71,7 +71,7 @@ func alien(page string) error {
 					blame("the attribute %s of %s", a.Key, n.Data)
 				case a.Key == "http-equiv" && v == "refresh":
 					blame("a refresh")
-				case slices.Contains([]string{"href", "src", "action", "formaction"}, a.Key) && !strings.HasPrefix(v, "/h5/") && !strings.HasPrefix(v, "#"):
+				case slices.Contains([]string{"href", "src", "action", "formaction"}, a.Key) && !ownAddress(v):
 					blame("%s of %s leads to %s", a.Key, n.Data, a.Val)
 				}
 			}
@@ -163,7 +163,7 @@ func TestAttack_T39_Markup(t *testing.T) {
 			}
 		}
 		visible := func(s string) string {
-			return strings.TrimSpace(invisible.ReplaceAllString(strings.NewReplacer("\n", "", "\r", "").Replace(s), ""))
+			return strings.Join(strings.Fields(invisible.ReplaceAllString(s, "")), "") // line breaks are no part of a name
 		}
 
 		t.Run("Name", func(t *testing.T) {
@@ -175,7 +175,7 @@ func TestAttack_T39_Markup(t *testing.T) {
 						continue
 					}
 					clean(t, path+" for "+name, a)
-					if path == "/h5/" && !strings.Contains(read(a.body), visible(name)) {
+					if path == "/h5/" && !strings.Contains(strings.Join(strings.Fields(read(a.body)), ""), visible(name)) {
 						t.Errorf("the name %q is shown as something else", name)
 					}
 				}
@@ -405,4 +405,9 @@ func TestAttack_T42_LogInjection(t *testing.T) {
 			})
 		})
 	})
+}
+
+// ownAddress reports whether a link stays in the product.
+func ownAddress(href string) bool {
+	return strings.HasPrefix(href, "/h5/") || strings.HasPrefix(href, "/guide/") || strings.HasPrefix(href, "#")
 }
