@@ -3,6 +3,7 @@ package terminal
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -36,6 +37,9 @@ type Store struct {
 	LastSeq  int64    `json:"last_seq"`
 	Queue    []Record `json:"queue"`    // sales not acknowledged, oldest first
 	Confirms []Entry  `json:"confirms"` // loads written and not acknowledged
+
+	// By card number, the sale whose write got no answer, without a Seq yet: the chip tells at the card's next swipe.
+	Torn map[string]Record `json:"torn,omitempty"`
 }
 
 // mostQueued is what a till stores before it refuses to sell.
@@ -64,6 +68,7 @@ func (p *POS) Store() Store {
 
 func (s Store) clone() Store {
 	s.Queue, s.Confirms = slices.Clone(s.Queue), slices.Clone(s.Confirms)
+	s.Torn = maps.Clone(s.Torn)
 	return s
 }
 
@@ -82,7 +87,8 @@ func (p *POS) Online() bool {
 }
 
 // Swipe holds a card at the till and sells for amountFen. It returns ErrBlacklisted, ErrStoreFull, ErrInUse,
-// ErrInsufficient or ErrAmount without a sale; after ErrTorn no sale was made as far as the till can know.
+// ErrInsufficient or ErrAmount without a sale. After ErrTorn the till cannot know; the same card swiped again for the
+// same amount finishes that sale, and is charged at most once.
 func (p *POS) Swipe(ctx context.Context, c *Chip, amountFen int64) (Swipe, error) {
 	if err := c.PutIn(); err != nil {
 		return Swipe{}, err
@@ -107,6 +113,9 @@ func (p *POS) sell(ctx context.Context, c *Chip, amountFen int64) (Swipe, error)
 	case len(p.store.Queue) >= mostQueued:
 		return Swipe{}, ErrStoreFull
 	}
+	if swipe, finished := p.finish(c, amountFen); finished {
+		return swipe, nil
+	}
 	var swipe Swipe
 	if p.online {
 		swipe.ClaimedFen, swipe.ClaimErr = p.autoClaim(ctx, c)
@@ -117,7 +126,7 @@ func (p *POS) sell(ctx context.Context, c *Chip, amountFen int64) (Swipe, error)
 			return swipe, swipe.ClaimErr
 		}
 	}
-	after, err := c.Spend(amountFen)
+	before, err := c.Read()
 	if err != nil {
 		return swipe, err
 	}
@@ -125,13 +134,47 @@ func (p *POS) sell(ctx context.Context, c *Chip, amountFen int64) (Swipe, error)
 	if p.client.Now != nil {
 		now = p.client.Now
 	}
-	swipe.Record = Record{
-		Seq: p.store.LastSeq + 1, CardNo: c.CardNo(), AmountFen: amountFen, Chip: after, OccurredAt: now().Truncate(time.Second), Merchant: p.merchant,
+	sale := Record{CardNo: c.CardNo(), AmountFen: amountFen, OccurredAt: now().Truncate(time.Second), Merchant: p.merchant}
+	sale.Chip, err = c.Spend(amountFen)
+	if errors.Is(err, ErrTorn) {
+		sale.Chip = before
+		sale.Chip.SpendSeq++
+		sale.Chip.BalanceFen -= amountFen
+		if p.store.Torn == nil {
+			p.store.Torn = map[string]Record{}
+		}
+		p.store.Torn[sale.CardNo] = sale
 	}
-	swipe.BalanceLeft = after.BalanceFen
-	p.store.LastSeq++
-	p.store.Queue = append(p.store.Queue, swipe.Record)
+	if err != nil {
+		return swipe, err
+	}
+	swipe.Record, swipe.BalanceLeft = p.book(sale), sale.Chip.BalanceFen
 	return swipe, nil
+}
+
+// book numbers a sale and keeps it for upload. It needs p.mu.
+func (p *POS) book(sale Record) Record {
+	p.store.LastSeq++
+	sale.Seq = p.store.LastSeq
+	p.store.Queue = append(p.store.Queue, sale)
+	return sale
+}
+
+// finish lets a card tell whether its torn sale was written, which is booked then. It reports whether that was the sale
+// that is asked for now. A chip whose counter went on past it tells nothing: the books list that purchase as missing.
+// It needs p.mu.
+func (p *POS) finish(c *Chip, amountFen int64) (Swipe, bool) {
+	sale, torn := p.store.Torn[c.CardNo()]
+	now, err := c.Read()
+	if !torn || err != nil {
+		return Swipe{}, false
+	}
+	delete(p.store.Torn, c.CardNo())
+	if now.SpendSeq != sale.Chip.SpendSeq {
+		return Swipe{}, false
+	}
+	sale = p.book(sale)
+	return Swipe{Record: sale, BalanceLeft: now.BalanceFen}, sale.AmountFen == amountFen
 }
 
 // autoClaim loads what is pending. A confirm that gets no answer waits for Upload. It needs p.mu.

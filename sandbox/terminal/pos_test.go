@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 )
@@ -103,6 +104,36 @@ func TestPOSTornLoad(t *testing.T) {
 				t.Errorf("%+v %v, host claimed %d", swipe, err, h.claimed)
 			}
 		})
+	}
+}
+
+// A sale whose write got no answer is booked when the chip shows it, and made when it does not: once in both cases.
+func TestPOSTornSale(t *testing.T) {
+	t.Parallel()
+	for tear, balance := range map[Tear]int64{BeforeWrite: 1230, AfterWrite: 580} {
+		for again, sales := range map[int64][]int64{650: {650}, 80: {650, 80}} {
+			t.Run(fmt.Sprintf("%s/%d", tear, again), func(t *testing.T) {
+				t.Parallel()
+				h := newHost(t, 0)
+				p, c := NewPOS(h.client(), "二号餐厅", Store{}), NewChip("10000001", chipStart)
+				c.TearAt(tear)
+				if _, err := p.Swipe(t.Context(), c, 650); !errors.Is(err, ErrTorn) || c.Peek().BalanceFen != balance || len(h.records) != 0 {
+					t.Fatalf("%v, chip holds %+v, host %+v", err, c.Peek(), h.records)
+				}
+				p = NewPOS(h.client(), "二号餐厅", p.Store()) // the till's power went meanwhile
+				swipe, err := p.Swipe(t.Context(), c, again)
+				if tear == BeforeWrite {
+					sales = []int64{again} // the first was never written, and the customer was told so by the chip
+				}
+				left := int64(1230)
+				for _, fen := range sales {
+					left -= fen
+				}
+				if err != nil || swipe.BalanceLeft != left || c.Peek().BalanceFen != left || len(h.records) != len(sales) || len(p.Store().Torn) != 0 {
+					t.Errorf("%+v %v, chip holds %+v, host %+v", swipe, err, c.Peek(), h.records)
+				}
+			})
+		}
 	}
 }
 

@@ -50,7 +50,7 @@ const texts = {
   tillHint: ['点一样东西就刷一次卡。待领的钱会在这时自动写进卡里。拔掉网线也能卖；想看写到一半拔卡，先在圈存机那边选好什么时候拔。', 'Pick something to swipe the card. Money that waits is written to the card in passing. It sells offline too; to pull the card out mid-write, choose when on the kiosk first.'],
   till_card_lost: ['这张卡已挂失，不能用', 'This card is reported lost'],
   till_insufficient: ['卡上余额不足', 'Not enough on the card'],
-  till_torn: ['卡拿得太快，没有扣钱。请再刷一次', 'The card left too soon; nothing was taken. Swipe again'],
+  till_torn: ['卡拿得太快。请再刷一次，不会多扣', 'The card left too soon. Swipe again; it is charged once'],
   till_card_elsewhere: ['卡还在别的机器里', 'The card is in another machine'],
   faultsHint: ['外面的世界会出错。打开一个，再照常用手机，看看会员会不会察觉。', 'The outside goes wrong at times. Switch one on, go on as usual, and see whether a member notices.'],
   fault_power_off: ['拔掉小卡的电源', 'Pull the plug on xiaoka'], then_power_off: ['进程当场被杀；插回来以后，一条推送、一分钱都不少', 'Killed on the spot; after it is back, no push and no fen is missing'],
