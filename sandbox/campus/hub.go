@@ -57,6 +57,10 @@ func (s *Subscription) Wake() <-chan struct{} { return s.wake }
 func (s *Subscription) Take() []string {
 	s.hub.mu.Lock()
 	defer s.hub.mu.Unlock()
+	select {
+	case <-s.wake: // what it was for is taken here
+	default:
+	}
 	topics := slices.Sorted(maps.Keys(s.pending))
 	clear(s.pending)
 	return topics
