@@ -373,3 +373,38 @@ func TestMachineAPI(t *testing.T) {
 		t.Errorf("after the card went out: %+v", idle)
 	}
 }
+
+// A note ticks off what a person did, not what an app told them: an operator hears a day's turnover before they ever verified.
+func TestJourney(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, nil)
+	p := d.campus.People()[0]
+	state := d.campus.State()
+	call := func(method, path, body string) (answer struct {
+		Token string `json:"access_token"`
+		Code  int    `json:"errcode"`
+	}) {
+		w := httptest.NewRecorder()
+		d.campus.WeCom.Handler().ServeHTTP(w, httptest.NewRequest(method, path, strings.NewReader(body)))
+		if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || answer.Code != 0 {
+			t.Fatalf("%s: %s %v", path, w.Body, err)
+		}
+		return answer
+	}
+	card := state.Agents[1]
+	token := call(http.MethodGet, "/cgi-bin/gettoken?corpid="+state.CorpID+"&corpsecret="+card.Secret, "").Token
+	for _, step := range []struct {
+		text string
+		want campus.Journey
+	}{
+		{"2026-11-22 · 收款 ¥0.00", campus.Journey{}},
+		{"余额 ¥12.50", campus.Journey{true, true, true}},
+	} {
+		call(http.MethodPost, "/cgi-bin/message/send?access_token="+token, fmt.Sprintf(`{"touser":%q,"msgtype":"text","agentid":%d,"text":{"content":%q}}`, p.UserID, card.AgentID, step.text))
+		var me struct{ Journey campus.Journey }
+		_, body := d.get("/sandbox/api/state")
+		if err := json.Unmarshal([]byte(body), &me); err != nil || me.Journey != step.want {
+			t.Errorf("after %q: %v %v in %s", step.text, me.Journey, err, body)
+		}
+	}
+}
