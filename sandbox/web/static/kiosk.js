@@ -83,7 +83,7 @@ const steps = {
       problem(),
       h('div', { class: 'kiosk-buttons' },
         h('button', { class: 'plain', 'data-testid': 'kiosk-exit', onclick: () => act('remove') }, t('exit')),
-        h('button', { class: 'main', 'data-testid': 'kiosk-claim', disabled: none, onclick: () => act('claim', { pull: pull() }) }, t('claim'))));
+        h('button', { class: 'main', 'data-testid': 'kiosk-claim', disabled: none, onclick: () => act('claim', { pull: takePull() }) }, t('claim'))));
   },
   writing: () => [h('div', { class: 'kiosk-writing' }, icon('card', 64), h('i'), h('i'), h('i')), say(t('writing'), h('small', {}, isEnglish() ? '' : 'Do not move the card'))],
   done: () => h('div', { class: 'kiosk-result', 'data-testid': 'kiosk-result', 'data-outcome': 'claimed' },
@@ -120,6 +120,13 @@ function reader() {
 }
 
 const pull = () => sessionStorage.getItem('pull') || '';
+
+/** takePull says when the hand pulls the card out at the next write; it does so once. */
+export function takePull() {
+  const when = pull();
+  sessionStorage.removeItem('pull');
+  return when;
+}
 
 /** plastic draws a campus card; touched is what a hand does with it. */
 export function plastic(card, inside, touched) {

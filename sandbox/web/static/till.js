@@ -2,7 +2,7 @@
 
 import { api, fill, h, icon, toast, yuan } from './dom.js';
 import { has, t } from './i18n.js';
-import { plastic } from './kiosk.js';
+import { plastic, redrawKiosk, takePull } from './kiosk.js';
 
 let root, till, last = '', typed = '';
 
@@ -81,7 +81,10 @@ function other() {
   swipe(amount);
 }
 
-const swipe = (amount) => act('swipe', { amount_fen: amount, pull: sessionStorage.getItem('pull') || '' });
+async function swipe(amount) {
+  await act('swipe', { amount_fen: amount, pull: takePull() });
+  redrawKiosk(); // its switch for pulling out is back
+}
 
 async function act(what, body) {
   try { show(await api('POST', `tills/${till.terminal}/${what}`, body)); } catch (e) { toast(e.message); }
