@@ -15,7 +15,7 @@ type answer struct {
 
 // Press presses a button, the submit button or an action_menu entry of a template card, which makes a
 // template_card_event (or template_card_menu_event) with a fresh ResponseCode. selected maps question keys to option
-// ids; a question left out keeps what the card shows. messageID is Message.ID. ErrNoMessage if the member has no such
+// ids; a question left out keeps what the card shows. messageID is Message.ID or Message.MsgID. ErrNoMessage if the member has no such
 // card; ErrNotThere if it has no such key, was disabled or recalled, or an option is not among its choices. A button that opens a page makes
 // no callback, the caller opens it.
 func (s *Server) Press(ctx context.Context, userID, messageID, eventKey string, selected map[string][]string) (Delivery, error) {
@@ -87,12 +87,13 @@ func (s *Server) press(userID, messageID, eventKey string, selected map[string][
 	return callback{app: s.apps[m.AgentID], userID: m.UserID, name: name, xml: x.closing(m.AgentID), pressed: m.ID}, nil
 }
 
-// message finds one of a member's messages; the caller holds mu.
+// message finds one of a member's messages by its ID or, as a bot knows it, by the msgid that message/send answered;
+// the caller holds mu.
 func (s *Server) message(userID, messageID string) *Message {
 	for _, agentID := range s.appOrder {
 		list := s.conversations[conversationKey{strings.ToLower(userID), agentID}]
 		for _, m := range slices.Backward(list) {
-			if m.ID == messageID {
+			if m.ID == messageID || m.MsgID != "" && m.MsgID == messageID {
 				return m
 			}
 		}

@@ -61,6 +61,9 @@ func TestPress_Event(t *testing.T) {
 	if _, err := w.sim.Press(w.ctx(), "lisi", id, "confirm", nil); !errors.Is(err, ErrNoMessage) {
 		t.Errorf("another member pressed it: %v", err)
 	}
+	if _, err := w.sim.Press(w.ctx(), "zhangsan", w.last("zhangsan").MsgID, "nothing", nil); !errors.Is(err, ErrNotThere) {
+		t.Errorf("named by its msgid: %v", err)
+	}
 }
 
 func TestPress_VoteAndMultiple(t *testing.T) {
