@@ -13,20 +13,30 @@ func aside(intent Intent, clauses []clause, at int, tokens []token, said set) bo
 		here = clauses[at].said
 	}
 	onCard := intent == ReportLoss || intent == CancelLoss || intent == Unbind
-	bids := said.any(setOf(forMe, polite)) || said.has(loss) && !here.has(loss)
+	bids := said.has(forMe) || said.has(loss) && !here.has(loss)
 	switch {
-	case tokens[0].has(command), whoDid(tokens):
+	case said.has(command), whoDid(tokens):
 		return true
 	case onCard && said.any(setOf(circumstance, general)) && said.any(setOf(ask, polite, opens)) && !said.any(setOf(lost, forMe, found)):
 		return true // 晚上可以挂失吗, can i undo a loss report
 	case onCard && said.has(general) && here.any(setOf(opens, where)):
 		return true // are lost cards ever found
-	case onCard && tokens[0].has(opens) && !tokens[0].han && (!here.any(setOf(lost, found)) || said.has(general)):
+	case onCard && asksWhether(tokens) && (!here.any(setOf(lost, found)) || said.has(general)):
 		return true // is my card frozen
 	case onCard && here.has(longAgo) && !bids:
 		return true // 去年卡丢了
-	case intent == ReportLoss && leftAtHome(tokens) && !said.any(setOf(loss, freeze, freezeWeak, imperative)):
+	case intent == ReportLoss && leftAtHome(tokens) && !said.any(setOf(loss, freeze, freezeWeak)):
 		return true
+	}
+	return false
+}
+
+// asksWhether reports a question by its first word, past any greeting.
+func asksWhether(tokens []token) bool {
+	for _, t := range tokens {
+		if t.has(opens) || !t.set.within(setOf(filler, greeting)) || !t.han && !t.has(greeting) {
+			return t.has(opens)
+		}
 	}
 	return false
 }
@@ -97,7 +107,7 @@ func stopped(tokens []token) bool {
 			if u.clause != t.clause || u.has(correct) || u.has(amount) {
 				break
 			}
-			if u.set.any(setOf(topUp, topUpWeak, topUpPast)) {
+			if u.set.any(setOf(topUp, topUpWeak, topUpPast, loss)) {
 				return true
 			}
 		}
@@ -144,7 +154,7 @@ func scripted(text string) bool {
 	for i, r := range text {
 		switch r {
 		case '(':
-			if letters(i - 2) {
+			if letters(i-2) || isDigit(rune((text + " ")[i+1])) {
 				return true
 			}
 		case '_', '=':

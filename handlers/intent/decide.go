@@ -141,7 +141,7 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 	}
 	asksMoney := intent == Balance || intent == Statement || intent == TransactionsToday
 	switch {
-	case intent == TopUp && revokedTopUp(tokens), risky[intent] && !said.any(setOf(lost, loss)) && stopped(tokens):
+	case intent == TopUp && revokedTopUp(tokens), risky[intent] && !said.has(lost) && stopped(tokens):
 		return Cancel
 	case risky[intent] && (aside(intent, clauses, at, tokens, said) || lossOfOther(tokens) || strangeThing(tokens)):
 		return Help

@@ -32,13 +32,14 @@ var latin = map[concept]string{
 		someday, in case, in the future, one day, would i, should i lose, when i lose, whenever, unless, when my card is, when a card, when the card, when one, when you lose, when they lose, when losing, once i lose,
 		hypothetically, after i, after reporting, after it, shall i, whether i should, whether to, should we, is it better to,
 		better to, worth it`,
+	ask:   `am i, are we`,
 	worry: `afraid, worried, worry, scared, im worried, im afraid, so nobody, so no one, before someone`,
 	circumstance: `
 		at night, late at night, at midnight, after midnight, on weekends, on weekend, on the weekend, at weekends, on sunday, on sundays, on saturday,
 		on saturdays, on a sunday, on a saturday, on holiday, on holidays, during holidays, during the holidays, over the holidays, anytime, any time,
 		at any time, around the clock, after hours, online, remotely, by phone, over the phone, from my phone, from a phone, on the phone, from home,
 		from abroad, abroad, overseas, from overseas, off campus, from outside`,
-	opens: `do you, did i, did you, have i, have you, are, is, was, were, has, does, did, can, what should one, how often, are there`,
+	opens: `when did i, when did i report my, do you, did i, did you, have i, have you, are, is, was, were, has, does, did, can, what should one, how often, are there`,
 	general: `
 		a loss report, a loss, a freeze, a block, a lost card, lost cards, loss reports, a loss reports, a blocked card, a frozen card, frozen cards, blocked cards,
 		cards, a lock, a report`,
@@ -101,7 +102,7 @@ var latin = map[concept]string{
 	third:   `wants, wants to, needs, needs to, asked, asks, said, says, told, would like his, would like her`,
 	mine:    `my, mine, my own, myself, wo, wo de, wode`,
 	product: `
-		the page, webpage, website, frame, weather, theorem, phone, phones, mobile, cellphone, sim, sim card, esim, card game, card games, board game, video game, screen, umbrella, laptop,
+		the page, webpage, website, frame, weather, theorem, phone, phones, mobile, cellphone, sim, sim card, esim, esim card, card game, card games, board game, video game, screen, umbrella, laptop,
 		computer, tablet, ipad, wallet, purse, key, keys, bag, backpack, book, books, textbook, notebook, glasses, bottle, watch, ring,
 		earphones, headphones, airpods, charger, power bank, battery, bike, bicycle, scooter, car, bank, bank card, bank account,
 		credit card, debit card, visa, mastercard, metro, metro card, subway, subway card, bus, bus card, transit, transit card, train,

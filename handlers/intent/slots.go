@@ -62,10 +62,10 @@ func postponed(tokens []token) bool {
 func pastTopUp(tokens []token) bool {
 	earlier, ordered := false, false
 	for i, t := range tokens {
-		if t.has(done) && t.has(past) && i > 0 && tokens[i-1].has(amount) {
+		if t.has(done) && t.has(past) && i > 0 && tokens[i-1].has(amount) || t.has(yesterday) && !t.han && i > 1 && tokens[i-1].clause == t.clause {
 			return true
 		}
-		earlier = earlier || t.has(past) && !t.has(done) || !t.han && t.has(yesterday)
+		earlier = earlier || t.has(past) && !t.has(done)
 		ordered = ordered || t.has(imperative) || t.has(thisTime)
 	}
 	return earlier && !ordered
