@@ -23,7 +23,7 @@ func aside(intent Intent, clauses []clause, at int, tokens []token, said set) bo
 		return true // are lost cards ever found
 	case onCard && asksWhether(tokens) && (!here.any(setOf(lost, found)) || said.has(general)):
 		return true // is my card frozen
-	case onCard && here.has(longAgo) && !bids:
+	case onCard && (here.has(longAgo) || inYear(tokens)) && !bids:
 		return true // 去年卡丢了
 	case intent == ReportLoss && leftAtHome(tokens) && !said.any(setOf(loss, freeze, freezeWeak)):
 		return true
@@ -39,6 +39,13 @@ func asksWhether(tokens []token) bool {
 		}
 	}
 	return false
+}
+
+// inYear reports a year of this century, which is read as an amount: stolen in 2023.
+func inYear(tokens []token) bool {
+	return slices.ContainsFunc(tokens, func(t token) bool {
+		return t.has(amount) && !t.explicit && t.fen >= 2000_00 && t.fen < 2100_00
+	})
 }
 
 // whoDid reports that it is asked who did what the app can do: 谁把我的卡挂失了, 谁充值啊.

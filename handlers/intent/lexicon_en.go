@@ -30,7 +30,7 @@ var latin = map[concept]string{
 	ifWord: `
 		should i, when should i, when should, if, what if, what happens, what would happen, what will happen, suppose, supposing,
 		someday, in case, in the future, one day, would i, should i lose, when i lose, whenever, unless, when my card is, when a card, when the card, when one, when you lose, when they lose, when losing, once i lose,
-		hypothetically, after i, after reporting, after it, shall i, whether i should, whether to, should we, is it better to,
+		hypothetically, when did i, when did, after i, after reporting, after it, shall i, whether i should, whether to, should we, is it better to,
 		better to, worth it`,
 	ask:   `am i, are we`,
 	worry: `afraid, worried, worry, scared, im worried, im afraid, so nobody, so no one, before someone`,
