@@ -9,7 +9,7 @@
 //   card       card (data-card-type, data-task-id), card-action, card-button-{key}, card-replaced, card-select-{question},
 //              card-option-{question}-{id}, card-submit, card-jump-{i}, card-menu, card-menu-{key}, card-emphasis
 //   browser    browser, browser-frame (the iframe), browser-title, browser-back, browser-close
-//   paying     pay-sheet, pay-amount, pay-confirm, pay-cancel, pay-error; scan-input, scan-pay, scan-order-{out_trade_no}
+//   paying     pay-sheet, pay-amount, pay-confirm, pay-cancel, pay-fail, pay-error; scan-input, scan-pay, scan-order-{out_trade_no}
 //   mail       mail-item (newest first), mail-code, mail-copy, mail-text
 //   kiosk      kiosk-select, kiosk-screen (data-step idle|pin|busy|list|writing|done|doubt), kiosk-put-in, kiosk-take-out,
 //              kiosk-key-0 … kiosk-key-9, kiosk-key-clear, kiosk-key-ok, kiosk-pending, kiosk-claim, kiosk-exit,

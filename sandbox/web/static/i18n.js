@@ -30,6 +30,7 @@ const texts = {
   payMethod: ['支付方式', 'Method'],
   balanceWallet: ['零钱', 'Balance'],
   payConfirm: ['确认支付', 'Pay'],
+  payFail: ['让这次支付失败', 'Make this payment fail'],
   payDone: ['支付成功', 'Paid'],
   payRefused: ['无法支付', 'Cannot pay'],
   payBroken: ['微信不接受这个订单', 'WeChat refuses this order'],

@@ -33,7 +33,8 @@ export async function cashier(params, done) {
     h('p', { class: 'pay-to' }, t('payTo') + ' ' + t('merchant')),
     h('p', { class: 'pay-amount', 'data-testid': 'pay-amount' }, h('small', {}, '¥'), yuan(order.amount_fen)),
     h('dl', {}, h('div', {}, h('dt', {}, order.description), h('dd', {}, '')), h('div', {}, h('dt', {}, t('payMethod')), h('dd', {}, t('balanceWallet')))),
-    confirm);
+    confirm,
+    h('button', { class: 'bare pay-fail', 'data-testid': 'pay-fail', onclick: () => end('fail') }, t('payFail')));
 }
 
 function payHead(cancel) {
