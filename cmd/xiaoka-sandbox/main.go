@@ -20,6 +20,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -159,6 +160,11 @@ func play(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	if o.dir, err = filepath.Abs(o.dir); err != nil {
 		return err
 	}
+	unlock, err := lockDir(o.dir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	front, err := net.Listen("tcp", o.listen)
 	if err != nil {
 		return fmt.Errorf("%w; --listen 127.0.0.1:0 takes any free port", err)
@@ -167,7 +173,9 @@ func play(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	public := "http://" + reachable(front.Addr())
 
 	mishaps := mishap.New(o.misbehave/100, o.seed)
-	world, err := campus.Open(campus.Config{Dir: o.dir, PublicURL: public, People: o.people, AutoMember: web.Phone, Mishaps: mishaps})
+	var world *campus.Campus
+	world, err = campus.Open(campus.Config{Dir: o.dir, PublicURL: public, People: o.people, Mishaps: mishaps,
+		AutoMember: func(r *http.Request) (string, bool) { return holder(r, world) }})
 	if err != nil {
 		return err
 	}
@@ -228,6 +236,14 @@ func play(ctx context.Context, o options, stdout, stderr io.Writer) error {
 			}
 		}
 	}
+}
+
+// holder says whose phone opens an OAuth link: the operator's own for the operators' page, else the one on the desk.
+func holder(r *http.Request, world *campus.Campus) (userID string, ok bool) {
+	if to, err := url.Parse(r.FormValue("redirect_uri")); err == nil && strings.HasPrefix(to.Path, "/office/") {
+		return world.Operator().UserID, true
+	}
+	return web.Phone(r)
 }
 
 // power pulls the product's plug and puts it in again; nil where somebody else runs it.

@@ -270,3 +270,15 @@ func TestEnvironment(t *testing.T) {
 		t.Errorf("the product gets %q", got)
 	}
 }
+
+func TestSecondSandbox(t *testing.T) {
+	first := start(t, "--dir", t.TempDir())
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	if code := run(t.Context(), []string{"--listen", "127.0.0.1:0", "--product", self, "--dir", first.Dir}, &out, &errs); code != exitFault || !strings.Contains(errs.String(), "another sandbox runs in") {
+		t.Errorf("exit %d: %s", code, errs.String())
+	}
+}

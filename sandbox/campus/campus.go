@@ -250,7 +250,7 @@ func (c *Campus) State() State {
 func (c *Campus) WriteSettings(listen, databaseURL, redisURL string) (string, error) {
 	s := c.settings
 	s.Listen, s.PublicURL, s.OAuthURL = listen, c.cfg.PublicURL, c.cfg.PublicURL
-	s.DatabaseURL, s.RedisURL, s.Operator = databaseURL, redisURL, c.people[0].UserID
+	s.DatabaseURL, s.RedisURL, s.Operator = databaseURL, redisURL, c.Operator().UserID
 	s.MchID, s.SerialNo, s.PublicKeyID = c.Pay.MchID(), c.Pay.SerialNo(), c.Pay.PublicKeyID()
 	s.PrivateKeyPEM, s.PublicKeyPEM = c.Pay.MerchantPrivateKeyPEM(), c.Pay.PublicKeyPEM()
 	return filepath.Join(c.cfg.Dir, ConfigFile), writeSettings(c.cfg.Dir, c.State(), s)
@@ -339,6 +339,16 @@ func (c *Campus) People() []Person { return c.people }
 func (c *Campus) Person(userID string) (Person, bool) {
 	p, ok := c.byUser[strings.ToLower(userID)]
 	return p, ok
+}
+
+// Operator is who runs the cards: the first of the staff, who may open the operators' page.
+func (c *Campus) Operator() Person {
+	for _, p := range c.people {
+		if p.Type == "staff" {
+			return p
+		}
+	}
+	return c.people[0]
 }
 
 // Chip returns a person's card.
