@@ -59,6 +59,10 @@ func (f billFile) Close() {
 func (m *Merchant) bill(ctx context.Context, query string, check func(io.Reader) error) (billFile, error) {
 	for try := 1; ; try++ {
 		file, err := m.oneBill(ctx, query, check)
+		wait := 200 * time.Millisecond
+		if failed(err, busy) {
+			wait = 1100 * time.Millisecond // bills are limited by the second
+		}
 		switch {
 		case failed(err, noStatement):
 			return file, ErrNoBill
@@ -66,7 +70,7 @@ func (m *Merchant) bill(ctx context.Context, query string, check func(io.Reader)
 			return file, ErrBillNotReady
 		case err == nil || try == billTries || errors.Is(err, errTooLarge):
 			return file, err
-		case !(errors.Is(err, ErrBadBill) || failed(err, unknownResult, busy)) || !pause(ctx, 200*time.Millisecond):
+		case !(errors.Is(err, ErrBadBill) || failed(err, unknownResult, busy)) || !pause(ctx, wait):
 			return file, err
 		}
 		m.cfg.Log.WarnContext(ctx, "bill is applied for again", "bill", query, "err", err)
