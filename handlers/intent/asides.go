@@ -17,6 +17,8 @@ func aside(intent Intent, clauses []clause, at int, tokens []token, said set) bo
 	switch {
 	case said.has(command), whoDid(tokens):
 		return true
+	case intent == ReportLoss && said.all(setOf(how, lossMaybe)) && !said.any(setOf(loss, lost, freeze, forMe)):
+		return true // 怎么停用了
 	case onCard && said.any(setOf(circumstance, general)) && said.any(setOf(ask, polite, opens)) && !said.any(setOf(lost, forMe, found)):
 		return true // 晚上可以挂失吗, can i undo a loss report
 	case onCard && said.has(general) && here.any(setOf(opens, where)):

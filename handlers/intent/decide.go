@@ -130,7 +130,7 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 		if said.has(product) && rankOf(intent) < 2 {
 			return None
 		}
-		if intent == None && denied == (set{}) && bareAmount(tokens) {
+		if intent == None && denied == (set{}) && (bareAmount(tokens) || amountOnCard(tokens)) {
 			return TopUp
 		}
 		return intent

@@ -4,7 +4,7 @@
 // It is rules over a word list and nothing else: no network, no model, the same answer every time. A text is brought to one
 // spelling (normal.go), cut into clauses and words that carry a concept (lexicon*.go, token.go) with amounts and months read
 // on the way (number.go, month.go), and the concepts are matched against the rules (rules.go, decide.go). Words are also found
-// by their sound, in pinyin and by its initials (sounds.go), and with a slip of the finger (spelling.go). Whose card it is and
+// by their sound, in pinyin and by its initials (sounds.go), in whole sentences of pinyin (joined.go), and with a slip of the finger (spelling.go). Whose card it is and
 // whether it is a card at all is told by who and what is named around (others.go).
 //
 // A wrong top-up or loss report costs far more than a wish that is asked for twice. So negated wishes, questions about an
@@ -68,8 +68,13 @@ func read(text string, today time.Time) (Result, []token) {
 	case isCode(runes):
 		return Result{Intent: Code}, nil
 	}
+	runes = written(runes)
 	tokens := tokenize(runes, today)
-	return decide(tokens), tokens
+	result := decide(tokens)
+	if risky[result.Intent] && mumbled(runes) {
+		result = Result{Intent: Help}
+	}
+	return result, tokens
 }
 
 // isCode tells six digits and nothing else, however they are spaced.

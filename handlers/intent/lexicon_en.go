@@ -30,7 +30,7 @@ var latin = map[concept]string{
 	ifWord: `
 		should i, when should i, when should, if, what if, what happens, what would happen, what will happen, suppose, supposing,
 		someday, in case, in the future, one day, would i, should i lose, when i lose, whenever, unless, when my card is, when a card, when the card, when one, when you lose, when they lose, when losing, once i lose,
-		hypothetically, when did i, when did, after i, after reporting, after it, shall i, whether i should, whether to, should we, is it better to,
+		hypothetically, when did i, when did i report my, when did, after i, after reporting, after it, shall i, whether i should, whether to, should we, is it better to,
 		better to, worth it`,
 	ask:   `am i, are we`,
 	worry: `afraid, worried, worry, scared, im worried, im afraid, so nobody, so no one, before someone`,
@@ -146,7 +146,7 @@ var latin = map[concept]string{
 	left: `
 		left, remaining, remain, remains, leftover, do i have, have i got, do i still have, still have, is there, shengyu, hai sheng,
 		hai you, haiyou, haisheng, shengduoshao, sheng`,
-	enough:   `enough, am i broke, broke, sufficient, do i have enough`,
+	enough:   `is my card empty, is my campus card empty, is my card almost empty, is my card nearly empty, enough, am i broke, broke, sufficient, do i have enough`,
 	machine:  `machine, machines, kiosk, kiosks, terminal, terminals, self service, atm, reader`,
 	transfer: `transfer, transfers, transferred money, top up money, topup money`,
 	meal:     `lunch, breakfast, dinner, supper, meal, meals, snack, snacks, canteen, cafeteria, coffee, food`,

@@ -91,6 +91,21 @@ func bareAmount(tokens []token) bool {
 	return found
 }
 
+// amountOnCard reports an amount that is wished on the card, in no more words than that: 30 on my card please.
+func amountOnCard(tokens []token) bool {
+	if len(tokens) < 3 || !tokens[0].has(amount) || !tokens[1].has(on) || tokens[0].fen < 5_00 || tokens[0].fen > 500_00 {
+		return false
+	}
+	var said set
+	for _, t := range tokens[2:] {
+		if t.unknown() || !t.set.within(setOf(mine, card, imperative, polite, filler)) {
+			return false
+		}
+		said = said.or(t.set)
+	}
+	return said.all(setOf(card, polite))
+}
+
 // amountOf returns the one amount that was named with a wish and not declined; of a corrected one, the last.
 func amountOf(tokens []token) *int64 {
 	var named []token

@@ -7,7 +7,7 @@ import (
 
 // sounds are the characters of the word lists, and some that dictation writes for them, by their common pinyin.
 var sounds = strings.Fields(`
-	a阿啊 ai爱哎唉欸 an安俺案按 ao嗷 ba把吧爸八扒罢叭 bai拜败白 ban办班板伴扮半版般 bang帮绑邦梆榜棒傍磅蚌 bao宝包报保胞爆
+	a阿啊 ai爱哎唉欸 an安俺案按 ao嗷 ba把吧爸八扒罢叭 bai拜败白百 ban办班板伴扮半版般 bang帮绑邦梆榜棒傍磅蚌 bao宝包报保胞爆
 	bei备呗被背杯贝 ben本 beng甭镚绷 bi闭必笔毕避币畀壁鄙比蔽 bian边便变遍 biao表 bie别 bin宾 bing并 bo博播拨 bu不步部补布埠
 	cai材财彩菜才 can餐惨 cao草操槽 ce册策侧测厕 ceng层 cha差查茶 chang常场 chao超钞吵 che车撤 cheng成程城称撑 chi吃迟持
 	chong充冲虫宠崇重 chou抽瞅 chu处出储除触楚 chuang窗床 ci次磁刺词此 cong从 cui脆 cun存村寸 cuo错 da打大搭达哒 dai待代带袋贷呆
@@ -18,13 +18,13 @@ var sounds = strings.Fields(`
 	guan关管官观惯馆 gui规闺贵柜跪 guo过果国 ha哈 hai还孩嗨 han汉喊 hao好号 he和何河核合喝 hei黑嘿 hen很 hong红 hou后候
 	hu湖护户呼忽乎 hua话花划滑 huai坏 huan换缓唤 hui会回惠汇挥恢悔 hun婚魂 huo或活火伙霍嚯 ji记计纪寄机及即几基己季积鸡级绩急激继击
 	jia驾假家加架 jian间件建健检见捡拣简 jiang将奖降讲 jiao叫教交缴脚较 jie结解节姐揭接界借街戒介截 jin禁紧尽进金近今
-	jing经京镜静竟惊 jiu就久舅究救旧 ju拒居局句据举具 jue绝觉 ka卡咔喀咖 kai开 kan看 kao靠考 ke客克课科可刻 kong空 kou扣口
+	jing经京镜静竟惊 jiu就久舅究救旧九 ju拒居局句据举具 jue绝觉 ka卡咔喀咖 kai开 kan看 kao靠考 ke客克课科可刻 kong空 kou扣口
 	ku酷库苦哭裤 kuai快块 kuan款宽 kuang况 kui馈 kun捆 kuo扩 la啦旯拉 lai来 lan懒 lang浪 lao劳老佬姥 le了乐勒 li立理利里礼历离哩李
 	lian链恋脸联怜 liang两量凉粮 liao料聊 lie列咧裂 lin邻 ling领岭零令灵另玲铃 liu流留刘柳六遛 lou楼漏喽 lu路录 luan乱 lun论
 	luo攞落络 lve略 ma麻马吗嘛妈码 mai卖买埋 man满 mang忙 mao冇帽猫毛 me么 mei没每妹煤美 men们门 mi蜜密米 mian免面眠 miao苗 min民
 	ming明名命鸣 mo莫模摸 mou某 mu母目 n嗯 na哪那拿呐 nai奶 nan男南难 nao脑 ne呢 nei内 neng能 ni你昵拟 nian年念 nie捏 nin您 niu钮
 	nong弄农 nuan暖 nuo诺 nv女 o哦喔 ou偶 pa怕 pai拍 pan盘 pang旁 pao跑 pei沛 peng朋 pi皮 pian片 piao票 pin品拼频 ping凭平瓶坪屏
-	po婆 pu谱铺普 qi期器其戚妻起气奇启弃企骑 qian钱前千签欠浅 qiang抢 qiao瞧 qie窃切 qin亲寝琴勤 qing请情清 qiu求球 qu取去娶曲趣区
+	po婆 pu谱铺普 qi期器其七戚妻起气奇启弃企骑 qian钱前千签欠浅 qiang抢 qiao瞧 qie窃切 qin亲寝琴勤 qing请情清 qiu求球 qu取去娶曲趣区
 	quan圈全权券泉劝 que确 ran燃然 rang让 rao绕扰 re热 ren人任认仁忍 reng扔 ri日 rong荣容 ru如入 ruan软 ruo若 sa撒 sai赛塞噻
 	san伞三 sao骚扫 sha啥沙 shai晒 shan闪 shang上 shao少烧绍 she设舍社 shen申什神身 sheng生甥声剩
 	shi失实矢是时师石湿十试市式使事示室视驶匙始食史拾似 shou收手授首受 shu书叔数束输 shua刷 shuang双 shui水睡谁税 shun顺 shuo说硕

@@ -10,7 +10,7 @@ var spelled = []string{"balance", "recharge", "statement", "transaction", "trans
 
 // correctSpelling gives the meaning of the listed word that an unlisted one was meant to be; empty if none is near.
 func correctSpelling(word string) set {
-	if len(word) < 5 {
+	if len(word) < 5 || syllables(word) > 0 { // guashui is no slip for guashi
 		return set{}
 	}
 	for _, right := range spelled {
