@@ -8,7 +8,7 @@ import (
 // phrases are the words that sentences in pinyin are read as; of those that sound alike, the first. What is not among them is
 // not read at all, so it has those who and what a card may be taken for, and all that makes a wish none.
 var phrases = strings.Fields(`
-	我 你 他 的 了 吗 吧 呢 啊 卡 在 那 这 请 是 有 想 要 就 都 也 给 帮 替 看 查 充 不 别 没 丢 花 谁 用 我们 你好 谢谢
+	我 你 他 的 了 吗 吧 呢 啊 卡 在 这 请 是 有 想 要 就 都 也 给 帮 替 看 查 充 不 别 没 丢 花 谁 用 我们 你好 谢谢
 	我的 你的 他的 他们 你们 自己 别人 别人的 有人 人家 同学 室友 舍友 朋友 女朋友 男朋友 老师 爸爸 妈妈 哥哥 姐姐 弟弟 妹妹 我爸 我妈 我哥 我姐 我弟 我妹
 	给妈 给爸 帮妈 帮爸 替妈 替爸 妈的 爸的 哥的 姐的 弟的 妹的 老婆 老公 对象 学长 学姐 学弟 学妹 大家
 	帮我 给我 替我 我要 我想 想要 需要 麻烦 一下 一点 快点 赶紧 马上 立刻 现在 可以 可不可以 能 能不能 可以吗 行吗
@@ -159,10 +159,13 @@ func mumbled(r []rune) bool {
 		if unread(strings.ReplaceAll(run, " ", "")) {
 			return true
 		}
+		before := ""
 		for word := range strings.FieldsSeq(run) {
-			if words().find(word) == (set{}) && unread(word) {
+			place := before == "in" || before == "at" || before == "near" // my card was stolen in wudaokou
+			if !place && words().find(word) == (set{}) && unread(word) {
 				return true
 			}
+			before = word
 		}
 	}
 	return false
