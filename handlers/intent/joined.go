@@ -156,7 +156,7 @@ func mumbled(r []rune) bool {
 		return !ok
 	}
 	for run := range strings.FieldsFuncSeq(string(r), func(c rune) bool { return !isASCIILetter(c) && c != ' ' }) {
-		if unread(strings.ReplaceAll(run, " ", "")) {
+		if parts := strings.Fields(run); len(parts) > 1 && unread(strings.Join(parts, "")) { // rechage is listed
 			return true
 		}
 		before := ""
