@@ -19,15 +19,15 @@ import (
 // newestCard is the selector's end of the newest card in the open chat.
 const newestCard = `[...document.querySelectorAll('[data-testid="card"]')].at(-1)`
 
-// card waits until the newest card in the chat is of a type and says the
-// words, and takes its picture.
+// card waits until a card in the chat is of a type and says the words, and takes the picture of the newest such one. It need not be the
+// last in the chat: pushes come in between when they like.
 func (d *desk) card(name, kind, words string) {
 	d.t.Helper()
-	d.until(fmt.Sprintf("a %s that says %s", kind, words), fmt.Sprintf(
-		`(() => { const c = %s; return !!c && c.dataset.cardType === %q && c.innerText.includes(%q) && [...c.querySelectorAll('img')].every(i => i.complete && i.naturalWidth > 0) })()`,
-		newestCard, kind, words))
+	found := fmt.Sprintf(`[...document.querySelectorAll('[data-testid="card"]')].filter(c => c.dataset.cardType === %q && c.innerText.includes(%q)).at(-1)`, kind, words)
+	d.until(fmt.Sprintf("a %s that says %s", kind, words),
+		fmt.Sprintf(`(() => { const c = %s; return !!c && [...c.querySelectorAll('img')].every(i => i.complete && i.naturalWidth > 0) })()`, found))
 	if eval(d, "measure the card", chromedp.Evaluate[bool](fmt.Sprintf(
-		`(() => { const c = %s; c.dataset.newest = %q; return [...c.querySelectorAll('*')].some(e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflow === 'visible' && e.clientWidth > 0 && getComputedStyle(e).display !== 'inline') })()`, newestCard, name))) {
+		`(() => { const c = %s; c.dataset.newest = %q; return [...c.querySelectorAll('*')].some(e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflow === 'visible' && e.clientWidth > 0 && getComputedStyle(e).display !== 'inline') })()`, found, name))) {
 		d.t.Errorf("%s: something is wider than the card", name)
 	}
 	if *shots == "" {
@@ -93,6 +93,7 @@ func TestBrowserCards(t *testing.T) {
 	d.card("verified", "text_notice", "验证成功")
 	d.click("chat-back")
 	d.click("chat-item-1000002")
+	d.card("bound", "text_notice", "绑定成功")
 
 	d.say("余额")
 	d.card("balance", "text_notice", "¥12.50")
