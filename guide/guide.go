@@ -23,8 +23,9 @@ import (
 	"log/slog"
 	"net/http"
 	"path"
-	"strings"
 	"time"
+
+	"xiaoka/ledger"
 )
 
 //go:embed guide.html static pictures
@@ -273,13 +274,5 @@ func (g *Guide) language(r *http.Request) (lang string, chosen bool) {
 	if c, err := r.Cookie(g.cookie()); err == nil && (c.Value == chinese || c.Value == english) {
 		return c.Value, false
 	}
-	for tag := range strings.SplitSeq(r.Header.Get("Accept-Language"), ",") {
-		switch tag = strings.ToLower(strings.TrimSpace(tag)); {
-		case strings.HasPrefix(tag, "zh"):
-			return chinese, false
-		case strings.HasPrefix(tag, "en"):
-			return english, false
-		}
-	}
-	return chinese, false
+	return string(ledger.PreferredLang(r.Header.Get("Accept-Language"))), false
 }

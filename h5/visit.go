@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"xiaoka/ledger"
@@ -226,15 +225,7 @@ func (p *Pages) spoken(r *http.Request) ledger.Lang {
 			return lang
 		}
 	}
-	for tag := range strings.SplitSeq(r.Header.Get("Accept-Language"), ",") {
-		switch tag = strings.ToLower(strings.TrimSpace(tag)); {
-		case strings.HasPrefix(tag, "zh"):
-			return ledger.Chinese
-		case strings.HasPrefix(tag, "en"):
-			return ledger.English
-		}
-	}
-	return ledger.Chinese
+	return ledger.PreferredLang(r.Header.Get("Accept-Language"))
 }
 
 // maxID bounds the numbers in addresses; WeChat Pay's bound for an

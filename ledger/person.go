@@ -14,6 +14,19 @@ const (
 	English Lang = "en"
 )
 
+// PreferredLang is the first of our two languages that a browser's Accept-Language names, else Chinese.
+func PreferredLang(acceptLanguage string) Lang {
+	for tag := range strings.SplitSeq(acceptLanguage, ",") {
+		switch tag = strings.ToLower(strings.TrimSpace(tag)); {
+		case strings.HasPrefix(tag, "zh"):
+			return Chinese
+		case strings.HasPrefix(tag, "en"):
+			return English
+		}
+	}
+	return Chinese
+}
+
 // Person is a student or member of staff on record at the university.
 type Person struct {
 	ID         int64

@@ -254,23 +254,12 @@ func (v *visit) chooseLang() {
 	case asked == ledger.English || asked == ledger.Chinese:
 		v.lang = asked
 		v.setCookie(langCookie, string(asked), 365*24*time.Hour)
-		return
 	case err == nil && ledger.Lang(cookie.Value) == ledger.English:
 		v.lang = ledger.English
-		return
 	case err == nil:
 		v.lang = ledger.Chinese
-		return
-	}
-	v.lang = ledger.Chinese
-	for tag := range strings.SplitSeq(v.r.Header.Get("Accept-Language"), ",") {
-		switch tag = strings.ToLower(strings.TrimSpace(tag)); {
-		case strings.HasPrefix(tag, "zh"):
-			return
-		case strings.HasPrefix(tag, "en"):
-			v.lang = ledger.English
-			return
-		}
+	default:
+		v.lang = ledger.PreferredLang(v.r.Header.Get("Accept-Language"))
 	}
 }
 

@@ -18,7 +18,7 @@ var allowed = map[string][]string{
 	"bot":                {"cards"},
 	"pay":                {"ledger"},
 	"kiosk":              {"ledger", "identity"},
-	"guide":              {},
+	"guide":              {"ledger"},
 	"h5":                 {"ledger", "identity"},
 	"office":             {"ledger", "identity"},
 	"handlers":           {"bot", "cards", "identity", "ledger"},
