@@ -360,7 +360,7 @@ func (s *Store) post(ctx context.Context, tx *gorm.DB, card campusCard, k claim,
 	for i := range c.Transfers {
 		c.Transfers[i].State, c.Transfers[i].ClaimedAt = ledger.TransferClaimed, c.EndedAt
 	}
-	return s.push(ctx, tx, ledger.Event{Kind: ledger.EventClaimed, PersonID: card.PersonID, Amount: c.Amount, Balance: chip.Balance,
+	return s.push(tx, ledger.Event{Kind: ledger.EventClaimed, PersonID: card.PersonID, Amount: c.Amount, Balance: chip.Balance,
 		Pending: ledger.Fen(k.PendingFen), Ref: c.ID, Where: k.Location, At: now})
 }
 
@@ -380,7 +380,7 @@ func (s *Store) release(ctx context.Context, tx *gorm.DB, card campusCard, c led
 
 // tellFailed says that a claim was not written and its money waits again.
 func (s *Store) tellFailed(ctx context.Context, tx *gorm.DB, k claim, now time.Time) error {
-	return s.push(ctx, tx, ledger.Event{Kind: ledger.EventClaimFailed, PersonID: k.PersonID, Amount: ledger.Fen(k.AmountFen),
+	return s.push(tx, ledger.Event{Kind: ledger.EventClaimFailed, PersonID: k.PersonID, Amount: ledger.Fen(k.AmountFen),
 		Pending: ledger.Fen(k.PendingFen + k.AmountFen), Ref: k.ID, Where: k.Location, At: now})
 }
 

@@ -32,7 +32,7 @@ func (s *Store) KeepDayReport(ctx context.Context, r ledger.DayReport, operators
 		for _, userID := range operators {
 			told := r
 			told.Lines = nil // a message names the counts
-			if err := s.push(ctx, tx, ledger.Event{Kind: ledger.EventReconciled, UserID: userID, Day: &told, At: r.EndedAt}); err != nil {
+			if err := s.push(tx, ledger.Event{Kind: ledger.EventReconciled, UserID: userID, Day: &told, At: r.EndedAt}); err != nil {
 				return err
 			}
 		}

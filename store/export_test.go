@@ -99,7 +99,7 @@ func (s *Store) Tampered(ctx context.Context, statement string) (Report, error) 
 func (s *Store) Enqueue(ctx context.Context, events []ledger.Event) error {
 	return s.tx(ctx, func(tx *gorm.DB) error {
 		for _, e := range events {
-			if err := s.push(ctx, tx, e); err != nil {
+			if err := s.push(tx, e); err != nil {
 				return err
 			}
 		}

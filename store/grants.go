@@ -100,7 +100,7 @@ func (s *Store) grant(ctx context.Context, tx *gorm.DB, personID int64, g ledger
 	if err := write(tx, "note the grant", `INSERT INTO subsidies (batch, person_id, transfer_id) VALUES (?, ?, ?)`, g.Batch, personID, t.ID); err != nil {
 		return err
 	}
-	return s.push(ctx, tx, ledger.Event{Kind: ledger.EventSubsidy, PersonID: personID, Amount: g.Amount, Pending: pending + g.Amount,
+	return s.push(tx, ledger.Event{Kind: ledger.EventSubsidy, PersonID: personID, Amount: g.Amount, Pending: pending + g.Amount,
 		Title: g.Title, Ref: t.ID, At: now})
 }
 
@@ -196,7 +196,7 @@ func (s *Store) CorrectPurchase(ctx context.Context, c ledger.Correction, now ti
 		if err != nil {
 			return err
 		}
-		return s.push(ctx, tx, ledger.Event{Kind: ledger.EventCorrected, PersonID: n.PersonID, Amount: done.Amount, Pending: pending + done.Amount,
+		return s.push(tx, ledger.Event{Kind: ledger.EventCorrected, PersonID: n.PersonID, Amount: done.Amount, Pending: pending + done.Amount,
 			Where: n.Merchant, Ref: t.ID, At: now})
 	})
 	if conflict(err) {

@@ -226,7 +226,7 @@ func (s *Store) PasswordLocked(ctx context.Context, personID int64, until, now t
 			Detail: "too many wrong tries; until " + until.In(s.zone).Format(time.DateTime)}); err != nil {
 			return err
 		}
-		return s.push(ctx, tx, ledger.Event{Kind: ledger.EventPasswordLocked, PersonID: personID, At: now})
+		return s.push(tx, ledger.Event{Kind: ledger.EventPasswordLocked, PersonID: personID, At: now})
 	})
 }
 
@@ -265,7 +265,7 @@ func (s *Store) SetPassword(ctx context.Context, personID int64, hash string, at
 		if initial[0] {
 			return nil
 		}
-		return s.push(ctx, tx, ledger.Event{Kind: ledger.EventPasswordChanged, PersonID: personID, At: at})
+		return s.push(tx, ledger.Event{Kind: ledger.EventPasswordChanged, PersonID: personID, At: at})
 	})
 }
 

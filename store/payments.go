@@ -332,7 +332,7 @@ func (s *Store) creditTopUp(ctx context.Context, tx *gorm.DB, a attempt, o order
 	}
 	done.Order.State, done.Order.PaidAt, done.Order.TransferID = ledger.OrderPaid, paidAt, t.ID
 	done.Transfer = t.ledger(now)
-	return s.push(ctx, tx, ledger.Event{Kind: ledger.EventTopUpPaid, PersonID: a.PersonID, Amount: ledger.Fen(a.AmountFen),
+	return s.push(tx, ledger.Event{Kind: ledger.EventTopUpPaid, PersonID: a.PersonID, Amount: ledger.Fen(a.AmountFen),
 		Pending: ledger.Fen(o.PendingFen + a.AmountFen), Ref: a.OrderNo, At: paidAt})
 }
 

@@ -140,7 +140,7 @@ func (s *Store) once(ctx context.Context, personID int64, column string, e ledge
 		if err := audit(tx, ledger.AuditEntry{At: e.At, Actor: "holder", Action: string(e.Kind), PersonID: personID}); err != nil {
 			return err
 		}
-		return s.push(ctx, tx, e)
+		return s.push(tx, e)
 	})
 }
 

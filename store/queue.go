@@ -96,7 +96,7 @@ func (s *Store) openQueue() error {
 }
 
 // push enqueues an event in the act's own transaction.
-func (s *Store) push(_ context.Context, tx *gorm.DB, e ledger.Event) error {
+func (s *Store) push(tx *gorm.DB, e ledger.Event) error {
 	return enqueue(tx, pushArgs{Event: e})
 }
 

@@ -335,7 +335,7 @@ func (s *Store) finishRefund(ctx context.Context, tx *gorm.DB, r ledger.Refund, 
 	if at.IsZero() {
 		at = now
 	}
-	return s.push(ctx, tx, ledger.Event{Kind: ledger.EventRefunded, PersonID: r.PersonID, Amount: r.Amount, Ref: r.OrderNo, At: at})
+	return s.push(tx, ledger.Event{Kind: ledger.EventRefunded, PersonID: r.PersonID, Amount: r.Amount, Ref: r.OrderNo, At: at})
 }
 
 // dropRefund ends a refund that did not happen: a transfer is claimable again,

@@ -29,7 +29,7 @@ func (s *Store) Unbind(ctx context.Context, personID int64, now time.Time) error
 		if err := audit(tx, ledger.AuditEntry{At: now, Actor: "holder", Action: "unbound", PersonID: personID}); err != nil {
 			return err
 		}
-		return s.push(ctx, tx, ledger.Event{Kind: ledger.EventUnbound, PersonID: personID, At: now})
+		return s.push(tx, ledger.Event{Kind: ledger.EventUnbound, PersonID: personID, At: now})
 	})
 }
 
@@ -49,7 +49,7 @@ func (s *Store) LinkMember(ctx context.Context, personID int64, userID string, a
 		if err := audit(tx, ledger.AuditEntry{At: at, Actor: "member " + userID, Action: "member_linked", PersonID: personID}); err != nil {
 			return err
 		}
-		return s.push(ctx, tx, ledger.Event{Kind: ledger.EventVerified, PersonID: personID, At: at})
+		return s.push(tx, ledger.Event{Kind: ledger.EventVerified, PersonID: personID, At: at})
 	})
 	if conflict(err) {
 		return ledger.ErrConflict
