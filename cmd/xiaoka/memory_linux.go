@@ -10,7 +10,7 @@ import (
 )
 
 // giveBack returns to the system what is not needed while it is quiet: freed memory, and the pages of the binary itself,
-// three quarters of which only the start has read. They are clean copies of the file; whatever is needed again is mapped
+// half of which only the start has read. They are clean copies of the file; whatever is needed again is mapped
 // again when it is touched.
 func giveBack() {
 	debug.FreeOSMemory()
