@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -12,19 +13,67 @@ import (
 	"xiaoka/ledger"
 )
 
-// Nearly every upload is plain: all its purchases are new, of cards whose
-// chips follow from what was seen, and no open claim waits for them. On
-// PostgreSQL such an upload is booked without reading its cards first. The
-// purchases go in while no card is locked; then one update, in the order of
-// the cards' ids, changes each card relatively to whatever it is by then, and
-// says under its lock that it is as supposed. So two tills that share a card
-// meet for the end of an upload only.
+// Nearly every upload is plain: all its purchases are new or the till's own
+// repeats, of cards whose chips follow from what was seen, and no open claim
+// waits for them. On PostgreSQL such an upload is booked without reading its
+// cards first, in two journeys. The first locks the till and asks what there
+// is to know. The second ends the upload: the purchases go in while no card is
+// locked; one update, in the order of the cards' ids, changes each card
+// relatively to whatever it is by then; what must hold under those locks is
+// checked by statements that fail if it does not; and the commit follows at
+// once. So two tills that share a card meet for the shortest time.
 //
 // What turns out not to be plain is undone and booked with the cards locked
 // from the beginning.
 
+// plainUpload is what only a plain upload keeps.
+type plainUpload struct {
+	listening bool            // somebody wants to be told of a low balance
+	version   int64           // of the blacklist when the loss reports were read
+	open      map[int64]int64 // open claims: the counter of purchases by card
+}
+
 // errNotPlain sends an upload the long way.
 var errNotPlain = errors.New("the upload is not plain")
+
+// ingestPlain books a plain upload. Any other fails with an error that
+// isNotPlain knows.
+func (s *Store) ingestPlain(ctx context.Context, terminalID string, records []ledger.Consumption, now time.Time) (ledger.Ingested, error) {
+	u := &upload{store: s, ctx: ctx, now: now, terminalID: terminalID, records: records, plain: &plainUpload{open: map[int64]int64{}}}
+	done, err := u.run(u.recall, u.lookUp, u.sift, u.judgeRepeats, u.claimsWait, u.insert, u.auditLost, u.keepRejections, u.acknowledge,
+		u.moveCards, u.tell)
+	if insisted(err) {
+		s.cards.forget(u.cards)
+	}
+	return done, err
+}
+
+// isNotPlain tells whether the upload must go the long way: it said so, a
+// purchase stands already, or another till uploads the same one right now.
+func isNotPlain(err error) bool {
+	return errors.Is(err, errNotPlain) || insisted(err) || conflict(err) || deadlocked(err)
+}
+
+// insisted tells whether a statement found that what must hold does not. It
+// says so by a division by zero, so that nothing behind it is run.
+func insisted(err error) bool {
+	const divisionByZero = "22012" // https://www.postgresql.org/docs/current/errcodes-appendix.html
+	return sqlState(err) == divisionByZero
+}
+
+// deadlocked tells whether the act was ended so that another could go on.
+func deadlocked(err error) bool {
+	const deadlockDetected = "40P01"
+	return sqlState(err) == deadlockDetected
+}
+
+func sqlState(err error) string {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code
+	}
+	return ""
+}
 
 // knownCard is what never changes of a card, and first_spend_seq, which hardly
 // does: the update checks it.
@@ -32,47 +81,61 @@ type knownCard struct {
 	id, person, first int64
 }
 
-// ingestPlain books a plain upload. Any other fails with an error that
-// isNotPlain knows.
-func (s *Store) ingestPlain(ctx context.Context, terminalID string, records []ledger.Consumption, now time.Time) (ledger.Ingested, error) {
-	u := &upload{store: s, ctx: ctx, now: now, terminalID: terminalID, plain: true}
-	return u.run(records, u.lockTill, u.recall, u.thresholds, u.sift, u.claimsWait, u.insert, u.auditLost, u.keepRejections, u.acknowledge,
-		u.moveCards, u.tell)
+// knownCards are the cards that uploads have met, by number.
+type knownCards struct {
+	sync.RWMutex
+	byNo map[string]knownCard
 }
 
-// isNotPlain tells whether the upload must go the long way: it said so, a
-// purchase stands already, or another till uploads the same one right now.
-func isNotPlain(err error) bool {
-	return errors.Is(err, errNotPlain) || conflict(err) || deadlocked(err)
+func (k *knownCards) forget(cards map[string]*tillCard) {
+	k.Lock()
+	defer k.Unlock()
+	for no := range cards {
+		delete(k.byNo, no)
+	}
 }
 
-// deadlocked tells whether the act was ended so that another could go on.
-func deadlocked(err error) bool {
-	const deadlockDetected = "40P01" // https://www.postgresql.org/docs/current/errcodes-appendix.html
-	var pg *pgconn.PgError
-	return errors.As(err, &pg) && pg.Code == deadlockDetected
+func (k *knownCards) meet(met map[string]knownCard) {
+	k.Lock()
+	defer k.Unlock()
+	if k.byNo == nil {
+		k.byNo = map[string]knownCard{}
+	}
+	for no, known := range met {
+		k.byNo[no] = known
+	}
 }
 
 // recall finds the batch's cards in memory, those met for the first time in
 // the database.
-func (u *upload) recall(records []ledger.Consumption) error {
-	u.cards = make(map[string]*tillCard, len(records))
+func (u *upload) recall() error {
+	u.cards = make(map[string]*tillCard, len(u.records))
+	room := make([]tillCard, 0, len(u.records))
+	remember := func(no string, known knownCard) {
+		room = append(room, tillCard{first: known.first, spend: -1})
+		c := &room[len(room)-1]
+		c.ID, c.CardNo, c.PersonID, c.FirstSpendSeq, c.ChipSpendSeq = known.id, no, known.person, &c.first, &c.spend
+		u.cards[no] = c
+	}
 	var unmet []string
-	for _, r := range records {
-		if _, ok := u.cards[r.CardNo]; ok || r.Fault != "" {
+	u.store.cards.RLock()
+	for i := range u.records {
+		no := u.records[i].CardNo
+		if _, twice := u.cards[no]; twice || u.records[i].Fault != "" {
 			continue
 		}
-		u.cards[r.CardNo] = nil
-		if known, ok := u.store.cards.Load(r.CardNo); ok {
-			u.remember(r.CardNo, known.(knownCard)) //nolint:forcetypeassert // only cards are stored below
+		if known, ok := u.store.cards.byNo[no]; ok {
+			remember(no, known)
 		} else {
-			unmet = append(unmet, r.CardNo)
+			u.cards[no] = nil
+			unmet = append(unmet, no)
 		}
 	}
+	u.store.cards.RUnlock()
 	if len(unmet) == 0 {
 		return nil
 	}
-	unseen := false
+	met, unseen := make(map[string]knownCard, len(unmet)), false
 	err := ask(u.tx, "meet the cards", func(r scanner) error {
 		var no string
 		var known knownCard
@@ -85,72 +148,85 @@ func (u *upload) recall(records []ledger.Consumption) error {
 			return nil
 		}
 		known.first = *first
-		u.store.cards.Store(no, known)
-		u.remember(no, known)
+		met[no] = known
+		remember(no, known)
 		return nil
 	}, `SELECT card_no, id, person_id, first_spend_seq FROM campus_cards WHERE card_no = ANY(?::text[])`, unmet)
 	if err == nil {
 		err = flush(u.tx)
 	}
+	u.store.cards.meet(met)
 	if err == nil && unseen {
 		err = errNotPlain
 	}
 	return err
 }
 
-func (u *upload) remember(no string, known knownCard) {
-	c := &tillCard{spend: -1, first: known.first}
-	c.ID, c.CardNo, c.PersonID, c.FirstSpendSeq, c.ChipSpendSeq = known.id, no, known.person, &known.first, &c.spend
-	u.cards[no] = c
-}
-
-// thresholds asks who wants to be told below which balance, and which version
-// the blacklist has before the loss reports are read.
-func (u *upload) thresholds([]ledger.Consumption) error {
-	people := make([]int64, 0, len(u.cards))
-	byPerson := make(map[int64]*tillCard, len(u.cards))
-	for _, c := range u.cards {
-		if c != nil {
-			people, byPerson[c.PersonID] = append(people, c.PersonID), c
-		}
-	}
-	err := ask(u.tx, "read the thresholds", func(r scanner) error {
-		var person, threshold int64
-		if err := r.Scan(&person, &threshold); err != nil {
-			return err
-		}
-		byPerson[person].threshold = threshold
-		return nil
-	}, `SELECT id, low_balance_fen FROM people WHERE low_balance_fen > 0 AND id = ANY(?::bigint[])`, people)
+// lookUp locks the till and asks everything there is to know: who wants to be
+// told below which balance, which version the blacklist has and then the loss
+// reports, and the open claims, of which there are few in the whole books.
+func (u *upload) lookUp() error {
+	found, err := u.askTill()
 	if err != nil {
 		return err
 	}
-	return u.askVersion(&u.version)
-}
-
-func (u *upload) askVersion(version *int64) error {
-	return ask(u.tx, "read the blacklist's version", into(version), `SELECT COALESCE(MAX(version), 0) FROM blacklist`)
-}
-
-// claimsWait looks for open claims that a purchase of the batch is evidence
-// for: before anything is written, and once more under the cards' locks. There
-// are few in the whole books.
-func (u *upload) claimsWait([]ledger.Consumption) error {
-	open := map[int64]int64{} // counter of purchases by card
-	err := ask(u.tx, "look for open claims", func(r scanner) error {
+	people := make([]int64, 0, len(u.cards))
+	for _, c := range u.cards {
+		if c != nil {
+			people = append(people, c.PersonID)
+		}
+	}
+	thresholds := map[int64]int64{}
+	err = ask(u.tx, "read the thresholds", func(r scanner) error {
+		var person, threshold int64
+		err := r.Scan(&person, &threshold)
+		thresholds[person] = threshold
+		return err
+	}, `SELECT p.id, p.low_balance_fen FROM unnest(?::bigint[]) AS v(id) JOIN people p ON p.id = v.id AND p.low_balance_fen > 0`, people)
+	if err != nil {
+		return err
+	}
+	if err := ask(u.tx, "read the blacklist's version", into(&u.plain.version), `SELECT `+blacklistVersion); err != nil {
+		return err
+	}
+	if err := u.askLosses(); err != nil {
+		return err
+	}
+	err = ask(u.tx, "look for open claims", func(r scanner) error {
 		var card, spend int64
 		err := r.Scan(&card, &spend)
-		open[card] = spend
+		u.plain.open[card] = spend
 		return err
 	}, `SELECT card_id, spend_seq FROM claims WHERE state = 'open'`)
-	if err == nil {
-		err = flush(u.tx)
-	}
-	if err != nil || len(open) == 0 {
+	if err != nil {
 		return err
 	}
+	if err := flush(u.tx); err != nil {
+		return err
+	}
+	if !*found {
+		return ledger.ErrNotFound
+	}
+	if u.plain.listening = len(thresholds) > 0; u.plain.listening {
+		for _, c := range u.cards {
+			if c != nil {
+				c.threshold = thresholds[c.PersonID]
+			}
+		}
+	}
+	return nil
+}
+
+const blacklistVersion = `(SELECT COALESCE(MAX(version), 0) FROM blacklist)`
+
+// claimsWait refuses an upload with a purchase that is evidence for an open
+// claim.
+func (u *upload) claimsWait() error {
+	if len(u.plain.open) == 0 {
+		return nil
+	}
 	for _, r := range u.rows {
-		if spend, ok := open[r.card.ID]; ok && r.Chip.SpendSeq > spend {
+		if spend, ok := u.plain.open[r.card.ID]; ok && r.Chip.SpendSeq > spend {
 			return errNotPlain
 		}
 	}
@@ -159,95 +235,124 @@ func (u *upload) claimsWait([]ledger.Consumption) error {
 
 // moveCards lowers the books' balances, moves the newest counters on and adds
 // to the months. A card that is not as supposed is not found, and the upload
-// is not plain; nor is it when a loss report came while its purchases went in.
-func (u *upload) moveCards([]ledger.Consumption) error {
-	touched, totals := u.movements()
+// is not plain; nor is it when a loss report or a claim came while its
+// purchases went in.
+func (u *upload) moveCards() error {
+	touched, others := u.movements()
 	if len(touched) == 0 {
 		return nil
 	}
+	columns := table(10, len(touched))
+	for _, c := range touched {
+		columns.add(c.ID, c.delta, c.count, c.first, c.load, c.spend, c.balance, c.asOf, c.month, c.monthFen)
+	}
+	if len(touched) >= manyCards {
+		if err := write(u.tx, "take turns", `SELECT pg_advisory_xact_lock(?)`, uploadsTakeTurns); err != nil {
+			return err
+		}
+	}
 	// By nested loops the cards are locked in the order in which they are given.
-	err := ask(u.tx, "ask for an order", func(scanner) error { return nil },
-		`SELECT set_config('enable_hashjoin', 'off', TRUE), set_config('enable_mergejoin', 'off', TRUE)`)
+	err := write(u.tx, "ask for an order", `SELECT set_config('enable_hashjoin', 'off', TRUE), set_config('enable_mergejoin', 'off', TRUE)`)
 	if err != nil {
 		return err
-	}
-	moved, at := make([]movedCard, 0, len(touched)), map[int64]*tillCard{}
-	columns := append(cardChanges(touched), nil, nil)
-	for _, c := range touched {
-		at[c.ID] = c
-		columns[8], columns[9] = append(columns[8], c.month), append(columns[9], totals[cardMonth{c.ID, c.month}])
 	}
 	from, args := u.store.from(columns)
-	err = ask(u.tx, "move the cards on", func(r scanner) error {
-		var m movedCard
-		err := r.Scan(&m.id, &m.balance, &m.month, &m.fen, &m.closed, &m.closedFen)
-		moved = append(moved, m)
+	if err := write(u.tx, "move the cards on", moveCardsSQL+from+movedCardsSQL, args...); err != nil {
 		return err
-	}, moveCardsSQL+from+plainCards, args...)
+	}
+	err = write(u.tx, "look again", `SELECT 1 / CAST(`+blacklistVersion+` = ? AND NOT EXISTS (SELECT FROM claims k
+		WHERE k.state = 'open' AND k.spend_seq < (?::bigint[])[array_position(?::bigint[], k.card_id)]) AS INT)`, u.plain.version, columns[5], columns[0])
 	if err != nil {
 		return err
 	}
-	version := u.version
-	if err := u.askVersion(&version); err != nil {
+	if err := u.writeMonths(others); err != nil {
 		return err
 	}
-	if err := u.claimsWait(nil); err != nil {
-		return err
+	if u.plain.listening {
+		return u.readBalances(touched)
 	}
-	if len(moved) < len(touched) || version != u.version {
-		for _, c := range touched {
-			u.store.cards.Delete(c.CardNo)
-		}
-		return errNotPlain
-	}
-	for _, m := range moved {
-		c := at[m.id]
-		c.BalanceFen = m.balance + c.delta
-		this := cardMonth{c.ID, c.month}
-		if m.month == c.month { // else the card is in a later month already
-			if m.fen == totals[this] && m.closed > 0 { // it has just begun
-				totals[cardMonth{c.ID, m.closed}] += m.closedFen
-			}
-			delete(totals, this)
-		}
-	}
-	return u.writeMonths(totals)
+	return nil
 }
 
-// movedCard is what a card became. A month's total is never zero, so that one
-// with the batch's purchases alone has just begun, and the one before closed.
-type movedCard struct {
-	id, balance, month, fen, closed, closedFen int64
-}
-
-// moveCardsSQL changes cards relatively to what they are; plainCards are those
-// that are as supposed. What a card spent in its newest month stands on the
-// card, until a later month begins.
+// moveCardsSQL changes cards relatively to what they are, and movedCardsSQL
+// fails if one was not as supposed. What a card spent in its newest month
+// stands on the card, until a later month begins. month_totals gets the month
+// that closed then, and what comes for a month that the card has left. A
+// month's total is never zero, so that one with the batch's purchases alone
+// has just begun.
 const (
-	moveCardsSQL = `UPDATE campus_cards AS c SET balance_fen = c.balance_fen - v.c1, records = c.records + v.c2,
+	moveCardsSQL = `WITH moved AS (UPDATE campus_cards AS c SET balance_fen = c.balance_fen - v.c1, records = c.records + v.c2,
 		chip_spend_seq = GREATEST(c.chip_spend_seq, v.c5), chip_balance_fen = CASE WHEN v.c5 > c.chip_spend_seq THEN v.c6 ELSE c.chip_balance_fen END,
 		as_of = GREATEST(c.as_of, v.c7), month = GREATEST(c.month, v.c8),
 		month_fen = CASE WHEN c.month < v.c8 THEN v.c9 WHEN c.month = v.c8 THEN c.month_fen + v.c9 ELSE c.month_fen END,
 		closed_month = CASE WHEN c.month < v.c8 THEN c.month ELSE c.closed_month END,
 		closed_fen = CASE WHEN c.month < v.c8 THEN c.month_fen ELSE c.closed_fen END FROM `
-	plainCards = ` WHERE c.id = v.c0 AND c.first_spend_seq = v.c3 AND (c.chip_load_seq = v.c4 OR c.chip_spend_seq >= v.c5)
-		RETURNING c.id, c.balance_fen, c.month, c.month_fen, c.closed_month, c.closed_fen`
+	movedCardsSQL = ` WHERE c.id = v.c0 AND c.first_spend_seq = v.c3 AND (c.chip_load_seq = v.c4 OR c.chip_spend_seq >= v.c5)
+		RETURNING c.id, c.month > v.c8 AS late, c.month = v.c8 AND c.month_fen = v.c9 AND c.closed_month > 0 AS begun,
+			v.c8 AS month, v.c9 AS fen, c.closed_month, c.closed_fen),
+		months AS (INSERT INTO month_totals (card_id, month, spent_fen)
+			SELECT id, month, fen FROM moved WHERE late UNION ALL SELECT id, closed_month, closed_fen FROM moved WHERE begun
+			ON CONFLICT (card_id, month) DO UPDATE SET spent_fen = month_totals.spent_fen + excluded.spent_fen)
+		SELECT 1 / CAST(COUNT(*) = cardinality($1) AS INT) FROM moved`
 )
 
-// movements sums the batch up by card, in the order of their ids, and by month.
-func (u *upload) movements() ([]*tillCard, map[cardMonth]int64) {
-	touched, totals := make([]*tillCard, 0, len(u.rows)), make(map[cardMonth]int64, len(u.rows))
+// Uploads of many cards share some with each other and would meet in the
+// update again and again, each time to read a changed card anew. They take
+// turns before it, by a lock that nothing else takes.
+const (
+	manyCards        = 100
+	uploadsTakeTurns = 0x7561_0001
+)
+
+// readBalances reads the balances of those who want to be told when they are
+// low.
+func (u *upload) readBalances(touched []*tillCard) error {
+	var ids []int64
+	at := map[int64]*tillCard{}
+	for _, c := range touched {
+		if c.threshold > 0 {
+			ids, at[c.ID] = append(ids, c.ID), c
+		}
+	}
+	err := ask(u.tx, "read the balances", func(r scanner) error {
+		var id, balance int64
+		if err := r.Scan(&id, &balance); err != nil {
+			return err
+		}
+		at[id].BalanceFen = balance + at[id].delta
+		return nil
+	}, `SELECT id, balance_fen FROM campus_cards WHERE id = ANY(?::bigint[])`, ids)
+	if err != nil {
+		return err
+	}
+	return flush(u.tx)
+}
+
+// movements sums the batch up by card, in the order of their ids, with the
+// newest of its months. Others are summed up apart.
+func (u *upload) movements() (touched []*tillCard, others map[cardMonth]int64) {
+	touched, others = make([]*tillCard, 0, len(u.rows)), map[cardMonth]int64{}
 	for i := range u.rows {
-		c := u.rows[i].card
+		r := &u.rows[i]
+		c := r.card
 		if !c.touched {
 			c.touched = true
 			touched = append(touched, c)
 		}
-		c.take(u.rows[i].Consumption)
-		month := u.monthOf(u.rows[i])
-		c.month = max(c.month, month)
-		totals[cardMonth{c.ID, month}] += int64(u.rows[i].Amount)
+		c.take(r.Consumption)
+		month := u.monthOf(r.OccurredAt)
+		switch {
+		case month < c.month:
+			others[cardMonth{c.ID, month}] += int64(r.Amount)
+			continue
+		case month > c.month && c.month > 0:
+			others[cardMonth{c.ID, c.month}] += c.monthFen
+			fallthrough
+		case month > c.month:
+			c.month, c.monthFen = month, 0
+		}
+		c.monthFen += int64(r.Amount)
 	}
 	slices.SortFunc(touched, func(a, b *tillCard) int { return cmp.Compare(a.ID, b.ID) })
-	return touched, totals
+	return touched, others
 }

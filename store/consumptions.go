@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
 
@@ -33,9 +31,9 @@ func (s *Store) IngestConsumptions(ctx context.Context, terminalID string, recor
 		}
 	}
 	for tries := 1; ; tries++ {
-		u := &upload{store: s, ctx: ctx, now: now, terminalID: terminalID}
-		done, err := u.run(records, u.lockTill, u.lockCards, u.sift, u.insert, u.judgeRepeats, u.auditLost, u.evidence, u.updateCards, u.addMonths,
-			u.keepRejections, u.acknowledge, u.tell)
+		u := &upload{store: s, ctx: ctx, now: now, terminalID: terminalID, records: records}
+		done, err := u.run(u.lockTill, u.lockCards, u.askLosses, u.sift, u.judgeRepeats, u.insert, u.auditLost, u.evidence, u.updateCards,
+			u.addMonths, u.keepRejections, u.acknowledge, u.tell)
 		if tries == 3 || !deadlocked(err) {
 			return done, err
 		}
@@ -50,16 +48,17 @@ type upload struct {
 	raw        gorm.ConnPool
 	now        time.Time
 	terminalID string
+	records    []ledger.Consumption
 
-	till  tillRow
-	cards map[string]*tillCard // by number
-	rows  []row                // well-formed, of known cards, one a seq
-	fresh map[int64]bool       // seqs that were new
-	done  ledger.Ingested
-	kept  []rejection
+	till   tillRow
+	cards  map[string]*tillCard // by number
+	losses map[int64][]loss     // by card
+	rows   []row                // well-formed, of known cards, one a seq
+	done   ledger.Ingested
+	kept   []rejection
 
-	plain   bool  // see ingestPlain
-	version int64 // of the blacklist when the loss reports were read
+	newMerchants map[string]int64 // remembered once they are committed
+	plain        *plainUpload     // nil: the cards are locked
 }
 
 // row is a record with what the books know about it.
@@ -70,6 +69,7 @@ type row struct {
 	booked   int64
 	late     bool
 	afterLos bool
+	fresh    bool // booked by this upload
 }
 
 // tillCard is a campus card as the batch changes it.
@@ -84,22 +84,16 @@ type tillCard struct {
 	balance   int64
 	asOf      int64
 	month     int64 // newest of the batch's purchases, of a plain upload
+	monthFen  int64 // spent in it
 	touched   bool
 }
 
-type tillRow struct {
-	FirstSeq *int64
-	AckedSeq int64
-	Merchant string
-	Location string
-}
-
 // run takes the steps as one transaction.
-func (u *upload) run(records []ledger.Consumption, steps ...func([]ledger.Consumption) error) (ledger.Ingested, error) {
+func (u *upload) run(steps ...func() error) (ledger.Ingested, error) {
 	err := u.store.tx(u.ctx, func(tx *gorm.DB) error {
 		u.tx, u.raw = tx, tx.Statement.ConnPool
 		for _, step := range steps {
-			if err := step(records); err != nil {
+			if err := step(); err != nil {
 				return err
 			}
 		}
@@ -108,75 +102,23 @@ func (u *upload) run(records []ledger.Consumption, steps ...func([]ledger.Consum
 	if err != nil {
 		return ledger.Ingested{}, err
 	}
+	for name, id := range u.newMerchants {
+		u.store.merchants.Store(name, id)
+	}
 	slices.SortFunc(u.done.Rejected, func(a, b ledger.Rejection) int { return int(a.Seq - b.Seq) })
 	return u.done, nil
 }
 
-// lockTill lets one upload of a terminal in at a time.
-func (u *upload) lockTill([]ledger.Consumption) error {
-	var found []tillRow
-	if err := forUpdate(u.tx.Table("terminals").Select("first_seq, acked_seq, merchant, location").Where("id = ?", u.terminalID)).Scan(&found).Error; err != nil {
-		return fmt.Errorf("lock the terminal: %w", err)
-	}
-	if len(found) == 0 {
-		return ledger.ErrNotFound
-	}
-	u.till = found[0]
-	return nil
-}
-
-// lockCards locks every card of the batch in the order of their ids, so that
-// two tills cannot wait for each other.
-func (u *upload) lockCards(records []ledger.Consumption) error {
-	u.cards = map[string]*tillCard{}
-	for _, r := range records {
-		if r.Fault == "" {
-			u.cards[r.CardNo] = nil
-		}
-	}
-	if len(u.cards) == 0 {
-		return nil
-	}
-	numbers := make([]string, 0, len(u.cards))
-	for no := range u.cards {
-		numbers = append(numbers, no)
-	}
-	slices.Sort(numbers)
-	rows, err := u.raw.QueryContext(u.ctx, u.store.sqlFor(`SELECT c.id, c.card_no, c.person_id, c.status, c.balance_fen, c.chip_load_seq, c.chip_spend_seq,
-		c.chip_balance_fen, c.first_spend_seq, c.records, COALESCE(c.as_of, 0), p.low_balance_fen FROM campus_cards c JOIN people p ON p.id = c.person_id
-		WHERE c.card_no IN (SELECT value FROM list) ORDER BY c.id FOR UPDATE OF c`), u.store.list(numbers))
-	if err != nil {
-		return fmt.Errorf("lock the cards: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		c := &tillCard{}
-		var chipBalance *int64
-		if err := rows.Scan(&c.ID, &c.CardNo, &c.PersonID, &c.Status, &c.BalanceFen, &c.ChipLoadSeq, &c.ChipSpendSeq, &chipBalance,
-			&c.FirstSpendSeq, &c.Records, &c.asOf, &c.threshold); err != nil {
-			return fmt.Errorf("read the cards: %w", err)
-		}
-		if c.ChipSpendSeq != nil {
-			c.load, c.spend, c.balance, c.first = *c.ChipLoadSeq, *c.ChipSpendSeq, *chipBalance, *c.FirstSpendSeq
-		}
-		u.cards[c.CardNo] = c
-	}
-	return rows.Err()
-}
-
 // sift puts malformed records, unknown cards and repeats within the batch
 // aside and completes the others.
-func (u *upload) sift(records []ledger.Consumption) error {
-	losses, err := u.losses()
+func (u *upload) sift() error {
+	merchants, err := u.merchants()
 	if err != nil {
 		return err
 	}
-	merchants, err := u.merchants(records)
-	if err != nil {
-		return err
-	}
-	at := map[int64]int{}
-	for _, r := range records {
+	at := make(map[int64]int, len(u.records))
+	u.rows = make([]row, 0, len(u.records))
+	for _, r := range u.records {
 		card := u.cards[r.CardNo]
 		switch first, twice := at[r.Seq]; {
 		case r.Fault != "":
@@ -191,7 +133,7 @@ func (u *upload) sift(records []ledger.Consumption) error {
 			at[r.Seq] = len(u.rows)
 			booked, late := u.store.accountingDay(r.OccurredAt, u.now)
 			u.rows = append(u.rows, row{Consumption: r, card: card, merchant: merchants[u.merchant(r)], booked: booked, late: late,
-				afterLos: slices.ContainsFunc(losses[card.ID], func(l loss) bool { return l.covers(r.OccurredAt) })})
+				afterLos: slices.ContainsFunc(u.losses[card.ID], func(l loss) bool { return l.covers(r.OccurredAt) })})
 		}
 	}
 	return nil
@@ -219,194 +161,44 @@ func (u *upload) merchant(r ledger.Consumption) string {
 	return u.till.Location
 }
 
-// judgeRepeats compares what was not new with what stands.
-func (u *upload) judgeRepeats([]ledger.Consumption) error {
-	var repeats []row
+// judgeRepeats compares the records whose count the till has used before with
+// what stands under it, and goes on with the others.
+func (u *upload) judgeRepeats() error {
+	var seqs []int64
 	for _, r := range u.rows {
-		if !u.fresh[r.Seq] {
-			repeats = append(repeats, r)
+		if r.Seq <= u.till.HighestSeq {
+			seqs = append(seqs, r.Seq)
 		}
 	}
-	u.done.Accepted = len(u.rows) - len(repeats)
-	if len(repeats) == 0 {
+	if len(seqs) == 0 {
 		return nil
 	}
-	standing, err := u.standing(repeats)
+	standing, err := u.standing(seqs)
 	if err != nil {
 		return err
 	}
-	for _, r := range repeats {
-		if before, ok := standing[r.Seq]; ok && u.same(before, r.Consumption) {
+	u.rows = slices.DeleteFunc(u.rows, func(r row) bool {
+		before, stands := standing[r.Seq]
+		switch {
+		case stands && u.same(before, r.Consumption):
 			u.done.Duplicates++
-		} else {
+		case stands:
 			u.reject(r.Consumption, ledger.RejectConflict)
 		}
-	}
-	return nil
-}
-
-// evidence settles open claims by what the new records show of the chips.
-func (u *upload) evidence([]ledger.Consumption) error {
-	ids := u.cardIDs()
-	if len(ids) == 0 || len(u.fresh) == 0 {
-		return nil
-	}
-	from, args := u.store.from(numbers{ids})
-	rows, err := u.raw.QueryContext(u.ctx, `SELECT `+claimColumns+`, c.card_no FROM `+from+`
-		JOIN claims k ON k.card_id = v.c0 AND k.state = 'open' JOIN campus_cards c ON c.id = k.card_id ORDER BY k.card_id`, args...)
-	if err != nil {
-		return fmt.Errorf("look for open claims: %w", err)
-	}
-	defer rows.Close()
-	var open []ledger.Claim
-	for rows.Next() {
-		var k claim
-		if err := rows.Scan(append(k.fields(), &k.CardNo)...); err != nil {
-			return fmt.Errorf("look for open claims: %w", err)
-		}
-		open = append(open, k.ledger())
-	}
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("look for open claims: %w", err)
-	}
-	for _, c := range open {
-		if err := u.settleBy(c); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// cardIDs are the ids of the batch's cards, in order.
-func (u *upload) cardIDs() []int64 {
-	ids := make([]int64, 0, len(u.cards))
-	for _, c := range u.cards {
-		if c != nil {
-			ids = append(ids, c.ID)
-		}
-	}
-	slices.Sort(ids)
-	return ids
-}
-
-// settleBy judges one claim by the first purchase made after it was given. An
-// older purchase says nothing about it.
-func (u *upload) settleBy(c ledger.Claim) error {
-	var proof *row
-	for i := range u.rows {
-		r := &u.rows[i]
-		if r.card.ID == c.CardID && u.fresh[r.Seq] && r.Chip.SpendSeq > c.Before.SpendSeq && (proof == nil || r.Chip.SpendSeq < proof.Chip.SpendSeq) {
-			proof = r
-		}
-	}
-	if proof == nil {
-		return nil
-	}
-	card := proof.card
-	evidence := fmt.Sprintf("purchase %d at %s", proof.Seq, u.terminalID)
-	var err error
-	switch c.Judge(proof.Chip) {
-	case ledger.Written:
-		err = u.store.settle(u.ctx, u.tx, card.campusCard, c, proof.Chip, evidence, u.now)
-		card.BalanceFen += int64(c.Amount)
-	case ledger.Unwritten:
-		err = u.store.release(u.ctx, u.tx, card.campusCard, c, proof.Chip, evidence, u.now)
-	default:
-		if err := holdFor(u.tx, c.ID, u.now); err != nil {
-			return err
-		}
-		return outOfStep(u.tx, card.campusCard, proof.Chip, u.now)
-	}
-	if card.FirstSpendSeq == nil {
-		first := proof.Chip.SpendSeq
-		card.FirstSpendSeq, card.first = &first, first
-	}
-	load, spend := proof.Chip.LoadSeq, proof.Chip.SpendSeq
-	card.ChipLoadSeq, card.load = &load, load
-	if card.ChipSpendSeq == nil || spend > *card.ChipSpendSeq {
-		card.ChipSpendSeq, card.spend, card.balance = &spend, spend, int64(proof.Chip.Balance)
-	}
-	return err
-}
-
-// updateCards lowers the books' balances and moves the newest counters on, all
-// cards in one statement.
-func (u *upload) updateCards([]ledger.Consumption) error {
-	var touched []*tillCard
-	for i := range u.rows {
-		r := &u.rows[i]
-		if !u.fresh[r.Seq] {
-			continue
-		}
-		c := r.card
-		if !c.touched {
-			c.touched = true
-			touched = append(touched, c)
-		}
-		c.take(r.Consumption)
-	}
-	for _, c := range touched {
-		if c.ChipLoadSeq != nil && c.load != *c.ChipLoadSeq {
-			chip := ledger.Chip{LoadSeq: c.load, SpendSeq: c.spend, Balance: ledger.Fen(c.balance)}
-			if err := outOfStep(u.tx, c.campusCard, chip, u.now); err != nil {
-				return err
-			}
-			c.load = *c.ChipLoadSeq // loads stay blocked until a person looked
-		}
-	}
-	return u.writeCards(touched)
-}
-
-// take counts one new record. The first one ever seen of a card starts the
-// count of missing ones just before itself.
-func (c *tillCard) take(r ledger.Consumption) {
-	c.delta += int64(r.Amount)
-	c.asOf = max(c.asOf, micros(r.OccurredAt))
-	if c.FirstSpendSeq == nil && (c.count == 0 || r.Chip.SpendSeq <= c.first) {
-		c.first = r.Chip.SpendSeq - 1
-	}
-	if r.Chip.SpendSeq > c.first || c.FirstSpendSeq == nil {
-		c.count++
-	}
-	if c.spend < r.Chip.SpendSeq || (c.ChipSpendSeq == nil && c.count == 1) {
-		c.load, c.spend, c.balance = r.Chip.LoadSeq, r.Chip.SpendSeq, int64(r.Chip.Balance)
-	}
-}
-
-// rejection is a record that was not booked.
-type rejection struct {
-	ledger.Consumption
-	code string
-}
-
-func (u *upload) keepRejections([]ledger.Consumption) error {
-	if len(u.kept) == 0 {
-		return nil
-	}
-	args := make([]any, 0, 6*len(u.kept))
-	for _, r := range u.kept {
-		record, err := json.Marshal(r.Consumption)
-		if err != nil {
-			return fmt.Errorf("keep a rejected record: %w", err)
-		}
-		args = append(args, u.terminalID, r.Seq, r.code, r.CardNo, string(record), micros(u.now))
-	}
-	err := u.tx.Exec(`INSERT INTO rejections (terminal_id, seq, code, card_no, record, at) VALUES `+rows(len(u.kept), 6)+` ON CONFLICT DO NOTHING`, args...).Error
-	if err != nil {
-		return fmt.Errorf("keep the rejected records: %w", err)
-	}
+		return stands
+	})
 	return nil
 }
 
 // tell enqueues one job that tells every holder of the batch, and each whose
 // balance fell below their threshold.
-func (u *upload) tell([]ledger.Consumption) error {
+func (u *upload) tell() error {
 	if u.done.Accepted == 0 {
 		return nil
 	}
 	job := fanArgs{TerminalID: u.terminalID, At: u.now}
 	for _, r := range u.rows {
-		if u.fresh[r.Seq] {
+		if r.fresh {
 			job.Seqs = append(job.Seqs, r.Seq)
 		}
 	}

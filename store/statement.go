@@ -144,18 +144,18 @@ func dayOf(n int64, zone *time.Location) time.Time {
 // cardMonth is a month of a card.
 type cardMonth struct{ card, month int64 }
 
-func (u *upload) monthOf(r row) int64 {
-	return monthNumber(ledger.MonthOf(r.OccurredAt.In(u.store.zone)))
+func (u *upload) monthOf(t time.Time) int64 {
+	return monthNumber(ledger.MonthOf(t.In(u.store.zone)))
 }
 
 // addMonths adds the new purchases of an upload to the totals of their cards
 // and months, in one statement. The cards are locked, so nobody else adds to
 // these rows.
-func (u *upload) addMonths([]ledger.Consumption) error {
+func (u *upload) addMonths() error {
 	totals := map[cardMonth]int64{}
 	for _, r := range u.rows {
-		if u.fresh[r.Seq] {
-			totals[cardMonth{r.card.ID, u.monthOf(r)}] += int64(r.Amount)
+		if r.fresh {
+			totals[cardMonth{r.card.ID, u.monthOf(r.OccurredAt)}] += int64(r.Amount)
 		}
 	}
 	return u.writeMonths(totals)
@@ -165,9 +165,9 @@ func (u *upload) writeMonths(totals map[cardMonth]int64) error {
 	if len(totals) == 0 {
 		return nil
 	}
-	columns := make(numbers, 3)
+	columns := table(3, len(totals))
 	for k, spent := range totals {
-		columns[0], columns[1], columns[2] = append(columns[0], k.card), append(columns[1], k.month), append(columns[2], spent)
+		columns.add(k.card, k.month, spent)
 	}
 	from, args := u.store.from(columns)
 	return write(u.tx, "add to the months", `INSERT INTO month_totals (card_id, month, spent_fen) SELECT c0, c1, c2 FROM `+from+` WHERE 1 = 1

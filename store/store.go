@@ -52,7 +52,7 @@ type Store struct {
 	zone     *time.Location
 
 	merchants sync.Map // name → id; merchants never change
-	cards     sync.Map // number → knownCard, of uploads
+	cards     knownCards
 }
 
 // Open connects to `sqlite:PATH` or `postgres://…`. It changes no schema. An
@@ -135,6 +135,7 @@ func (s *Store) openPool(ctx context.Context, url string, o Options) error {
 	if o.MaxConns > 0 {
 		cfg.MaxConns = int32(o.MaxConns)
 	}
+	cfg.AfterConnect = quickNumbers
 	if s.pool, err = pgxpool.NewWithConfig(ctx, cfg); err != nil {
 		return errors.New("the PostgreSQL pool cannot be made")
 	}
