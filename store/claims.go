@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"gorm.io/gorm"
 
@@ -80,13 +79,17 @@ func lockClaim(tx *gorm.DB, id string) (card campusCard, k claim, c ledger.Claim
 	if err == nil && k.ID == "" {
 		err = ledger.ErrClaimNotFound
 	}
-	slices.SortFunc(taken, func(a, b ledger.Transfer) int {
-		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.ID, b.ID))
-	})
+	oldestFirst(taken)
 	k.CardNo = card.CardNo
 	c = k.ledger()
 	c.Transfers = taken
 	return card, k, c, err
+}
+
+func oldestFirst(list []ledger.Transfer) {
+	slices.SortFunc(list, func(a, b ledger.Transfer) int {
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.ID, b.ID))
+	})
 }
 
 // Holder finds the person a card belongs to and whether it may be used;
@@ -119,6 +122,9 @@ func (s *Store) Holder(ctx context.Context, cardNo string) (ledger.Holder, error
 // ErrCardNotFound, ErrCardLost, ErrCardFrozen, ErrNothingPending,
 // ErrClaimInProgress, ErrPurseFull, ErrChipOutOfStep.
 func (s *Store) Authorise(ctx context.Context, r ledger.ClaimRequest) (ledger.Claim, error) {
+	if a, ok := s.authorising.do(ctx, r); ok {
+		return a.claim, a.refused
+	}
 	var done ledger.Claim
 	// What the chip proved about the past stands even when nothing new is
 	// authorised: a refusal commits.
@@ -237,193 +243,67 @@ func (s *Store) claimByKey(ctx context.Context, r ledger.ClaimRequest) (done led
 	return done, err
 }
 
-// hold writes the claim and moves its transfers, which are locked, from
-// pending to in flight.
+// hold moves the transfers of one claim, which are locked, from pending to in
+// flight.
 func hold(tx *gorm.DB, card campusCard, r ledger.ClaimRequest, taken []ledger.Transfer, sum ledger.Fen) (ledger.Claim, error) {
-	c := claim{ID: ledger.NewID(), CardID: card.ID, PersonID: card.PersonID, TerminalID: r.TerminalID, IdempotencyKey: r.IdempotencyKey,
-		BodyHash: r.BodyHash, AmountFen: int64(sum), LoadSeq: r.Chip.LoadSeq, SpendSeq: r.Chip.SpendSeq, BalanceFen: int64(r.Chip.Balance),
-		State: string(ledger.ClaimOpen), CreatedAt: micros(r.Now), ExpiresAt: micros(r.Now.Add(r.Expire))}
-	links := make([]any, 0, 2*len(taken))
-	moved := []any{c.ID, r.TerminalID}
-	postings := make([]ledger.Posting, len(taken))
-	for i, t := range taken {
+	h := held{ledger.NewID(), card, r, taken, sum}
+	moved := []any{h.id, r.TerminalID}
+	for _, t := range taken {
 		moved = append(moved, t.ID)
-		links = append(links, c.ID, t.ID)
-		postings[i] = ledger.Posting{
-			Ref:    "hold:" + c.ID + ":" + t.ID,
-			Debit:  ledger.Account{Kind: ledger.Pending, Owner: card.PersonID},
-			Credit: ledger.Account{Kind: ledger.InFlight, Owner: card.PersonID},
-			Amount: t.Amount,
-		}
-		taken[i].State, taken[i].ClaimID, taken[i].TerminalID = ledger.TransferInFlight, c.ID, r.TerminalID
 	}
-	err := errors.Join(
+	err := write(tx, "hold the transfers", `UPDATE transfers SET state = 'in_flight', claim_id = ?, terminal_id = ?
+		WHERE state = 'pending' AND id IN `+rows(1, len(taken)), moved...)
+	if err != nil {
+		return ledger.Claim{}, err
+	}
+	claims, err := writeClaims(tx, []held{h})
+	if err != nil {
+		return ledger.Claim{}, err
+	}
+	return claims[0], nil
+}
+
+// held is a claim to be written, whose transfers are in flight already.
+type held struct {
+	id    string
+	card  campusCard
+	r     ledger.ClaimRequest
+	taken []ledger.Transfer
+	sum   ledger.Fen
+}
+
+// writeClaims writes claims, what each holds, and its postings.
+func writeClaims(tx *gorm.DB, list []held) ([]ledger.Claim, error) {
+	var (
+		claims   = make([]any, 0, 13*len(list))
+		links    = make([]any, 0, 4*len(list))
+		postings = make([]entry, 0, 2*len(list))
+		done     = make([]ledger.Claim, len(list))
+	)
+	for i, h := range list {
+		c := claim{ID: h.id, CardID: h.card.ID, CardNo: h.card.CardNo, PersonID: h.card.PersonID, TerminalID: h.r.TerminalID,
+			IdempotencyKey: h.r.IdempotencyKey, BodyHash: h.r.BodyHash, AmountFen: int64(h.sum), LoadSeq: h.r.Chip.LoadSeq,
+			SpendSeq: h.r.Chip.SpendSeq, BalanceFen: int64(h.r.Chip.Balance), State: string(ledger.ClaimOpen),
+			CreatedAt: micros(h.r.Now), ExpiresAt: micros(h.r.Now.Add(h.r.Expire))}
+		claims = append(claims, c.ID, c.CardID, c.PersonID, c.TerminalID, c.IdempotencyKey, c.BodyHash, c.AmountFen,
+			c.LoadSeq, c.SpendSeq, c.BalanceFen, c.State, c.CreatedAt, c.ExpiresAt)
+		for k, t := range h.taken {
+			links = append(links, c.ID, t.ID)
+			postings = append(postings, entry{h.r.Now, ledger.Posting{
+				Ref:    "hold:" + c.ID + ":" + t.ID,
+				Debit:  ledger.Account{Kind: ledger.Pending, Owner: c.PersonID},
+				Credit: ledger.Account{Kind: ledger.InFlight, Owner: c.PersonID},
+				Amount: t.Amount,
+			}})
+			h.taken[k].State, h.taken[k].ClaimID, h.taken[k].TerminalID = ledger.TransferInFlight, c.ID, c.TerminalID
+		}
+		done[i] = c.ledger()
+		done[i].Transfers = h.taken
+	}
+	return done, errors.Join(
 		write(tx, "write the claim", `INSERT INTO claims (id, card_id, person_id, terminal_id, idempotency_key, body_hash, amount_fen,
-			load_seq, spend_seq, balance_fen, state, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			c.ID, c.CardID, c.PersonID, c.TerminalID, c.IdempotencyKey, c.BodyHash, c.AmountFen,
-			c.LoadSeq, c.SpendSeq, c.BalanceFen, c.State, c.CreatedAt, c.ExpiresAt),
-		write(tx, "link the transfers", `INSERT INTO claim_transfers (claim_id, transfer_id) VALUES `+rows(len(taken), 2), links...),
-		write(tx, "hold the transfers", `UPDATE transfers SET state = 'in_flight', claim_id = ?, terminal_id = ?
-			WHERE state = 'pending' AND id IN `+rows(1, len(taken)), moved...),
-		book(tx, r.Now, postings...),
+			load_seq, spend_seq, balance_fen, state, created_at, expires_at) VALUES `+rows(len(list), 13), claims...),
+		write(tx, "link the transfers", `INSERT INTO claim_transfers (claim_id, transfer_id) VALUES `+rows(len(links)/2, 2), links...),
+		bookAll(tx, postings),
 	)
-	if err != nil {
-		return ledger.Claim{}, err
-	}
-	done := c.ledger()
-	done.CardNo, done.Transfers = card.CardNo, taken
-	return done, nil
-}
-
-// ConfirmClaim posts a claim whose write the chip shows; again, and the answer
-// is the same. ErrClaimNotFound for a claim of another terminal,
-// ErrChipOutOfStep for a chip that does not show the write: the claim stays
-// open then.
-func (s *Store) ConfirmClaim(ctx context.Context, terminalID, claimID string, chip ledger.Chip, now time.Time) (ledger.Claim, error) {
-	return s.end(ctx, terminalID, claimID, func(tx *gorm.DB, card campusCard, k claim, c *ledger.Claim) (refused, err error) {
-		switch {
-		case c.State == ledger.ClaimClaimed:
-			return nil, nil
-		case c.State == ledger.ClaimOpen && c.Judge(chip) == ledger.Written:
-			return nil, s.post(ctx, tx, card, k, c, chip, "confirm", now)
-		case c.State == ledger.ClaimOpen && c.Judge(chip) == ledger.Unwritten:
-			return ledger.ErrChipOutOfStep, nil
-		}
-		return ledger.ErrChipOutOfStep, errors.Join(holdFor(tx, c.ID, now), outOfStep(tx, card, chip, now))
-	})
-}
-
-// CancelClaim voids a claim whose chip is unchanged; one that the chip shows
-// as written is posted instead. The claim returned says which. Errors as for
-// ConfirmClaim.
-func (s *Store) CancelClaim(ctx context.Context, terminalID, claimID string, chip ledger.Chip, reason string, now time.Time) (ledger.Claim, error) {
-	return s.end(ctx, terminalID, claimID, func(tx *gorm.DB, card campusCard, k claim, c *ledger.Claim) (refused, err error) {
-		if c.State != ledger.ClaimOpen {
-			return nil, nil
-		}
-		switch c.Judge(chip) {
-		case ledger.Written:
-			return nil, s.post(ctx, tx, card, k, c, chip, "cancel, but written", now)
-		case ledger.Unwritten:
-			return nil, errors.Join(void(tx, card, c, chip, "cancel: "+reason, now), s.tellFailed(ctx, tx, k, now))
-		}
-		return ledger.ErrChipOutOfStep, errors.Join(holdFor(tx, c.ID, now), outOfStep(tx, card, chip, now))
-	})
-}
-
-// end locks a terminal's own claim and lets act decide; the claim is returned
-// as act leaves it.
-func (s *Store) end(ctx context.Context, terminalID, claimID string, act func(tx *gorm.DB, card campusCard, k claim, c *ledger.Claim) (refused, err error)) (ledger.Claim, error) {
-	var done ledger.Claim
-	var refused error
-	err := s.tx(ctx, func(tx *gorm.DB) error {
-		card, k, c, err := lockClaim(tx, claimID)
-		if err != nil {
-			return err
-		}
-		if k.TerminalID != terminalID {
-			return ledger.ErrClaimNotFound
-		}
-		if refused, err = act(tx, card, k, &c); err == nil && refused == nil {
-			done = c
-		}
-		return err
-	})
-	if err != nil {
-		return ledger.Claim{}, err
-	}
-	return done, refused
-}
-
-// settle posts a claim of which only the row was read.
-func (s *Store) settle(ctx context.Context, tx *gorm.DB, card campusCard, c ledger.Claim, chip ledger.Chip, evidence string, now time.Time) error {
-	_, k, c, err := lockClaim(tx, c.ID)
-	if err != nil {
-		return err
-	}
-	return s.post(ctx, tx, card, k, &c, chip, evidence, now)
-}
-
-// post ends a claim that was written: in flight → float, the books' balance
-// rises, the person is told.
-func (s *Store) post(ctx context.Context, tx *gorm.DB, card campusCard, k claim, c *ledger.Claim, chip ledger.Chip, evidence string, now time.Time) error {
-	err := errors.Join(
-		moveHeld(tx, *c, "post:", ledger.Account{Kind: ledger.Float, Owner: card.ID}, now),
-		moveTransfers(tx, *c, "state = 'claimed', claimed_at = ?", micros(now)),
-		endClaim(tx, *c, ledger.ClaimClaimed, evidence, now),
-		see(tx, card, chip, c.Amount, now),
-	)
-	if err != nil {
-		return err
-	}
-	c.State, c.EndedAt = ledger.ClaimClaimed, timeOf(micros(now))
-	for i := range c.Transfers {
-		c.Transfers[i].State, c.Transfers[i].ClaimedAt = ledger.TransferClaimed, c.EndedAt
-	}
-	return s.push(tx, ledger.Event{Kind: ledger.EventClaimed, PersonID: card.PersonID, Amount: c.Amount, Balance: chip.Balance,
-		Pending: ledger.Fen(k.PendingFen), Ref: c.ID, Where: k.Location, At: now})
-}
-
-// release voids a claim of which only the row was read. Its holder is told if
-// it was in doubt; whoever taps again within the time for a confirmation sees
-// what became of it.
-func (s *Store) release(ctx context.Context, tx *gorm.DB, card campusCard, c ledger.Claim, chip ledger.Chip, evidence string, now time.Time) error {
-	_, k, c, err := lockClaim(tx, c.ID)
-	if err != nil {
-		return err
-	}
-	if err := void(tx, card, &c, chip, evidence, now); err != nil || now.Before(c.ExpiresAt) {
-		return err
-	}
-	return s.tellFailed(ctx, tx, k, now)
-}
-
-// tellFailed says that a claim was not written and its money waits again.
-func (s *Store) tellFailed(ctx context.Context, tx *gorm.DB, k claim, now time.Time) error {
-	return s.push(tx, ledger.Event{Kind: ledger.EventClaimFailed, PersonID: k.PersonID, Amount: ledger.Fen(k.AmountFen),
-		Pending: ledger.Fen(k.PendingFen + k.AmountFen), Ref: k.ID, Where: k.Location, At: now})
-}
-
-// void ends a claim that was not written: in flight → pending, claimable at
-// once.
-func void(tx *gorm.DB, card campusCard, c *ledger.Claim, chip ledger.Chip, evidence string, now time.Time) error {
-	err := errors.Join(
-		moveHeld(tx, *c, "void:", ledger.Account{Kind: ledger.Pending, Owner: c.PersonID}, now),
-		moveTransfers(tx, *c, "state = 'pending', claim_id = NULL, terminal_id = ''"),
-		endClaim(tx, *c, ledger.ClaimReleased, evidence, now),
-		see(tx, card, chip, 0, now),
-	)
-	c.State, c.EndedAt = ledger.ClaimReleased, timeOf(micros(now))
-	for i := range c.Transfers {
-		c.Transfers[i].State, c.Transfers[i].ClaimID, c.Transfers[i].TerminalID = ledger.TransferPending, "", ""
-	}
-	return err
-}
-
-// moveHeld books what an open claim holds to where it goes.
-func moveHeld(tx *gorm.DB, c ledger.Claim, prefix string, to ledger.Account, now time.Time) error {
-	postings := make([]ledger.Posting, len(c.Transfers))
-	for i, t := range c.Transfers {
-		postings[i] = ledger.Posting{
-			Ref:    prefix + c.ID + ":" + t.ID,
-			Debit:  ledger.Account{Kind: ledger.InFlight, Owner: c.PersonID},
-			Credit: to,
-			Amount: t.Amount,
-		}
-	}
-	return book(tx, now, postings...)
-}
-
-// moveTransfers changes the transfers that an open claim holds.
-func moveTransfers(tx *gorm.DB, c ledger.Claim, set string, args ...any) error {
-	for _, t := range c.Transfers {
-		args = append(args, t.ID)
-	}
-	return write(tx, "move the transfers", `UPDATE transfers SET `+set+` WHERE id IN `+rows(1, len(c.Transfers))+` AND claim_id = ? AND state = 'in_flight'`,
-		append(args, c.ID)...)
-}
-
-func endClaim(tx *gorm.DB, c ledger.Claim, to ledger.ClaimState, evidence string, now time.Time) error {
-	return write(tx, "end the claim", `UPDATE claims SET state = ?, ended_at = ?, evidence = ? WHERE id = ? AND state = 'open'`,
-		string(to), micros(now), evidence, c.ID)
 }

@@ -33,9 +33,6 @@ type plainUpload struct {
 	open      map[int64]int64 // open claims: the counter of purchases by card
 }
 
-// errNotPlain sends an upload the long way.
-var errNotPlain = errors.New("the upload is not plain")
-
 // ingestPlain books a plain upload. Any other fails with an error that
 // isNotPlain knows.
 func (s *Store) ingestPlain(ctx context.Context, terminalID string, records []ledger.Consumption, now time.Time) (ledger.Ingested, error) {

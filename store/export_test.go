@@ -107,6 +107,11 @@ func (s *Store) Enqueue(ctx context.Context, events []ledger.Event) error {
 	})
 }
 
+// OneByOne gives every act a transaction of its own, the long way.
+func (s *Store) OneByOne() {
+	s.settling.plain, s.authorising.plain, s.confirming.plain = nil, nil, nil
+}
+
 // EmptyOutbox makes jobs of what waits in the outbox, for tests that look into
 // a queue nobody works.
 func (s *Store) EmptyOutbox(ctx context.Context) error {

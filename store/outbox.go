@@ -18,13 +18,17 @@ import (
 // instead; many at once become jobs soon after, and a row ends in the very
 // transaction that makes it a job: none is lost, none becomes two.
 
-// enqueue writes a job in the act's own transaction.
-func enqueue(tx *gorm.DB, job river.JobArgs) error {
-	args, err := json.Marshal(job)
-	if err != nil {
-		return fmt.Errorf("enqueue the %s: %w", job.Kind(), err)
+// enqueue writes jobs in the act's own transaction.
+func enqueue[J river.JobArgs](tx *gorm.DB, jobs ...J) error {
+	waiting := make([]any, 0, 2*len(jobs))
+	for _, job := range jobs {
+		args, err := json.Marshal(job)
+		if err != nil {
+			return fmt.Errorf("enqueue the %s: %w", job.Kind(), err)
+		}
+		waiting = append(waiting, job.Kind(), string(args))
 	}
-	return write(tx, "enqueue the "+job.Kind(), `INSERT INTO outbox (kind, args) VALUES (?, ?)`, job.Kind(), string(args))
+	return write(tx, "enqueue the "+jobs[0].Kind(), `INSERT INTO outbox (kind, args) VALUES `+rows(len(jobs), 2), waiting...)
 }
 
 // outboxBatch is how many rows become jobs in one transaction, outboxPause how

@@ -95,9 +95,13 @@ func (s *Store) openQueue() error {
 	return nil
 }
 
-// push enqueues an event in the act's own transaction.
-func (s *Store) push(tx *gorm.DB, e ledger.Event) error {
-	return enqueue(tx, pushArgs{Event: e})
+// push enqueues events in the act's own transaction.
+func (s *Store) push(tx *gorm.DB, events ...ledger.Event) error {
+	jobs := make([]pushArgs, len(events))
+	for i, e := range events {
+		jobs[i].Event = e
+	}
+	return enqueue(tx, jobs...)
 }
 
 // pushJob is the job of an event. Security notices have workers of their own,

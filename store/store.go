@@ -30,6 +30,8 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 	"gorm.io/gorm/logger"
+
+	"xiaoka/ledger"
 )
 
 // Options are the settings of a store; the zero value is usable.
@@ -50,6 +52,11 @@ type Store struct {
 	// listJobs looks into the queue.
 	listJobs func(context.Context, *river.JobListParams) (*river.JobListResult, error)
 	zone     *time.Location
+
+	// Acts that share transactions.
+	settling    crowd[paid, ledger.Settlement]
+	authorising crowd[ledger.ClaimRequest, authorised]
+	confirming  crowd[confirmation, ledger.Claim]
 
 	merchants sync.Map // name → id; merchants never change
 	cards     knownCards
@@ -91,6 +98,11 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
 	s.db = db
+	if !s.Embedded() {
+		s.settling.plain, s.settling.key = s.settlePlain, func(p paid) string { return p.OutTradeNo }
+		s.authorising.plain, s.authorising.key = s.authorisePlain, func(r ledger.ClaimRequest) string { return r.CardNo }
+		s.confirming.plain, s.confirming.key = s.confirmPlain, func(w confirmation) string { return w.claimID }
+	}
 	if err := s.openQueue(); err != nil {
 		s.Close()
 		return nil, err
@@ -132,6 +144,9 @@ func (s *Store) openPool(ctx context.Context, url string, o Options) error {
 		return errors.New("the PostgreSQL address is malformed")
 	}
 	cfg.MaxConns = 16
+	// Every statement is planned once a connection: those over arrays would be
+	// planned anew each time, at more than they cost.
+	cfg.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
 	if o.MaxConns > 0 {
 		cfg.MaxConns = int32(o.MaxConns)
 	}
