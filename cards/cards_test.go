@@ -99,6 +99,7 @@ func samples(lang Lang) map[string]Card {
 		"push_kinds_saved":        PushKindsSaved(lang, kinds, site+"/settings"),
 		"push_kinds_none":         PushKindsSaved(lang, nil, site+"/settings"),
 		"mutable":                 TopUpPaid(lang, TopUpPaidData{AmountFen: 5000, PendingFen: 5000, PaidAt: at, URL: site + "/transfers"}).Mutable("topup_paid", "push_topup_paid_1_a"),
+		"statement_pushed":        Statement(lang, bill).Mutable("statement", "push_statement_1_a"),
 		"muted":                   Muted(lang, "topup_paid", site+"/settings"),
 		"unmuted":                 Unmuted(lang, "topup_paid", site+"/settings"),
 		"balance_doubt":           Balance(lang, doubt),

@@ -70,12 +70,11 @@ func (c Card) lines() []string {
 		add(a.Title)
 		add(a.Desc)
 	}
-	for _, r := range c.VerticalContentList {
-		add(r.Title)
-		add(r.Desc)
-	}
 	for _, r := range c.HorizontalContentList {
 		add(say(c.lang, kPair, r.KeyName, r.Value))
+	}
+	for _, r := range c.VerticalContentList {
+		add(say(c.lang, kPair, r.Title, r.Desc))
 	}
 	for _, s := range c.SelectList {
 		for _, o := range s.OptionList {

@@ -13,7 +13,9 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"xiaoka/ledger"
 	"xiaoka/sandbox/terminal"
+	"xiaoka/store"
 )
 
 // newestCard is the selector's end of the newest card in the open chat.
@@ -83,6 +85,21 @@ func (d *desk) buy(fen ...int64) {
 	}
 }
 
+// monthOver tells everybody what this month came to, as the first of the next
+// one does.
+func (d *desk) monthOver() {
+	d.t.Helper()
+	s, err := store.Open(d.ctx, "sqlite:"+filepath.Join(filepath.Dir(d.config), "xiaoka.db"), store.Options{})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer s.Close()
+	month := ledger.MonthOf(time.Now().In(time.FixedZone("CST", 8*3600)))
+	if told, err := s.GiveStatements(d.ctx, month, time.Now()); told != 1 || err != nil {
+		d.t.Fatalf("%d statements, %v", told, err)
+	}
+}
+
 // Every type of template card is drawn in the chat, takes its press, and turns
 // into what came of it.
 func TestBrowserCards(t *testing.T) {
@@ -124,6 +141,12 @@ func TestBrowserCards(t *testing.T) {
 	d.say("账单")
 	d.card("statement", "news_notice", "¥6.50")
 	d.picture("statement-in-chat")
+	d.monthOver()
+	d.until("the month's card", `document.querySelectorAll('[data-testid="card"][data-card-type="news_notice"]').length === 2`)
+	d.card("statement-pushed", "news_notice", "¥6.50")
+	d.js("open the menu of the month's card", newestCard+`.querySelector('[data-testid="card-menu"]').click() || true`)
+	d.picture("statement-pushed-menu")
+	d.js("close the menu", newestCard+`.querySelector('[data-testid="card-menu"]').click() || true`)
 
 	d.say("通知设置")
 	d.card("push-kinds", "vote_interaction", "余额不多")

@@ -3,6 +3,8 @@ package h5
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
@@ -12,6 +14,7 @@ import (
 	"net/http"
 	"time"
 
+	"xiaoka/identity"
 	"xiaoka/ledger"
 )
 
@@ -21,6 +24,7 @@ import (
 type Charts struct {
 	publicURL string
 	seal      cipher.AEAD
+	nonces    [32]byte // the key of the nonces
 }
 
 // chartLife is how long a card in the chat keeps its picture.
@@ -32,21 +36,26 @@ func NewCharts(publicURL string, key [32]byte) (*Charts, error) {
 	if err != nil {
 		return nil, fmt.Errorf("h5: the key of the pictures: %w", err)
 	}
-	seal, err := cipher.NewGCMWithRandomNonce(block)
+	seal, err := cipher.NewGCM(block)
 	if err != nil {
 		return nil, fmt.Errorf("h5: the key of the pictures: %w", err)
 	}
-	return &Charts{publicURL, seal}, nil
+	return &Charts{publicURL, seal, identity.DeriveKey(key[:], "nonces of statement pictures")}, nil
 }
 
 // URL is the address of a picture, 2:1, of what the person spent on each day
-// of a month. It lasts 30 days and shows bars and dates, no name and no amount.
-func (c *Charts) URL(personID int64, month ledger.Month, now time.Time) string {
+// of a month. It lasts 30 days from at and shows bars and dates, no name and no
+// amount. The same month at the same second has one address, so that a message
+// sent again is the same message: the nonce comes from what is sealed.
+func (c *Charts) URL(personID int64, month ledger.Month, at time.Time) string {
 	var what []byte
-	for _, n := range []int64{personID, int64(month), now.Add(chartLife).Unix()} {
+	for _, n := range []int64{personID, int64(month), at.Add(chartLife).Unix()} {
 		what = binary.BigEndian.AppendUint64(what, uint64(n))
 	}
-	return c.publicURL + "/h5/statement.png?of=" + base64.RawURLEncoding.EncodeToString(c.seal.Seal(nil, nil, what, nil))
+	mac := hmac.New(sha256.New, c.nonces[:])
+	mac.Write(what)
+	nonce := mac.Sum(nil)[:c.seal.NonceSize()]
+	return c.publicURL + "/h5/statement.png?of=" + base64.RawURLEncoding.EncodeToString(c.seal.Seal(nonce, nonce, what, nil))
 }
 
 // open reads what URL sealed; ErrNotFound for anything else, and once it has
@@ -56,7 +65,11 @@ func (c *Charts) open(sealed string, now time.Time) (personID int64, month ledge
 	if err != nil {
 		return 0, 0, ledger.ErrNotFound
 	}
-	what, err := c.seal.Open(nil, nil, b, nil)
+	nonce := c.seal.NonceSize()
+	if len(b) < nonce {
+		return 0, 0, ledger.ErrNotFound
+	}
+	what, err := c.seal.Open(nil, b[:nonce], b[nonce:], nil)
 	if err != nil || len(what) != 24 {
 		return 0, 0, ledger.ErrNotFound
 	}

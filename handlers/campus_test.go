@@ -54,8 +54,8 @@ func newCampus(t testing.TB, change ...func(*Config)) *campus {
 			Office: Words{"一卡通受理中心", "Card office"}, Phone: "021-5555 0100", Hours: Words{"周一至周五 8:30–17:00", "Mon–Fri 8:30–17:00"},
 			Machines: []Words{{"二号餐厅", "Canteen 2"}, {"图书馆一楼", "Library, 1st floor"}, {Zh: "受理中心"}},
 		},
-		Chart: func(_ int64, m ledger.Month) string {
-			return "https://card.example.edu.cn/h5/chart.png?month=" + m.String()
+		Chart: func(_ int64, m ledger.Month, at time.Time) string {
+			return "https://card.example.edu.cn/h5/chart.png?month=" + m.String() + "&at=" + at.In(noon.Location()).Format("15:04:05")
 		},
 		Zone: noon.Location(), Now: func() time.Time { return noon }, Log: log,
 	}

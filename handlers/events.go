@@ -189,16 +189,19 @@ func (a *Apps) reminderCard(lang cards.Lang, e ledger.Event) cards.Card {
 		wRowSince.in(lang), cards.When(lang, e.At.In(a.Zone)))
 }
 
-// statementCard says what a month came to. It has no picture, whose address is
-// another each time: a repeat must be the same message.
+// statementCard says what a month came to, as 账单 does. Its picture's address
+// is that of the event's moment: a repeat is the same message.
 func (a *Apps) statementCard(ctx context.Context, lang cards.Lang, e ledger.Event) (cards.Card, error) {
 	month, err := ledger.ParseMonth(e.Ref)
 	if err != nil {
 		return cards.Card{}, fmt.Errorf("%w: %w", ErrGiveUp, err)
 	}
-	data, err := a.statementOf(ctx, e.PersonID, month)
+	data, err := a.statementOf(ctx, e.PersonID, month, e.At)
 	if errors.Is(err, ledger.ErrNotFound) {
 		return cards.Card{}, fmt.Errorf("%w: %w", ErrGiveUp, err)
+	}
+	if a.Now().Sub(e.At) > pushPatience { // replayed: the picture would soon be gone
+		data.ChartURL = ""
 	}
 	return cards.Statement(lang, data), err
 }

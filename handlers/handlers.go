@@ -61,8 +61,9 @@ type Config struct {
 	Quiet func(t time.Time) time.Time
 
 	// Chart gives the address of a picture of a person's month, twice as wide
-	// as high, that can be fetched without a session; nil = there is none.
-	Chart func(personID int64, month ledger.Month) string
+	// as high, that can be fetched without a session for some weeks from at;
+	// the same three give the same address. nil = there is none.
+	Chart func(personID int64, month ledger.Month, at time.Time) string
 
 	Contact Contact
 	Zone    *time.Location   // in which times are shown; nil = Asia/Shanghai

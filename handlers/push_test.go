@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"xiaoka/bot"
+	"xiaoka/cards"
 	"xiaoka/ledger"
 )
 
@@ -94,13 +95,29 @@ func TestPushRepeat(t *testing.T) {
 	}
 }
 
+// TestPushStatementPicture: the month's card shows its days, unless it comes so
+// late that their picture would soon be gone.
+func TestPushStatementPicture(t *testing.T) {
+	t.Parallel()
+	for age, picture := range map[time.Duration]bool{time.Minute: true, 60 * time.Hour: true, 20 * 24 * time.Hour: false} {
+		c := newCampus(t)
+		e := ledger.Event{Kind: ledger.EventStatement, PersonID: c.store.people["bound"].ID, Ref: "2026-10", At: noon.Add(-age)}
+		if err := c.apps.Push(c.wecom).Send(context.Background(), e); err != nil {
+			t.Fatal(err)
+		}
+		if card := c.wecom.sent[0].Card; (card.Type == cards.NewsNotice) != picture || (card.CardImage != nil) != picture || card.ActionMenu == nil {
+			t.Errorf("after %s: %s with picture %+v", age, card.Type, card.CardImage)
+		}
+	}
+}
+
 // TestPushTwoFacts: the same fact at another time is another message.
 func TestPushTwoFacts(t *testing.T) {
 	t.Parallel()
 	c := newCampus(t)
 	for _, e := range events(3) {
-		if e.Kind == ledger.EventReminder || e.Kind == ledger.EventStatement {
-			continue // days and months apart; within WeCom's hours they are the same
+		if e.Kind == ledger.EventReminder {
+			continue // days apart; within WeCom's hours they are the same
 		}
 		c.wecom.said = nil
 		later := e

@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"errors"
+	"time"
 
 	"xiaoka/cards"
 	"xiaoka/ledger"
@@ -16,21 +17,18 @@ func (a *Apps) statement(ctx context.Context, t *turn) error {
 	if named, err := ledger.ParseMonth(t.Said.Month); err == nil && named < now {
 		month = named
 	}
-	d, err := a.statementOf(ctx, t.Person.ID, month)
+	d, err := a.statementOf(ctx, t.Person.ID, month, a.Now())
 	if errors.Is(err, ledger.ErrNotFound) {
 		return t.Update(a.contactCard(t, wNoCard.in(t.Lang), wNoCardBody.in(t.Lang)))
 	}
 	if err != nil {
 		return err
 	}
-	if a.Chart != nil {
-		d.ChartURL = a.Chart(t.Person.ID, month)
-	}
 	return t.Update(cards.Statement(t.Lang, d))
 }
 
-// statementOf is what a card says of a month.
-func (a *Apps) statementOf(ctx context.Context, personID int64, month ledger.Month) (cards.StatementData, error) {
+// statementOf is what a card of a moment says of a month.
+func (a *Apps) statementOf(ctx context.Context, personID int64, month ledger.Month, at time.Time) (cards.StatementData, error) {
 	s, err := a.Store.Statement(ctx, personID, month, a.Now())
 	d := cards.StatementData{
 		Month: month.Start(a.Zone), SpentFen: int64(s.Spent), Purchases: s.Purchases, ToppedUpFen: int64(s.Paid), ClaimedFen: int64(s.Claimed),
@@ -39,6 +37,9 @@ func (a *Apps) statementOf(ctx context.Context, personID int64, month ledger.Mon
 	}
 	for _, m := range s.Merchants {
 		d.Merchants = append(d.Merchants, cards.StatementMerchant{Name: m.Name, Fen: int64(m.Spent)})
+	}
+	if a.Chart != nil {
+		d.ChartURL = a.Chart(personID, month, at)
 	}
 	return d, err
 }
