@@ -47,7 +47,7 @@ func TestCrowd(t *testing.T) {
 	}{
 		{"One", []int{1}, 1, nil},
 		{"Many", []int{1, 2, 3, 4, 5, 6, 7}, 2, nil},
-		{"NotPlain", []int{1, 2, -3, 4, -5, 6}, 3, []int{-3, -5}},
+		{"NotPlain", []int{1, 2, -3, 4, -5, 6}, 4, []int{-3, -5}},
 		{"NonePlain", []int{-1, -2, -3}, 2, []int{-1, -2, -3}},
 		{"SameKey", []int{1, 7, 7, 7}, 4, nil},
 	} {
@@ -76,6 +76,15 @@ func TestCrowd(t *testing.T) {
 				for _, q := range tc.alone {
 					if !alone[q] {
 						t.Errorf("%d was done in a list", q)
+					}
+				}
+				for _, list := range lists() {
+					keys := map[string]bool{}
+					for _, q := range list {
+						keys[c.key(q)] = true
+					}
+					if len(keys) != len(list) {
+						t.Errorf("two want the same in the list %v", list)
 					}
 				}
 				if got := lists(); len(got) > tc.lists {
