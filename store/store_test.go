@@ -419,22 +419,6 @@ func TestStore_Claim(t *testing.T) {
 }
 
 // The database itself allows one open claim a card, whatever the acts do.
-func TestStore_OneOpenClaim(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		p := campus(t, s, 1)
-		topUp(t, s, p, "XK1", 5000)
-		c, err := s.Authorise(context.Background(), request(p, "k1", ledger.Chip{Balance: 1250}))
-		if err != nil {
-			t.Fatal(err)
-		}
-		second := `INSERT INTO claims (id, card_id, person_id, terminal_id, idempotency_key, body_hash, amount_fen, load_seq, spend_seq, balance_fen, state, created_at, expires_at)
-			SELECT 'second', card_id, person_id, 'K02', 'k2', body_hash, amount_fen, load_seq, spend_seq, balance_fen, state, created_at, expires_at FROM claims WHERE id = ?`
-		if err := s.Exec(context.Background(), second, c.ID); err == nil {
-			t.Error("a second open claim of one card was written")
-		}
-	})
-}
 
 func TestStore_PostingsAreAppendOnly(t *testing.T) {
 	t.Parallel()
