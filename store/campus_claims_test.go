@@ -11,6 +11,13 @@ import (
 
 const purseMax = 100000
 
+// modelAsk is a request that was granted, and what it was answered.
+type modelAsk struct {
+	ledger.ClaimRequest
+	id  string
+	fen ledger.Fen
+}
+
 type modelClaim struct {
 	id, terminal string
 	before       ledger.Chip
@@ -72,29 +79,36 @@ func (c *modelCampus) ask(m *modelMember, terminal string, chip ledger.Chip) led
 		Chip: chip, Now: c.now, Expire: 2 * time.Minute, MaxBalance: purseMax}
 }
 
+// due is what a chip that the books are at one with gets of what waits, and
+// what is left; or why it gets nothing.
+func (m *modelMember) due() (taken, left []waiting, refused error) {
+	room := purseMax - m.chip.Balance
+	for _, w := range m.pending {
+		if w.fen <= room {
+			taken, room = append(taken, w), room-w.fen
+		} else {
+			left = append(left, w)
+		}
+	}
+	switch {
+	case m.isLost():
+		refused = ledger.ErrCardLost
+	case len(m.pending) == 0:
+		refused = ledger.ErrNothingPending
+	case len(taken) == 0:
+		refused = ledger.ErrPurseFull
+	}
+	return taken, left, refused
+}
+
 // authorise asks for a claim and checks the answer against the model.
 func (c *modelCampus) authorise(m *modelMember, terminal string) bool {
 	r := c.ask(m, terminal, m.chip)
 	got, err := c.s.Authorise(c.ctx, r)
 	want := c.look(m, terminal)
 	var taken, left []waiting
-	if want == nil && m.isLost() {
-		want = ledger.ErrCardLost
-	} else if want == nil {
-		room := purseMax - m.chip.Balance
-		for _, w := range m.pending {
-			if w.fen <= room {
-				taken, room = append(taken, w), room-w.fen
-			} else {
-				left = append(left, w)
-			}
-		}
-		switch {
-		case len(m.pending) == 0:
-			want = ledger.ErrNothingPending
-		case len(taken) == 0:
-			want = ledger.ErrPurseFull
-		}
+	if want == nil {
+		taken, left, want = m.due()
 	}
 	if !errors.Is(err, want) {
 		c.t.Fatalf("authorise at %s: %v, want %v", terminal, err, want)
@@ -102,8 +116,7 @@ func (c *modelCampus) authorise(m *modelMember, terminal string) bool {
 	if want != nil {
 		return false
 	}
-	m.open = &modelClaim{id: got.ID, terminal: terminal, before: m.chip, after: m.chip, taken: taken, expires: c.now.Add(2 * time.Minute)}
-	m.pending = left
+	m.hold(got.ID, r, taken, left)
 	if got.Amount != sum(taken) || got.Expected().Balance != m.chip.Balance+sum(taken) {
 		c.t.Fatalf("authorised %v, want %v", got.Amount, sum(taken))
 	}
@@ -117,6 +130,13 @@ func (c *modelCampus) authorise(m *modelMember, terminal string) bool {
 		}
 	}
 	return true
+}
+
+// hold opens a claim, which its terminal may ask for again.
+func (m *modelMember) hold(id string, r ledger.ClaimRequest, taken, left []waiting) {
+	m.open = &modelClaim{id: id, terminal: r.TerminalID, before: r.Chip, after: r.Chip, taken: taken, expires: r.Now.Add(r.Expire)}
+	m.pending = left
+	m.asked = append(m.asked, modelAsk{r, id, sum(taken)})
 }
 
 // write loads the chip, unless the card was pulled out before.
@@ -209,6 +229,19 @@ func (c *modelCampus) strangers(m *modelMember) {
 func (c *modelCampus) authoriseElsewhere(m *modelMember, terminal string) error {
 	_, err := c.s.Authorise(c.ctx, c.ask(m, terminal, m.chip))
 	return err
+}
+
+// askAgain sends a request that was granted once more, whatever became of its
+// claim: the answer is the same, and nothing happens.
+func (c *modelCampus) askAgain(m *modelMember) {
+	if len(m.asked) == 0 {
+		return
+	}
+	a := m.asked[c.rng.IntN(len(m.asked))]
+	a.Now = c.now
+	if got, err := c.s.Authorise(c.ctx, a.ClaimRequest); err != nil || got.ID != a.id || got.Amount != a.fen {
+		c.t.Fatalf("an old request again: %+v, %v; want %+v", got, err, a)
+	}
 }
 
 // replay has a terminal tell what its journal holds, however old: whatever

@@ -45,6 +45,7 @@ type modelMember struct {
 	claimed   ledger.Fen // posted by the books
 	reported  ledger.Fen // purchases the books know
 	open      *modelClaim
+	asked     []modelAsk       // claims that were given
 	visits    []modelClaim     // a terminal's journal of ended visits it has not been told about
 	unpaid    []ledger.Payment // paid at WeChat Pay, not known here
 	settled   []ledger.Payment
@@ -157,7 +158,7 @@ func (c *modelCampus) step() {
 		c.replay(m)
 	case 15:
 		[]func(){func() { c.lose(m) }, func() { c.clone(m) }, func() { c.decide(m) }, func() { c.conflict(k) },
-			func() { c.grant(m) }, func() { c.correct(k) }, c.poll}[c.rng.IntN(7)]()
+			func() { c.grant(m) }, func() { c.correct(k) }, func() { c.askAgain(m) }, c.poll, c.rush}[c.rng.IntN(9)]()
 	}
 	c.compare(m)
 }
