@@ -59,7 +59,7 @@ var proofs = []proof{
 				|| ', voided ' || CAST(COALESCE(v.amount_fen, 0) AS TEXT) || ', posted ' || CAST(COALESCE(c.amount_fen, 0) AS TEXT)
 				FROM claim_transfers l JOIN claims k ON k.id = l.claim_id JOIN transfers t ON t.id = l.transfer_id
 				LEFT JOIN postings h ON h.ref = 'hold:' || l.claim_id || ':' || l.transfer_id AND h.credit_kind = 'inflight' AND h.debit_owner = t.person_id
-				LEFT JOIN postings v ON v.ref = 'void:' || l.claim_id || ':' || l.transfer_id AND v.debit_kind = 'inflight' AND v.credit_owner = t.person_id
+				LEFT JOIN postings v ON v.ref = 'void:' || l.claim_id || ':' || l.transfer_id AND v.debit_kind = 'inflight' AND v.credit_kind = 'pending' AND v.credit_owner = t.person_id
 				LEFT JOIN postings c ON c.ref = 'post:' || l.claim_id || ':' || l.transfer_id AND c.credit_kind = 'float' AND c.credit_owner = k.card_id
 				WHERE COALESCE(h.amount_fen, 0) <> t.amount_fen OR COALESCE(v.amount_fen, 0) <> (CASE k.state WHEN 'released' THEN t.amount_fen ELSE 0 END)
 				OR COALESCE(c.amount_fen, 0) <> (CASE k.state WHEN 'claimed' THEN t.amount_fen ELSE 0 END)
