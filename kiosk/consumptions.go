@@ -67,7 +67,7 @@ func readRecords(body []byte) ([]record, error) {
 	if in.peek() != '{' {
 		return nil, errBadRequest
 	}
-	var records []record
+	records := make([]record, 0, min(ledger.MaxBatch, len(body)/64))
 	given := false
 	in.object(func(name []byte) {
 		if string(name) != "records" {

@@ -94,8 +94,7 @@ func (u *upload) cardIDs() []int64 {
 // older purchase says nothing about it.
 func (u *upload) settleBy(c ledger.Claim) error {
 	var proof *row
-	for i := range u.rows {
-		r := &u.rows[i]
+	for _, r := range u.rows {
 		if r.card.ID == c.CardID && r.fresh && r.Chip.SpendSeq > c.Before.SpendSeq && (proof == nil || r.Chip.SpendSeq < proof.Chip.SpendSeq) {
 			proof = r
 		}
@@ -134,8 +133,7 @@ func (u *upload) settleBy(c ledger.Claim) error {
 // cards in one statement.
 func (u *upload) updateCards() error {
 	var touched []*tillCard
-	for i := range u.rows {
-		r := &u.rows[i]
+	for _, r := range u.rows {
 		if !r.fresh {
 			continue
 		}
@@ -188,10 +186,6 @@ func (u *upload) writeCards(touched []*tillCard) error {
 	if !u.store.Embedded() {
 		byKey = " AND campus_cards.id = ANY($1)" // else the planner reads the whole table
 	}
-	_, err := u.raw.ExecContext(u.ctx, `UPDATE campus_cards SET balance_fen = balance_fen - v.c1, records = records + v.c2, first_spend_seq = v.c3,
+	return write(u.tx, "update the cards", `UPDATE campus_cards SET balance_fen = balance_fen - v.c1, records = records + v.c2, first_spend_seq = v.c3,
 		chip_load_seq = v.c4, chip_spend_seq = v.c5, chip_balance_fen = v.c6, as_of = v.c7 FROM `+from+` WHERE campus_cards.id = v.c0`+byKey, args...)
-	if err != nil {
-		return fmt.Errorf("update the cards: %w", err)
-	}
-	return nil
 }

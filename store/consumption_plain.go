@@ -1,10 +1,8 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -239,9 +237,9 @@ func (u *upload) moveCards() error {
 	if len(touched) == 0 {
 		return nil
 	}
-	columns := table(10, len(touched))
+	columns := table(11, len(touched))
 	for _, c := range touched {
-		columns.add(c.ID, c.delta, c.count, c.first, c.load, c.spend, c.balance, c.asOf, c.month, c.monthFen)
+		columns.add(c.ID, c.delta, c.count, c.first, c.load, c.spend, c.balance, c.asOf, c.month, c.inMonth.fen, c.inMonth.low)
 	}
 	if len(touched) >= manyCards {
 		if err := write(u.tx, "take turns", `SELECT pg_advisory_xact_lock(?)`, uploadsTakeTurns); err != nil {
@@ -282,14 +280,16 @@ const (
 		chip_spend_seq = GREATEST(c.chip_spend_seq, v.c5), chip_balance_fen = CASE WHEN v.c5 > c.chip_spend_seq THEN v.c6 ELSE c.chip_balance_fen END,
 		as_of = GREATEST(c.as_of, v.c7), month = GREATEST(c.month, v.c8),
 		month_fen = CASE WHEN c.month < v.c8 THEN v.c9 WHEN c.month = v.c8 THEN c.month_fen + v.c9 ELSE c.month_fen END,
+		month_low = CASE WHEN c.month < v.c8 THEN v.c10 WHEN c.month = v.c8 THEN LEAST(c.month_low, v.c10) ELSE c.month_low END,
+		month_high = GREATEST(c.month_high, v.c5),
 		closed_month = CASE WHEN c.month < v.c8 THEN c.month ELSE c.closed_month END,
-		closed_fen = CASE WHEN c.month < v.c8 THEN c.month_fen ELSE c.closed_fen END FROM `
+		closed_fen = CASE WHEN c.month < v.c8 THEN c.month_fen ELSE c.closed_fen END,
+		closed_low = CASE WHEN c.month < v.c8 THEN c.month_low ELSE c.closed_low END FROM `
 	movedCardsSQL = ` WHERE c.id = v.c0 AND c.first_spend_seq = v.c3 AND (c.chip_load_seq = v.c4 OR c.chip_spend_seq >= v.c5)
 		RETURNING c.id, c.month > v.c8 AS late, c.month = v.c8 AND c.month_fen = v.c9 AND c.closed_month > 0 AS begun,
-			v.c8 AS month, v.c9 AS fen, c.closed_month, c.closed_fen),
-		months AS (INSERT INTO month_totals (card_id, month, spent_fen)
-			SELECT id, month, fen FROM moved WHERE late UNION ALL SELECT id, closed_month, closed_fen FROM moved WHERE begun
-			ON CONFLICT (card_id, month) DO UPDATE SET spent_fen = month_totals.spent_fen + excluded.spent_fen)
+			v.c8 AS month, v.c9 AS fen, v.c10 AS low, c.month_high AS high, c.closed_month, c.closed_fen, c.closed_low),
+		months AS (` + intoMonths + `SELECT id, month, fen, low, high FROM moved WHERE late
+			UNION ALL SELECT id, closed_month, closed_fen, closed_low, high FROM moved WHERE begun` + addToMonths + `)
 		SELECT 1 / CAST(COUNT(*) = cardinality($1) AS INT) FROM moved`
 )
 
@@ -325,31 +325,29 @@ func (u *upload) readBalances(touched []*tillCard) error {
 	return flush(u.tx)
 }
 
-// movements sums the batch up by card, in the order of their ids, with the
-// newest of its months. Others are summed up apart.
-func (u *upload) movements() (touched []*tillCard, others map[cardMonth]int64) {
-	touched, others = make([]*tillCard, 0, len(u.rows)), map[cardMonth]int64{}
-	for i := range u.rows {
-		r := &u.rows[i]
+// movements sums the batch up by card, in the order of their ids as the rows
+// are, with the newest of its months. Others are summed up apart.
+func (u *upload) movements() (touched []*tillCard, others months) {
+	touched, others = make([]*tillCard, 0, len(u.rows)), months{}
+	for _, r := range u.rows {
 		c := r.card
 		if !c.touched {
 			c.touched = true
 			touched = append(touched, c)
 		}
 		c.take(r.Consumption)
-		month := u.monthOf(r.OccurredAt)
-		switch {
-		case month < c.month:
-			others[cardMonth{c.ID, month}] += int64(r.Amount)
+		month := u.store.monthOf(r.OccurredAt)
+		if month < c.month {
+			others.add(cardMonth{c.ID, month}, r.Consumption)
 			continue
-		case month > c.month && c.month > 0:
-			others[cardMonth{c.ID, c.month}] += c.monthFen
-			fallthrough
-		case month > c.month:
-			c.month, c.monthFen = month, 0
 		}
-		c.monthFen += int64(r.Amount)
+		if month > c.month {
+			if c.month > 0 {
+				others[cardMonth{c.ID, c.month}] = &spent{c.inMonth.fen, c.inMonth.low, c.inMonth.high}
+			}
+			c.month, c.inMonth = month, spent{}
+		}
+		c.inMonth.add(r.Consumption)
 	}
-	slices.SortFunc(touched, func(a, b *tillCard) int { return cmp.Compare(a.ID, b.ID) })
 	return touched, others
 }

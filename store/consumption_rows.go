@@ -17,13 +17,12 @@ func (u *upload) insert() error {
 	}
 	if u.plain != nil {
 		// In the order in which every till waits for the same purchase of another.
-		slices.SortFunc(u.rows, func(a, b row) int {
+		slices.SortFunc(u.rows, func(a, b *row) int {
 			return cmp.Or(cmp.Compare(a.card.ID, b.card.ID), cmp.Compare(a.Chip.SpendSeq, b.Chip.SpendSeq))
 		})
 	}
 	columns := table(10, len(u.rows))
-	for i := range u.rows {
-		r := &u.rows[i]
+	for _, r := range u.rows {
 		columns.add(r.Seq, r.card.ID, r.merchant, int64(r.Amount), r.Chip.LoadSeq, r.Chip.SpendSeq, int64(r.Chip.Balance), micros(r.OccurredAt),
 			r.booked, flag(r.late)+2*flag(r.afterLos))
 	}
@@ -39,8 +38,8 @@ func (u *upload) insert() error {
 		args = append(args, u.terminalID, micros(u.now))
 	}
 	if u.plain != nil {
-		for i := range u.rows {
-			u.rows[i].fresh = true
+		for _, r := range u.rows {
+			r.fresh = true
 		}
 		u.done.Accepted = len(u.rows)
 		return write(u.tx, "book the purchases", book, args...)
@@ -58,8 +57,7 @@ func (u *upload) insert() error {
 	if err != nil {
 		return err
 	}
-	for i := range u.rows {
-		r := &u.rows[i]
+	for _, r := range u.rows {
 		if r.fresh = fresh[r.Seq]; !r.fresh {
 			u.reject(r.Consumption, ledger.RejectConflict)
 		}

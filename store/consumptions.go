@@ -53,7 +53,7 @@ type upload struct {
 	till   tillRow
 	cards  map[string]*tillCard // by number
 	losses map[int64][]loss     // by card
-	rows   []row                // well-formed, of known cards, one a seq
+	rows   []*row               // well-formed, of known cards, one a seq
 	done   ledger.Ingested
 	kept   []rejection
 
@@ -84,7 +84,7 @@ type tillCard struct {
 	balance   int64
 	asOf      int64
 	month     int64 // newest of the batch's purchases, of a plain upload
-	monthFen  int64 // spent in it
+	inMonth   spent
 	touched   bool
 }
 
@@ -117,7 +117,8 @@ func (u *upload) sift() error {
 		return err
 	}
 	at := make(map[int64]int, len(u.records))
-	u.rows = make([]row, 0, len(u.records))
+	room := make([]row, 0, len(u.records))
+	u.rows = make([]*row, 0, len(u.records))
 	for _, r := range u.records {
 		card := u.cards[r.CardNo]
 		switch first, twice := at[r.Seq]; {
@@ -132,8 +133,9 @@ func (u *upload) sift() error {
 		default:
 			at[r.Seq] = len(u.rows)
 			booked, late := u.store.accountingDay(r.OccurredAt, u.now)
-			u.rows = append(u.rows, row{Consumption: r, card: card, merchant: merchants[u.merchant(r)], booked: booked, late: late,
+			room = append(room, row{Consumption: r, card: card, merchant: merchants[u.merchant(r)], booked: booked, late: late,
 				afterLos: slices.ContainsFunc(u.losses[card.ID], func(l loss) bool { return l.covers(r.OccurredAt) })})
+			u.rows = append(u.rows, &room[len(room)-1])
 		}
 	}
 	return nil
@@ -177,7 +179,7 @@ func (u *upload) judgeRepeats() error {
 	if err != nil {
 		return err
 	}
-	u.rows = slices.DeleteFunc(u.rows, func(r row) bool {
+	u.rows = slices.DeleteFunc(u.rows, func(r *row) bool {
 		before, stands := standing[r.Seq]
 		switch {
 		case stands && u.same(before, r.Consumption):
@@ -196,12 +198,13 @@ func (u *upload) tell() error {
 	if u.done.Accepted == 0 {
 		return nil
 	}
-	job := fanArgs{TerminalID: u.terminalID, At: u.now}
+	seqs := make([]int64, 0, len(u.rows))
 	for _, r := range u.rows {
 		if r.fresh {
-			job.Seqs = append(job.Seqs, r.Seq)
+			seqs = append(seqs, r.Seq)
 		}
 	}
+	job := fanArgs{TerminalID: u.terminalID, At: u.now, Runs: runs(seqs)}
 	for _, c := range u.cards {
 		if c != nil && c.touched && c.threshold > 0 && c.BalanceFen >= c.threshold && c.BalanceFen-c.delta < c.threshold {
 			job.Low = append(job.Low, ledger.Event{Kind: ledger.EventLowBalance, PersonID: c.PersonID, Amount: ledger.Fen(c.threshold),

@@ -52,7 +52,7 @@ func (s *Store) ExplainStatement(ctx context.Context) (plan string, err error) {
 		}
 		defer tx.Exec("RESET enable_seqscan")
 		var lines []string
-		err := tx.Raw("EXPLAIN "+statementSQL, map[string]any{"person": 1, "before": 202610, "sameFrom": 1, "sameTo": 2, "start": 1, "from": 1, "to": 2}).Scan(&lines).Error
+		err := tx.Raw("EXPLAIN "+statementSQL, map[string]any{"person": 1, "before": 202610, "first": 202611, "last": 202611, "same": 202610, "sameFrom": 1, "sameTo": 2, "start": 1, "from": 1, "to": 2}).Scan(&lines).Error
 		plan = strings.Join(lines, "\n")
 		return err
 	})

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -101,8 +102,8 @@ type bought struct {
 	Informed   bool // of one after a loss: the till had the list
 	Name       string
 	Ref        string
-	Told       bool  // wants to hear of purchases, or must hear of this one
-	Burst      int64 // purchases of the card within ledger.UnusualWithin
+	Told       bool // wants to hear of purchases, or must hear of this one
+	Quick      bool // with those before it on the card, ledger.UnusualCount within ledger.UnusualWithin
 }
 
 func (b bought) event() ledger.Event {
@@ -174,16 +175,36 @@ func summedUp(mine []bought, received time.Time) []ledger.Event {
 	return events
 }
 
+// runs writes counts as their runs without a gap, each from its first to its
+// last.
+func runs(seqs []int64) (all [][2]int64) {
+	slices.Sort(seqs)
+	for _, seq := range seqs {
+		if last := len(all) - 1; last >= 0 && all[last][1]+1 == seq {
+			all[last][1] = seq
+		} else {
+			all = append(all, [2]int64{seq, seq})
+		}
+	}
+	return all
+}
+
 // purchases lists what an upload's holders may be told of.
 func (s *Store) purchases(ctx context.Context, a fanArgs) ([]bought, error) {
+	args := []any{string(ledger.EventConsumption), ledger.UnusualCount - 1, ledger.UnusualWithin.Microseconds(), a.TerminalID}
+	all := append(runs(a.Seqs), a.Runs...)
+	for _, run := range all {
+		args = append(args, run[0], run[1])
+	}
 	var found []bought
 	err := s.db.WithContext(ctx).Raw(`SELECT n.card_id, c.person_id, n.spend_seq, n.amount_fen, n.balance_fen, n.occurred_at, n.after_loss, n.after_loss AND `+hadList+` AS informed, m.name,
 		n.terminal_id || ':' || CAST(n.seq AS TEXT) AS ref,
 		(n.after_loss OR NOT EXISTS (SELECT 1 FROM push_mutes x WHERE x.person_id = p.id AND x.kind = ?)) AS told,
-		(SELECT COUNT(*) FROM consumptions b WHERE b.card_id = n.card_id AND b.occurred_at > n.occurred_at - ? AND b.occurred_at <= n.occurred_at) AS burst
+		COALESCE((SELECT b.occurred_at FROM consumptions b WHERE b.card_id = n.card_id AND b.spend_seq <= n.spend_seq
+			ORDER BY b.spend_seq DESC LIMIT 1 OFFSET ?) > n.occurred_at - ?, FALSE) AS quick
 		FROM consumptions n JOIN campus_cards c ON c.id = n.card_id JOIN people p ON p.id = c.person_id JOIN merchants m ON m.id = n.merchant_id
-		WHERE n.terminal_id = ? AND n.seq IN ? AND p.bound_at IS NOT NULL
-		ORDER BY c.person_id, n.card_id, n.spend_seq`, string(ledger.EventConsumption), ledger.UnusualWithin.Microseconds(), a.TerminalID, a.Seqs).Scan(&found).Error
+		WHERE n.terminal_id = ? AND (`+strings.Repeat("n.seq BETWEEN ? AND ? OR ", len(all))+`1 = 0) AND p.bound_at IS NOT NULL
+		ORDER BY c.person_id, n.card_id, n.spend_seq`, args...).Scan(&found).Error
 	if err != nil {
 		return nil, fmt.Errorf("read whom to tell: %w", err)
 	}
@@ -198,7 +219,7 @@ func (s *Store) unusual(ctx context.Context, purchases []bought) ([]ledger.Event
 	var cards []int64
 	var from int64
 	for _, p := range purchases {
-		if !p.AfterLoss && (p.AmountFen >= int64(ledger.UnusualFen) || p.Burst >= ledger.UnusualCount) {
+		if !p.AfterLoss && (p.AmountFen >= int64(ledger.UnusualFen) || p.Quick) {
 			suspects, cards = append(suspects, p), append(cards, p.CardID)
 			if start := micros(timeOf(p.OccurredAt).AddDate(0, 0, -ledger.UnusualDays)); from == 0 || start < from {
 				from = start
@@ -209,8 +230,10 @@ func (s *Store) unusual(ctx context.Context, purchases []bought) ([]ledger.Event
 		return nil, nil
 	}
 	var found []bought
-	err := s.db.WithContext(ctx).Raw(`SELECT card_id, spend_seq, amount_fen, occurred_at FROM consumptions
-		WHERE card_id IN ? AND occurred_at >= ? ORDER BY card_id, occurred_at, spend_seq`, cards, from).Scan(&found).Error
+	err := s.db.WithContext(ctx).Raw(`SELECT n.card_id, n.spend_seq, n.amount_fen, n.occurred_at
+		FROM (SELECT card_id, MIN(low_seq) AS low FROM card_months WHERE card_id IN ? AND month >= ? GROUP BY card_id) AS m
+		JOIN consumptions n ON n.card_id = m.card_id AND n.spend_seq >= m.low WHERE n.occurred_at >= ?
+		ORDER BY n.card_id, n.occurred_at, n.spend_seq`, cards, s.monthOf(timeOf(from)), from).Scan(&found).Error
 	if err != nil {
 		return nil, fmt.Errorf("read the histories: %w", err)
 	}

@@ -46,8 +46,9 @@ func (pushArgs) Kind() string { return "push" }
 // pushes a holder, all of them and its own end in one transaction.
 type fanArgs struct {
 	TerminalID string         `json:"terminal_id"`
-	At         time.Time      `json:"at,omitzero"` // when it was received
-	Seqs       []int64        `json:"seqs"`
+	At         time.Time      `json:"at,omitzero"`    // when it was received
+	Runs       [][2]int64     `json:"runs"`           // of new records, each from its first to its last count
+	Seqs       []int64        `json:"seqs,omitempty"` // as former versions named them one by one
 	Low        []ledger.Event `json:"low,omitempty"`
 }
 

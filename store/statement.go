@@ -23,20 +23,26 @@ func (s *Store) Statement(ctx context.Context, personID int64, month ledger.Mont
 // from one state of the books: the card's balance now, what its months spent
 // since the one before, and the movements. The opening balance follows from
 // the balance backwards, so the cost depends on the time asked for and the
-// months since, not on the history before.
-const statementSQL = `WITH card AS (SELECT id, balance_fen FROM campus_cards WHERE person_id = @person AND status <> 'closed')
+// months since, not on the history before. Purchases are found by the counters
+// between which those of a month lie.
+const statementSQL = `WITH card AS (SELECT id, balance_fen FROM campus_cards WHERE person_id = @person AND status <> 'closed'),
+	span AS (SELECT MIN(low_seq) AS low, MAX(high_seq) AS high FROM card_months
+		WHERE card_id = (SELECT id FROM card) AND month >= @first AND month <= @last),
+	same AS (SELECT MIN(low_seq) AS low, MAX(high_seq) AS high FROM card_months WHERE card_id = (SELECT id FROM card) AND month = @same)
 	SELECT 'card' AS kind, 0 AS at, balance_fen AS fen, '' AS place, '' AS terminal_id, 0 AS load_seq, 0 AS spend_seq, 0 AS after_fen,
 		0 AS booked_on, 0 AS late, 0 AS after_loss FROM card
 	UNION ALL SELECT 'month', month, spent_fen, '', '', 0, 0, 0, 0, 0, 0
 		FROM card_months WHERE card_id = (SELECT id FROM card) AND month >= @before
 	UNION ALL SELECT 'same', 0, CAST(COALESCE(SUM(amount_fen), 0) AS BIGINT), '', '', 0, 0, 0, 0, 0, 0
-		FROM consumptions WHERE card_id = (SELECT id FROM card) AND occurred_at >= @sameFrom AND occurred_at < @sameTo
+		FROM consumptions WHERE card_id = (SELECT id FROM card) AND spend_seq >= (SELECT low FROM same) AND spend_seq <= (SELECT high FROM same)
+			AND occurred_at >= @sameFrom AND occurred_at < @sameTo
 	UNION ALL SELECT 'transfer', created_at, amount_fen, state, kind, 0, 0, 0, 0, 0, 0
 		FROM transfers WHERE person_id = @person AND created_at >= @from AND created_at < @to
 	UNION ALL SELECT 'consumption', n.occurred_at, n.amount_fen, m.name, n.terminal_id, n.load_seq, n.spend_seq, n.balance_fen,
 		n.booked_on, CASE WHEN n.late THEN 1 ELSE 0 END, CASE WHEN n.after_loss THEN 1 ELSE 0 END
 		FROM consumptions n JOIN merchants m ON m.id = n.merchant_id
-		WHERE n.card_id = (SELECT id FROM card) AND n.occurred_at >= @start AND n.occurred_at < @to
+		WHERE n.card_id = (SELECT id FROM card) AND n.spend_seq >= (SELECT low FROM span) AND n.spend_seq <= (SELECT high FROM span)
+			AND n.occurred_at >= @start AND n.occurred_at < @to
 	UNION ALL SELECT 'claim', k.ended_at, k.amount_fen, t.location, k.terminal_id, k.load_seq + 1, k.spend_seq, k.balance_fen + k.amount_fen,
 		0, CASE WHEN k.ended_at > k.expires_at THEN 1 ELSE 0 END, 0
 		FROM claims k JOIN terminals t ON t.id = k.terminal_id
@@ -71,13 +77,17 @@ func (s *Store) statement(ctx context.Context, personID int64, from, to time.Tim
 		Late       int64
 		AfterLoss  int64
 	}
+	var same int64 // month to compare with; 0 = none
+	if sameDays > 0 {
+		same = monthNumber(first - 1)
+	}
 	err := s.db.WithContext(ctx).Raw(statementSQL, map[string]any{"person": personID, "before": monthNumber(first - 1),
-		"sameFrom": micros(sameFrom), "sameTo": micros(sameTo), "start": micros(start), "from": micros(from), "to": micros(to)}).Scan(&found).Error
+		"first": monthNumber(first), "last": monthNumber(ledger.MonthOf(to.Add(-time.Microsecond))), "same": same, "sameFrom": micros(sameFrom), "sameTo": micros(sameTo), "start": micros(start), "from": micros(from), "to": micros(to)}).Scan(&found).Error
 	if err != nil {
 		return ledger.Statement{}, fmt.Errorf("read the statement: %w", err)
 	}
 	var known bool
-	var opening, same ledger.Fen
+	var opening, sameSpent ledger.Fen
 	var made ledger.Statement // the sums of what is no movement on the card
 	var movements []ledger.Movement
 	for _, f := range found {
@@ -87,7 +97,7 @@ func (s *Store) statement(ctx context.Context, personID int64, from, to time.Tim
 			known = true
 			opening += fen
 		case "same":
-			same = fen
+			sameSpent = fen
 		case "month":
 			if f.At == monthNumber(first-1) {
 				made.Before += fen
@@ -113,7 +123,7 @@ func (s *Store) statement(ctx context.Context, personID int64, from, to time.Tim
 	done := ledger.NewStatement(opening, from, to, movements)
 	done.Before, done.Paid, done.Returned, done.Granted, done.Reversed = made.Before, made.Paid, made.Returned, made.Granted, made.Reversed
 	if done.SameDays = sameDays; sameDays > 0 {
-		done.Before = same
+		done.Before = sameSpent
 	}
 	return done, nil
 }
@@ -133,43 +143,7 @@ func add(s *ledger.Statement, kind string, state ledger.TransferState, fen ledge
 	}
 }
 
-// monthNumber is how months are stored, YYYYMM.
-func monthNumber(m ledger.Month) int64 { return dayNumber(m.Start(time.UTC)) / 100 }
-
 // dayOf reads a dayNumber.
 func dayOf(n int64, zone *time.Location) time.Time {
 	return time.Date(int(n/10000), time.Month(n/100%100), int(n%100), 0, 0, 0, 0, zone)
-}
-
-// cardMonth is a month of a card.
-type cardMonth struct{ card, month int64 }
-
-func (u *upload) monthOf(t time.Time) int64 {
-	return monthNumber(ledger.MonthOf(t.In(u.store.zone)))
-}
-
-// addMonths adds the new purchases of an upload to the totals of their cards
-// and months, in one statement. The cards are locked, so nobody else adds to
-// these rows.
-func (u *upload) addMonths() error {
-	totals := map[cardMonth]int64{}
-	for _, r := range u.rows {
-		if r.fresh {
-			totals[cardMonth{r.card.ID, u.monthOf(r.OccurredAt)}] += int64(r.Amount)
-		}
-	}
-	return u.writeMonths(totals)
-}
-
-func (u *upload) writeMonths(totals map[cardMonth]int64) error {
-	if len(totals) == 0 {
-		return nil
-	}
-	columns := table(3, len(totals))
-	for k, spent := range totals {
-		columns.add(k.card, k.month, spent)
-	}
-	from, args := u.store.from(columns)
-	return write(u.tx, "add to the months", `INSERT INTO month_totals (card_id, month, spent_fen) SELECT c0, c1, c2 FROM `+from+` WHERE 1 = 1
-		ON CONFLICT (card_id, month) DO UPDATE SET spent_fen = month_totals.spent_fen + excluded.spent_fen`, args...)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -292,7 +293,7 @@ func TestStore_Statement_Indexes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, index := range []string{"campus_cards_in_use", "month_totals_pkey", "transfers_by_person", "consumptions_by_time", "claims_of_card",
+	for _, index := range []string{"campus_cards_in_use", "month_totals_pkey", "transfers_by_person", "consumptions_of_card", "claims_of_card",
 		"postings_raise_card", "postings_lower_card"} {
 		if !strings.Contains(plan, index) {
 			t.Errorf("%s does not serve", index)
@@ -339,5 +340,41 @@ func TestStore_Statement_SameDays(t *testing.T) {
 				t.Errorf("%s at %s: %s before in %d days, %v; want %s in %d", tc.month, tc.now, got.Before, got.SameDays, err, tc.before, tc.days)
 			}
 		}
+	})
+}
+
+// TestStore_MigrateMonths: purchases from before months knew their counters
+// are found as before, and those of a till whose clock is wrong as well.
+func TestStore_MigrateMonths(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		p := campus(t, s, 1)
+		till(t, s, "A")
+		var all []ledger.Consumption
+		for i, months := range []int{-3, -2, -1, -3, 0, -1, 0} {
+			r := sold(p, int64(i+1), 100, 7, int64(41+i), 0)
+			r.OccurredAt = noon.AddDate(0, months, 0)
+			all = append(all, r)
+		}
+		ingest(t, s, "A", all[:5]...)
+		ctx := t.Context()
+		for _, err := range []error{s.MigrateBack(ctx, 14), s.Migrate(ctx)} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		ingest(t, s, "A", all[5:]...)
+		for m, want := range map[ledger.Month]string{november - 3: "41 44", november - 2: "42", november - 1: "43 46", november: "45 47"} {
+			var seqs []string
+			got := statement(t, s, p, m)
+			for _, line := range got.Movements {
+				seqs = append(seqs, fmt.Sprint(line.SpendSeq))
+			}
+			slices.Sort(seqs)
+			if strings.Join(seqs, " ") != want || got.Spent != ledger.Fen(100*len(seqs)) {
+				t.Errorf("%s: purchases %v of %s, want %s", m, seqs, got.Spent, want)
+			}
+		}
+		proven(t, s)
 	})
 }

@@ -57,7 +57,7 @@ func BenchmarkUpload(b *testing.B) {
 	server := httptest.NewServer(mux)
 	b.Cleanup(server.Close)
 
-	const settled = 2 * tills // plans are made, merchants known
+	const settled = 16 * tills // plans are made, merchants and nearly all cards known
 	bodies := batches(cards, *stored, settled+b.N)
 	post := func(i int) {
 		body := bodies[i]
