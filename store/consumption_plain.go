@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
 	"time"
 
@@ -70,10 +71,10 @@ func sqlState(err error) string {
 	return ""
 }
 
-// knownCard is what never changes of a card, and first_spend_seq, which hardly
-// does: the update checks it.
+// knownCard is what never changes of a card, first_spend_seq, which hardly
+// does, and its newest month, or an earlier one: the update checks both.
 type knownCard struct {
-	id, person, first int64
+	id, person, first, month int64
 }
 
 // knownCards are the cards that uploads have met, by number.
@@ -107,7 +108,7 @@ func (u *upload) recall() error {
 	u.cards = make(map[string]*tillCard, len(u.records))
 	room := make([]tillCard, 0, len(u.records))
 	remember := func(no string, known knownCard) {
-		room = append(room, tillCard{first: known.first, spend: -1})
+		room = append(room, tillCard{first: known.first, spend: -1, month: known.month, inMonth: spent{low: math.MaxInt64}})
 		c := &room[len(room)-1]
 		c.ID, c.CardNo, c.PersonID, c.FirstSpendSeq, c.ChipSpendSeq = known.id, no, known.person, &c.first, &c.spend
 		u.cards[no] = c
@@ -135,7 +136,7 @@ func (u *upload) recall() error {
 		var no string
 		var known knownCard
 		var first *int64
-		if err := r.Scan(&no, &known.id, &known.person, &first); err != nil {
+		if err := r.Scan(&no, &known.id, &known.person, &first, &known.month); err != nil {
 			return err
 		}
 		if first == nil {
@@ -146,7 +147,7 @@ func (u *upload) recall() error {
 		met[no] = known
 		remember(no, known)
 		return nil
-	}, `SELECT card_no, id, person_id, first_spend_seq FROM campus_cards WHERE card_no = ANY(?::text[])`, unmet)
+	}, `SELECT card_no, id, person_id, first_spend_seq, month FROM campus_cards WHERE card_no = ANY(?::text[])`, unmet)
 	if err == nil {
 		err = flush(u.tx)
 	}
@@ -229,9 +230,8 @@ func (u *upload) claimsWait() error {
 }
 
 // moveCards lowers the books' balances, moves the newest counters on and adds
-// to the months. A card that is not as supposed is not found, and the upload
-// is not plain; nor is it when a loss report or a claim came while its
-// purchases went in.
+// to the months. When a card is not as supposed the upload is not plain; nor
+// is it when a loss report or a claim came while its purchases went in.
 func (u *upload) moveCards() error {
 	touched, others := u.movements()
 	if len(touched) == 0 {
@@ -252,7 +252,7 @@ func (u *upload) moveCards() error {
 		return err
 	}
 	from, args := u.store.from(columns)
-	if err := write(u.tx, "move the cards on", moveCardsSQL+from+movedCardsSQL, args...); err != nil {
+	if err := write(u.tx, "move the cards on", moveCardsSQL+from+` WHERE c.id = v.c0`, args...); err != nil {
 		return err
 	}
 	err = write(u.tx, "look again", `SELECT 1 / CAST(`+blacklistVersion+` = ? AND NOT EXISTS (SELECT FROM claims k
@@ -269,29 +269,14 @@ func (u *upload) moveCards() error {
 	return nil
 }
 
-// moveCardsSQL changes cards relatively to what they are, and movedCardsSQL
-// fails if one was not as supposed. What a card spent in its newest month
-// stands on the card, until a later month begins. month_totals gets the month
-// that closed then, and what comes for a month that the card has left. A
-// month's total is never zero, so that one with the batch's purchases alone
-// has just begun.
-const (
-	moveCardsSQL = `WITH moved AS (UPDATE campus_cards AS c SET balance_fen = c.balance_fen - v.c1, records = c.records + v.c2,
-		chip_spend_seq = GREATEST(c.chip_spend_seq, v.c5), chip_balance_fen = CASE WHEN v.c5 > c.chip_spend_seq THEN v.c6 ELSE c.chip_balance_fen END,
-		as_of = GREATEST(c.as_of, v.c7), month = GREATEST(c.month, v.c8),
-		month_fen = CASE WHEN c.month < v.c8 THEN v.c9 WHEN c.month = v.c8 THEN c.month_fen + v.c9 ELSE c.month_fen END,
-		month_low = CASE WHEN c.month < v.c8 THEN v.c10 WHEN c.month = v.c8 THEN LEAST(c.month_low, v.c10) ELSE c.month_low END,
-		month_high = GREATEST(c.month_high, v.c5),
-		closed_month = CASE WHEN c.month < v.c8 THEN c.month ELSE c.closed_month END,
-		closed_fen = CASE WHEN c.month < v.c8 THEN c.month_fen ELSE c.closed_fen END,
-		closed_low = CASE WHEN c.month < v.c8 THEN c.month_low ELSE c.closed_low END FROM `
-	movedCardsSQL = ` WHERE c.id = v.c0 AND c.first_spend_seq = v.c3 AND (c.chip_load_seq = v.c4 OR c.chip_spend_seq >= v.c5)
-		RETURNING c.id, c.month > v.c8 AS late, c.month = v.c8 AND c.month_fen = v.c9 AND c.closed_month > 0 AS begun,
-			v.c8 AS month, v.c9 AS fen, v.c10 AS low, c.month_high AS high, c.closed_month, c.closed_fen, c.closed_low),
-		months AS (` + intoMonths + `SELECT id, month, fen, low, high FROM moved WHERE late
-			UNION ALL SELECT id, closed_month, closed_fen, closed_low, high FROM moved WHERE begun` + addToMonths + `)
-		SELECT 1 / CAST(COUNT(*) = cardinality($1) AS INT) FROM moved`
-)
+// moveCardsSQL changes cards relatively to what they are, and fails at one
+// that is not as supposed. What a card spent in its newest month stands on the
+// card; when a later one begins, a trigger takes it to month_totals.
+const moveCardsSQL = `UPDATE campus_cards AS c SET balance_fen = c.balance_fen - v.c1, records = c.records + v.c2 / CAST(COALESCE(
+		c.first_spend_seq = v.c3 AND (c.chip_load_seq = v.c4 OR c.chip_spend_seq >= v.c5) AND c.month <= v.c8, FALSE) AS INT),
+	chip_spend_seq = GREATEST(c.chip_spend_seq, v.c5), chip_balance_fen = CASE WHEN v.c5 > c.chip_spend_seq THEN v.c6 ELSE c.chip_balance_fen END,
+	as_of = GREATEST(c.as_of, v.c7), month = v.c8, month_fen = CASE WHEN c.month < v.c8 THEN v.c9 ELSE c.month_fen + v.c9 END,
+	month_low = CASE WHEN c.month < v.c8 THEN v.c10 ELSE LEAST(c.month_low, v.c10) END, month_high = GREATEST(c.month_high, v.c5) FROM `
 
 // Uploads of many cards share some with each other and would meet in the
 // update again and again, each time to read a changed card anew. They take
@@ -326,7 +311,7 @@ func (u *upload) readBalances(touched []*tillCard) error {
 }
 
 // movements sums the batch up by card, in the order of their ids as the rows
-// are, with the newest of its months. Others are summed up apart.
+// are, with the newest month of the card. Others are summed up apart.
 func (u *upload) movements() (touched []*tillCard, others months) {
 	touched, others = make([]*tillCard, 0, len(u.rows)), months{}
 	for _, r := range u.rows {
@@ -342,7 +327,7 @@ func (u *upload) movements() (touched []*tillCard, others months) {
 			continue
 		}
 		if month > c.month {
-			if c.month > 0 {
+			if c.inMonth.fen > 0 {
 				others[cardMonth{c.ID, c.month}] = &spent{c.inMonth.fen, c.inMonth.low, c.inMonth.high}
 			}
 			c.month, c.inMonth = month, spent{}

@@ -83,7 +83,7 @@ type tillCard struct {
 	spend     int64
 	balance   int64
 	asOf      int64
-	month     int64 // newest of the batch's purchases, of a plain upload
+	month     int64 // its newest, of a plain upload
 	inMonth   spent
 	touched   bool
 }
