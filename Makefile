@@ -39,7 +39,11 @@ pictures: ## take the guide's pictures anew, of the sandbox
 
 .PHONY: nlu
 nlu: ## how well and how fast texts are understood; SAMPLES=DIR for further *.tsv
-	go test -count=1 -v -run 'TestSamples|TestUnderstand_Speed|NeverActs' ./handlers/intent $(if $(SAMPLES),-args -samples $(abspath $(SAMPLES))) | grep -v '^ *---\|^=== '
+	go test -count=1 -v -run 'TestSamples|TestUnderstand_Speed|TestVoice_Unseen|NeverActs' ./handlers/intent $(if $(SAMPLES),-args -samples $(abspath $(SAMPLES))) | grep -v '^ *---\|^=== '
+
+.PHONY: train
+train: ## make the voice of handlers/intent anew of its sample files
+	go test -count=1 -run TestTrained ./handlers/intent -args -train
 
 .PHONY: tour
 tour: ## remake docs/tour.webp and docs/campus.png from the journey in the browser

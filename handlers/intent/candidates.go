@@ -19,7 +19,7 @@ const Sure = 0.75
 // is what [Understand] returns unless that is [None]. When no candidate is as good as [Sure], ask which of them is meant: the
 // later ones, and all after None, are guesses that may be shown and never acted on.
 func Candidates(text string, today time.Time) []Candidate {
-	result, tokens := read(text, today)
+	result, tokens := trained.read(text, today)
 	if result.Intent == Code {
 		return []Candidate{{result, 1}}
 	}

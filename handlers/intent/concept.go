@@ -1,5 +1,10 @@
 package intent
 
+import (
+	"iter"
+	"math/bits"
+)
+
 // concept is what a word means to the rules.
 type concept uint8
 
@@ -18,6 +23,7 @@ const (
 	done       // it has been done
 	ask        // a question
 	refund
+	outward // money leaves the card
 	forMe
 	polite // before a wish, not after it
 	tag    // 行吗, okay?
@@ -139,6 +145,19 @@ func (s set) any(of set) bool    { return s[0]&of[0]|s[1]&of[1] != 0 }
 func (s set) all(of set) bool    { return s[0]&of[0] == of[0] && s[1]&of[1] == of[1] }
 func (s set) within(of set) bool { return s[0]&^of[0]|s[1]&^of[1] == 0 }
 func (s set) or(t set) set       { return set{s[0] | t[0], s[1] | t[1]} }
+
+// each yields the concepts of a set in their order.
+func (s set) each() iter.Seq[concept] {
+	return func(yield func(concept) bool) {
+		for i, word := range s {
+			for ; word != 0; word &= word - 1 {
+				if !yield(concept(i<<6 + bits.TrailingZeros64(word))) {
+					return
+				}
+			}
+		}
+	}
+}
 
 // negatable are the concepts that a "not" before them reaches; it passes over all others.
 var negatable = setOf(amount, month, day, password, balance, enough, bill, spend, detail, topUp, topUpWeak, addMoney, moveMoney,

@@ -8,10 +8,8 @@ type clause struct {
 	unknown      int // words not understood
 }
 
-// decide applies the rules to the tokens of a text.
-func decide(tokens []token) Result {
-	markOwnNumber(tokens)
-	markOthers(tokens)
+// decide applies the rules to the tokens of a text, and weighs what the voice says of it.
+func decide(tokens []token, heard opinion) Result {
 	clauses, said, denied := gather(tokens)
 	switch {
 	case said.any(setOf(inject, meta)):
@@ -28,7 +26,14 @@ func decide(tokens []token) Result {
 	case denied.has(notify) && (intent == Statement || intent == TransactionsToday):
 		intent = NotificationsOff // 消费了别通知我
 	}
-	intent = veto(intent, clauses, at, tokens, said, denied)
+	if !(intent == None && denied == (set{}) && (bareAmount(tokens) || amountOnCard(tokens))) {
+		if second := heard.weigh(intent, said, denied, unknownWords(clauses) == 0); second != intent {
+			intent, at = second, -1
+		}
+	}
+	if vouched := heard.vouches(intent); risky[intent] || !vouched {
+		intent = veto(intent, clauses, at, tokens, said, denied, vouched)
+	}
 
 	result := Result{Intent: intent}
 	switch intent {
@@ -121,8 +126,9 @@ func declined(tokens []token, said, denied set) Intent {
 	return None
 }
 
-// veto takes back a wish that is somebody else's, about something else, a question, a supposition or past.
-func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied set) Intent {
+// veto takes back a wish that is somebody else's, about something else, a question, a supposition or past. What binds a card
+// may be said in words that are not known, if the voice vouches for it.
+func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied set, vouched bool) Intent {
 	if intent == NotificationsOn && (said.has(off) || denied.has(notify)) {
 		return NotificationsOff
 	}
@@ -151,13 +157,15 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 		return Help
 	case risky[intent] && othersWish(tokens), intent == ReportLoss && othersLoss(tokens), intent == TopUp && pastTopUp(tokens):
 		return Help
-	case risky[intent] && !said.any(setOf(card, lost, found)) && unknownWords(clauses) > map[bool]int{false: 0, true: 1}[intent == TopUp]:
+	case risky[intent] && !(vouched && binds[intent]) && !said.any(setOf(card, lost, found)) && unknownWords(clauses) > map[bool]int{false: 0, true: 1}[intent == TopUp]:
 		return Help // 挂失我的初恋
 	case intent == TopUp && slices.ContainsFunc(tokens, func(t token) bool { return t.fen < 0 }), risky[intent] && othersCard(tokens):
 		return Help
 	case intent == TopUp && said.has(notArrived):
 		return Claim
-	case intent == Claim && said.has(whatIs):
+	case intent == TopUp && (said.has(outward) || said.all(setOf(where, amount))):
+		return Help // withdraw 50 from my card, where is my 50 yuan top up
+	case intent == Claim && said.has(whatIs) && !said.has(requirement):
 		return Help
 	case intent == TopUp && said.any(questions) && said.all(setOf(claim, where)):
 		return Claim

@@ -1,11 +1,13 @@
 // Package intent understands what people type to the card app: which of the things the app can do they want, how much money
 // and which month they named. The chat handlers call it for every text message and `xiaoka understand` for every line.
 //
-// It is rules over a word list and nothing else: no network, no model, the same answer every time. A text is brought to one
-// spelling (normal.go), cut into clauses and words that carry a concept (lexicon*.go, token.go) with amounts and months read
-// on the way (number.go, month.go), and the concepts are matched against the rules (rules.go, decide.go). Words are also found
-// by their sound, in pinyin and by its initials (sounds.go), in whole sentences of pinyin (joined.go), and with a slip of the finger (spelling.go). Whose card it is and
-// whether it is a card at all is told by who and what is named around (others.go).
+// It is rules over a word list, and a voice for the wordings that are in no list; no network, the same answer every time. A
+// text is brought to one spelling (normal.go), cut into clauses and words that carry a concept (lexicon*.go, token.go) with
+// amounts and months read on the way (number.go, month.go), and the concepts are matched against the rules (rules.go,
+// decide.go). Words are also found by their sound, in pinyin and by its initials (sounds.go), in whole sentences of pinyin
+// (joined.go), and with a slip of the finger (spelling.go). Whose card it is and whether it is a card at all is told by who
+// and what is named around (others.go). The voice (voice.go) is a linear classifier of characters, words and concepts,
+// trained of the sample files; it is weighed against the rules (opinion.go), whose guards have the last word.
 //
 // A wrong top-up or loss report costs far more than a wish that is asked for twice. So negated wishes, questions about an
 // action, reports of a past one, other people's cards, other products and attempts to instruct the program never yield an
@@ -55,12 +57,12 @@ const maxRunes = 200
 
 // Understand reads one message. today, in the zone months are counted in, decides which month "October" is.
 func Understand(text string, today time.Time) Result {
-	result, _ := read(text, today)
+	result, _ := trained.read(text, today)
 	return result
 }
 
 // read also returns the tokens that a wish was read from; none if it is not a matter of words.
-func read(text string, today time.Time) (Result, []token) {
+func (v voice) read(text string, today time.Time) (Result, []token) {
 	runes := normalize(text)
 	switch {
 	case len(runes) == 0 || len(runes) > maxRunes, scripted(text):
@@ -68,13 +70,21 @@ func read(text string, today time.Time) (Result, []token) {
 	case isCode(runes):
 		return Result{Intent: Code}, nil
 	}
-	runes = written(runes)
-	tokens := tokenize(runes, today)
-	result := decide(tokens)
+	runes, tokens := parse(runes, today)
+	result := decide(tokens, v.hear(runes, tokens))
 	if risky[result.Intent] && mumbled(runes) {
 		result = Result{Intent: Help}
 	}
 	return result, tokens
+}
+
+// parse cuts normalised text, written in characters where it is pinyin, into tokens that know whom they concern.
+func parse(runes []rune, today time.Time) ([]rune, []token) {
+	runes = written(runes)
+	tokens := tokenize(runes, today)
+	markOwnNumber(tokens)
+	markOthers(tokens)
+	return runes, tokens
 }
 
 // isCode tells six digits and nothing else, however they are spaced.

@@ -8,7 +8,10 @@ var latin = map[concept]string{
 		wont, wouldnt, havent, hasnt, stop trying to, refuse, almost, nearly, thought, i thought, rather than, instead of, buyao,
 		bu yao, bie, bu, bu shi, bushi, meiyou, mei, doesnt, hadnt, werent, couldnt, shouldnt, neednt, mustnt, shant, aint, dnt, donot,
 		don, dun, dun want, dont u, do nt, didnot, dint, didint, havnt, hvnt, hvent, nevr, nvr, neber, dotn, dnot, dont even, doont,
-		doesnot, isnot, no dont, nope dont, cant you not`,
+		doesnot, isnot, no dont, nope dont, cant you not,
+		nobody stole, no one stole, noone stole, nobody took, no one took, nobody has, no one has,
+		nobody asked, no one asked, nobody asked you to, no one asked you to, nobody wants, no one wants, nobody wants to,
+		no one wants to, nobody told you to, no one told you to, nobody said, no one said`,
 	or: `or, nor, and, either`,
 	correct: `
 		actually, no wait, wait no, i mean, i meant, make it, make that, sorry, oops, rather, actually make it, change to, scratch that,
@@ -17,8 +20,9 @@ var latin = map[concept]string{
 		please, pls, plz, plss, kindly, asap, now, right now, immediately, quick, quickly, urgent, urgently, i want, i want to, i wanna,
 		i need, i need to, i would like, id like, want to, wanna, need to, help me, let me, lets, gimme, bang wo, wo yao, woyao,
 		wo xiang, woxiang, qing`,
-	done:   `already, ive already, have already`,
-	refund: `refund, refunded, money back, refunds`,
+	done:    `already, ive already, have already`,
+	outward: `off my card, off the card, from my card, from the card, from my campus card, out of my card, out of the card, to my bank, to my wechat, to wechat, to my alipay, to alipay, to my bank account`,
+	refund:  `refund, refunded, money back, refunds`,
 	polite: `
 		can you, could you, can i, could i, please, pls, would you, would you be so kind, will you, may i, could we, can we, can u,
 		could u, cld u, mind`,
@@ -32,8 +36,10 @@ var latin = map[concept]string{
 		someday, in case, in the future, one day, would i, should i lose, when i lose, whenever, unless, when my card is, when a card, when the card, when one, when you lose, when they lose, when losing, once i lose,
 		hypothetically, when did i, when did i report my, when did, after i, after reporting, after it, shall i, whether i should, whether to, should we, is it better to,
 		better to, worth it`,
-	ask:   `am i, are we`,
-	worry: `afraid, worried, worry, scared, im worried, im afraid, so nobody, so no one, before someone`,
+	ask: `am i, are we`,
+	worry: `
+		afraid, worried, worry, scared, im worried, im afraid, so nobody, so no one, before someone,
+		so nobody can, so no one can, so that nobody, so that no one`,
 	circumstance: `
 		at night, late at night, at midnight, after midnight, on weekends, on weekend, on the weekend, at weekends, on sunday, on sundays, on saturday,
 		on saturdays, on a sunday, on a saturday, on holiday, on holidays, during holidays, during the holidays, over the holidays, anytime, any time,
@@ -118,7 +124,9 @@ var latin = map[concept]string{
 		toner, camera, lens, photo, sd card, memory card, card reader, business card, birthday card, christmas card, greeting card,
 		flash card, flashcard, flashcards, graphics card, video card, sound card, playing card, playing cards, score card, scorecard,
 		yellow card, red card, report grades, postcard, postcards, punch card, time card, key card, keycard, hotel card, insurance card,
-		health card, citizen card, oyster card, suica`,
+		health card, citizen card, oyster card, suica,
+		unbind my email, unbind email, unlink my email, unlink email, disconnect my email, visa card, police,
+		email account, university email, school email account, email address account`,
 	wallet: `wechat, wechat pay, weixin, alipay, zhifubao, unionpay, apple pay, my wechat, my alipay`,
 	by:     `with, w, via, using, by, from, through, thru, use`,
 	meta: `
@@ -133,10 +141,11 @@ var latin = map[concept]string{
 		role play, without confirmation, skip confirmation, assume i confirmed, i confirmed, debug mode, test mode, set my balance,
 		change my balance, increase my balance, set balance`,
 	card: `
-		got my card back, card back, kadiule, diuka, diu ka, kadiu, card, cards, campus card, student card, meal card, canteen card,
+		this student card, that student card, 		got my card back, card back, kadiule, diuka, diu ka, kadiu, card, cards, campus card, student card, meal card, canteen card,
 		school card, dining card, food card, ecard, e card, one card, onecard, campuscard, lunch card, uni card, university card,
 		smart card, on it, to it, onto it, on there, in there, into it, crad, cadr, card account, ka, kapian, fanka, fan ka, xiaoyuanka,
-		xiaoyuan ka, yikatong, yi ka tong`,
+		xiaoyuan ka, yikatong, yi ka tong,
+		off my card, off the card, from my card, from the card, from my campus card, out of my card, out of the card`,
 	aCard: `
 		a card, a campus card, a student card, this card, that card, whose card, anothers card, another card, a meal card, some card`,
 	money: `money, cash, funds, dough, credit, rmb, yuan, qian, kuai`,
@@ -192,7 +201,8 @@ var latin = map[concept]string{
 		tap up, top app, topap, tope up, pop up my card, recharche, recarge, rechardge, recharger, charge money, charge up,
 		charge my card, charge card, charge the card, charge my campus card, charge my student card, charge my meal card, toppup,
 		toppup my card, topp, topip, top ip, top yp, top my card, top me, top my account, top card, want charge, i want charge,
-		want to charge, need charge, need to charge, do recharge, do a recharge, do top up`,
+		want to charge, need charge, need to charge, do recharge, do a recharge, do top up,
+		tp up, bump up, bump it up, fill er up, initiate recharge, new top up, top this up, same again add`,
 	topUpWeak: `load, charge, fill, fund, credit, chong, cong, give my card, give card`,
 	addMoney:  `add, deposit, put, plus, another, jia, cun, lai, gimme, give me, chuck in, get`,
 	moveMoney: `transfer, send, stick, throw, move, drop, zhuan, da, chuck, toss, pop, sling, give, get, have`,
@@ -239,7 +249,9 @@ var latin = map[concept]string{
 		dont have my card anymore, havent seen, i find not, cant see my card, someone took my card, somebody took my card,
 		someone took it, somebody took it, someone has my card, someone else has my card, somebody has my card, someone grabbed my card,
 		disappear, vanish, has been misplaced, been misplaced, mislaid`,
-	freeze:     `freeze, freez, freze, dongjie, dong jie, suoka, suo ka`,
+	freeze: `
+		freeze, freez, freze, dongjie, dong jie, suoka, suo ka,
+		cut off my card, cut my card off, cut off card, kill my card`,
 	freezeWeak: `a freeze, a block, a lock, block, lock, disable, suspend, deactivate, stop, shut down, hotlist, blacklist, bolck, blcok`,
 	unloss: `
 		unfreeze, unfreez, unfreze, unfreezing, unblock, unblok, reactivate, reenable, re enable, re activate, cancel loss,
@@ -250,13 +262,19 @@ var latin = map[concept]string{
 		qu xiao gua shi, qxgs, jcgs, lift the suspension, end the suspension, remove the suspension, undo the suspension,
 		undo the freeze, undo freeze, undo the block, unsuspend, unlock my card, cancel the freeze, cancel freeze, cancel the block,
 		cancel block, cancel report, cancel the report, cancel my report, retract the report, retract my report, withdraw the report,
-		withdraw my report, withdraw my loss report, cancel my loss report, revoke loss, revoke the report, jgk, jdxyk`,
+		withdraw my report, withdraw my loss report, cancel my loss report, revoke loss, revoke the report, jgk, jdxyk,
+		undo card loss, cancel card loss, cancel the lost card report, cancel lost card report, remove the hold,
+		lift the hold, take the block off, take the freeze off, take off the block, release the lock, release my card,
+		release the block, defreeze, de freeze, unlock card, isnt lost anymore, not lost anymore, not lost any more,
+		no longer lost, cancel report of loss, recover my card from lost, its not lost anymore`,
 	resume: `
 		restore, enable, activate, unlock, resume, turn back on, back on, make my card work, unlok, reinstate, re instate,
 		put back in service, back in service, working again, work again, usable again, use again`,
 	found: `
 		found, found it, i found, got it back, got my card back, got back, recovered, retrieved, located, turned up, showed up,
-		have it back, card back, is back, zhaodao, zhao dao, zhaodaole, zhao dao le, zhaohui`,
+		have it back, card back, is back, zhaodao, zhao dao, zhaodaole, zhao dao le, zhaohui,
+		returned to me, has been returned, been returned to me, in hand again, in my hand, in my hands, back with me,
+		returned my card, gave it back, gave my card back, gave it back to me, brought my card back, returned it to me`,
 	pickedUp: `
 		picked up, found a card, found a campus card, found a student card, found someones, found someone elses, found this card,
 		found somebodys, found another, jiandao, jian dao`,
@@ -277,11 +295,15 @@ var latin = map[concept]string{
 	bind: `
 		bdxyk, bdfk, bind, binding, bnd, bidn, link, linking, connect, connecting, register, registration, regist, sign up, signup,
 		sign me up, enroll, enrol, pair, attach, add my card, add card, add a card, bangding, bang ding, bangka, bang ka, bd, bk,
-		bangdin, bding, zhuce, zhu ce, guanlian, bdk, bdykt`,
+		bangdin, bding, zhuce, zhu ce, guanlian, bdk, bdykt,
+		rebind, re bind, create an account, make me an account, make an account, register me, get me set up, set me up,
+		set up my card, hook up my card, hook up my student card, associate, onboard, onboard my card`,
 	unbind: `
 		jbxyk, remove the binding, remove binding, cancel binding, unbind, unbinding, unbnd, unlink, unlinking, disconnect, detach,
 		delink, unpair, remove my card, remove card, remove the card, delete my card, unregister, de register, jiebang, jie bang, jb,
-		jbd, jiebangding, zhuxiao, zhu xiao, huanbang, jbk, jbykt`,
+		jbd, jiebangding, zhuxiao, zhu xiao, huanbang, jbk, jbykt,
+		un link, delete my binding, delete binding, delete the binding, remove bind, remove my binding, release binding,
+		release the binding, clear my binding, sign me off, deregister me, de link, unlnk, untie, dissociate, unpair my card`,
 	language: `qhyy, language, languages, lang, langauge, languge, lanuage, lenguage, yuyan, yu yan, qiehuanyuyan`,
 	languageName: `
 		english, chinese, mandarin, simplified chinese, englsh, englis, chinease, zhongwen, zhong wen, yingwen, ying wen, yingyu, eng,
@@ -335,7 +357,8 @@ var latin = map[concept]string{
 		your telephone, your office, where is your office, where is the office, opening hours, working hours, business hours,
 		office address, email address, your email, contact you, reach you, contact person, contact details, make a complaint,
 		file a complaint, not a bot, not a robot, stop the bot, talk with a person, speak with a person, customer care, care,
-		connect me, connect me to, put me through, transfer me to`,
+		connect me, connect me to, put me through, transfer me to,
+		office phone, card office phone, phone of the office, phone of the card office, manual service`,
 	robot:  `bot, robot, chatbot, machine learning, ai`,
 	revoke: `cancel, cancle, cancell, cacnel, abort, call off, changed my mind about, change my mind about, undo, revoke, withdraw, retract, quxiao, qu xiao`,
 	cancel: `

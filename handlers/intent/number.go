@@ -54,8 +54,15 @@ func parseNumber(r []rune, i int) token {
 		}
 		certain = certain && ok
 	case isASCIILetter(c) && !isASCIILetter(at(r, j-1)):
-		if value, end, t.lone = englishNumber(r, j); end == 0 {
+		half := match(r, j, []string{"half"})
+		if half > 0 {
+			half++ // and the blank
+		}
+		if value, end, t.lone = englishNumber(r, j+half); end == 0 {
 			return t
+		}
+		if half > 0 {
+			value /= 2
 		}
 	default:
 		return t
@@ -91,6 +98,14 @@ func (t *token) unit(r []rune, value int64, certain bool) (int64, bool) {
 		return t.cents(r, value, certain)
 	}
 	switch at(r, after) {
+	case '旧', '嚿': // 两旧水 are two hundred
+		if value < 10_00 {
+			t.explicit, t.lone, t.end = true, false, after+1
+			if at(r, t.end) == '水' {
+				t.end++
+			}
+			return value * 100, certain
+		}
 	case '毛', '角':
 		t.explicit, t.lone, t.end = true, false, after+1
 		return value / 10, certain && value%10 == 0
@@ -268,7 +283,7 @@ func hanNumber(r []rune, i int) (fen int64, end int, certain, lone bool) {
 		if !ok || j == i && c != '十' && c != '百' {
 			break
 		}
-		if c == '百' && j == i { // 百 alone is 百度, 百货
+		if n := hanDigits[at(r, j+1)]; c == '百' && j == i && n < 2 { // 百五, but 百 alone is 百度, 百货
 			break
 		}
 		positional = false

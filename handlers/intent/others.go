@@ -51,6 +51,8 @@ func markOthers(tokens []token) {
 			t.set = setOf(product)
 		case t.han && t.has(card) && t.end-t.start == 1 && before != nil && before.has(product) && before.end == t.start: // 工行卡
 			t.set = setOf(product)
+		case !t.han && t.has(card) && before != nil && before.has(product) && !before.han && t.end-t.start == len("card"): // visa card
+			t.set = setOf(product)
 		case t.has(product) && before != nil && before.has(by):
 			t.set = setOf(filler)
 		case t.han && t.has(card) && t.end-t.start <= 2 && before != nil && before.unknown() && before.han && (t.end-t.start == 1 || long(before)):
@@ -69,6 +71,9 @@ func markOthers(tokens []token) {
 
 // ownCard reports that the speaker names their own card, or what somebody did for them, whoever else is in the text.
 func ownCard(tokens []token) bool {
+	if slices.ContainsFunc(tokens, func(t token) bool { return t.set.all(setOf(found, forMe)) }) {
+		return true // 同学还给我了
+	}
 	for i := range tokens[:max(0, len(tokens)-1)] {
 		before, after := tokens[i], tokens[i+1]
 		if before.has(mine) && after.has(card) && (i == 0 || !tokens[i-1].has(whose)) || before.has(who) && after.has(forMe) {

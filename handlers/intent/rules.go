@@ -87,7 +87,7 @@ var rules = []rule{
 	{intent: Help, all: []concept{topUp, howMuch}, unknown: anyUnknown},
 	{intent: TopUp, all: []concept{topUp}, unknown: 3},
 	{intent: TopUp, all: []concept{topUpWeak}, one: []concept{card, money}, unknown: 0},
-	{intent: TopUp, all: []concept{addMoney, money}, unknown: 0},
+	{intent: TopUp, all: []concept{addMoney, money}, none: []concept{how}, unknown: 0},
 	{intent: Balance, all: []concept{lowMoney, ask}, unknown: 1},
 	{intent: TopUp, all: []concept{lowMoney}, unknown: 1},
 
@@ -144,6 +144,7 @@ var (
 	personal = map[Intent]bool{Balance: true, TopUp: true, Statement: true, TransactionsToday: true, ReportLoss: true, CancelLoss: true,
 		Claim: true, Pending: true, Verify: true, Bind: true, Unbind: true}
 	risky = map[Intent]bool{TopUp: true, ReportLoss: true, CancelLoss: true, Bind: true, Unbind: true}
+	binds = map[Intent]bool{Bind: true, Unbind: true}
 )
 
 // questions turn a risky wish into a question about it.

@@ -30,9 +30,9 @@ var sounds = strings.Fields(`
 	shi失实矢是时师石湿十试市式使事示室视驶匙始食史拾似 shou收手授首受 shu书叔数束输 shua刷 shuang双 shui水睡谁税 shun顺 shuo说硕
 	si思死四 song送松 su宿诉 suan算酸蒜 sui岁随 sun孙 suo锁所 ta他她它 tai太台态 tang倘堂趟 tao淘套 teng腾 ti提题体替踢梯屉 tian天
 	tiao条调跳 tie铁贴 ting停厅挺听 tong通同痛童桶铜统 tou头投偷 tu图突土吐 tuan团 tui退腿推 tuo托 wa哇 wai外 wan万完弯晚玩
-	wang网往王忘 wei为未位委微谓维喂 wen文问闻纹稳搵温蚊 wo我卧 wu唔勿无务误物午五呜 xi细系戏西洗息媳吸晰析熄 xia下
+	wang网往王忘 wei为未位委微谓维喂伟 wen文问闻纹稳搵温蚊 wo我卧 wu唔勿无务误物午五呜 xi细系戏西洗息媳吸晰析熄 xia下
 	xian先险现限显线 xiang想响象向享项像详箱相 xiao消肖效校小销笑宵 xie些鞋写谢协 xin心信新芯辛 xing醒行型形性姓星幸 xiong兄
-	xiu休修 xu需许须续蓄虚序 xuan选炫 xue学 xun讯寻询 ya押鸭呀 yan验演严言盐炎研眼燕 yang样羊养洋 yao要耀钥 ye也爷页业夜耶
+	xiu休修 xu需许须续蓄虚序 xuan选炫 xue学血 xun讯寻询 ya押鸭呀 yan验演严言盐炎研眼燕 yang样羊养洋 yao要耀钥 ye也爷页业夜耶
 	yi以一已意异姨医衣艺易疫译义遗翼 yin银印音因 ying英应影硬赢嘤营 yo哟 yong用泳 you有优友油游邮又由右
 	yu余于鱼语雨遇预宇与浴寓狱育 yuan原员院园元远 yue岳月阅越约 yun云 za咋杂 zai再在仔 zan咱 zao早澡造糟 ze则责 zen怎 zeng增赠曾
 	zhan站占 zhang账帐涨张章长掌丈 zhao找招照朝召 zhe着者折这 zhen真朕枕 zheng证正政争整征症
