@@ -32,6 +32,7 @@ const (
 	ResolveRefund Resolution = "refund"      // send a payment that is not what was ordered back in full
 	ResolveRetry  Resolution = "retry"       // ask WeChat Pay for a refund that it closed again, under a new number
 	ResolveChip   Resolution = "accept-chip" // take the chip's counters as they were seen; loads work again
+	ResolveBook   Resolution = "book"        // book a till's record whose card was not on record when it came
 )
 
 // Resolutions lists how the case can be settled by a person; none for one that
@@ -48,6 +49,8 @@ func (c Case) Resolutions() []Resolution {
 		return []Resolution{ResolveRetry, ResolveNoted}
 	case "chip_out_of_step":
 		return []Resolution{ResolveChip, ResolveNoted}
+	case RejectCardNotFound:
+		return []Resolution{ResolveBook, ResolveNoted}
 	}
 	return []Resolution{ResolveNoted}
 }
@@ -65,6 +68,22 @@ func (c Case) Payment() (outTradeNo, field string) {
 	outTradeNo, rest, _ := strings.Cut(c.Ref, ":")
 	field, _, _ = strings.Cut(rest, ":")
 	return outTradeNo, field
+}
+
+// RecordRef is the Ref of a till's record that is kept aside; digest tells
+// records of one count apart.
+func RecordRef(terminalID string, seq int64, digest string) string {
+	return terminalID + ":" + strconv.FormatInt(seq, 10) + ":" + digest
+}
+
+// Record reads a RecordRef.
+func (c Case) Record() (terminalID string, seq int64, digest string, ok bool) {
+	parts := strings.Split(c.Ref, ":")
+	if len(parts) != 3 {
+		return "", 0, "", false
+	}
+	seq, err := strconv.ParseInt(parts[1], 10, 64)
+	return parts[0], seq, parts[2], err == nil
 }
 
 // ChipRef is the Ref of a chip that cannot be.

@@ -88,7 +88,6 @@ type Overview struct {
 	InDoubt   []Claim        // oldest first
 	OpenCases []PersonCase   // oldest first
 	Settled   []PersonCase   // newest first
-	Records   []KeptRecord   // newest first
 	Days      []DayReport    // newest first, without lines
 	Stations  []StationState // by id, disabled ones left out
 }
@@ -110,16 +109,6 @@ type DeadJob struct {
 type PersonCase struct {
 	Case
 	PersonID int64
-}
-
-// KeptRecord is a purchase a till reported that was not booked.
-type KeptRecord struct {
-	TerminalID string
-	Seq        int64
-	Code       string // conflict, card_not_found
-	CardNo     string
-	PersonID   int64 // 0 = no such card
-	At         time.Time
 }
 
 // StationState is a terminal and the age of its blacklist.

@@ -198,7 +198,6 @@ func busy(w *world) {
 		OpenCases: []ledger.PersonCase{{PersonID: 7, Case: ledger.Case{ID: 5, Kind: "chip_out_of_step", CardNo: card, Detail: "card " + card + " of 2025533001, " + markup,
 			At: noon.Add(-time.Hour)}}},
 		Settled: []ledger.PersonCase{{Case: ledger.Case{ID: 4, Kind: "newer_kind", At: noon, SettledAt: noon, How: ledger.ResolveNoted}}},
-		Records: []ledger.KeptRecord{{TerminalID: "P01", Seq: 12, Code: "conflict", CardNo: card, PersonID: 7, At: noon}},
 		Days:    []ledger.DayReport{{Day: "2026-11-21", Daily: true, Classes: map[string]int{"matched": 7}, Differences: 1}},
 		Stations: []ledger.StationState{
 			{Terminal: ledger.Terminal{ID: "K02", Kind: ledger.Kiosk, Location: "图书馆一楼", SeenAt: noon}, BlacklistVersion: 9, BlacklistAt: noon},
@@ -496,7 +495,7 @@ var (
 )
 
 // families are the keys that are put together from a word of the program.
-var families = []string{"state.", "tile.name.", "title.", "message.", "kind.", "job.", "queue.", "class.", "record.", "case.", "how.", "event.", "card.", "transfer."}
+var families = []string{"state.", "tile.name.", "title.", "message.", "kind.", "job.", "queue.", "class.", "case.", "how.", "event.", "card.", "transfer."}
 
 // Every text that is used exists in both languages, and none in vain.
 func TestCatalogue(t *testing.T) {

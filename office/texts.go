@@ -100,13 +100,11 @@ var catalogue = map[string]said{
 	"section.jobs":      {"任务队列", "Job queues"},
 	"section.terminals": {"终端", "Terminals"},
 	"section.days":      {"对账", "Reconciliations"},
-	"section.records":   {"未入账的消费记录", "Purchases kept aside"},
 
 	"hint.doubts":    {"钱没有丢：卡再次出现时由芯片定；标“人工”的要 xiaoka claim settle。", "No money is lost: the chip decides when the card is seen again; what is held needs xiaoka claim settle."},
 	"hint.cases":     {"处理：xiaoka case settle 编号 --how … --note “谁决定的，依据什么”", "Settle with xiaoka case settle ID --how … --note \"who decided, on what\""},
 	"hint.dead":      {"修好原因后：xiaoka push replay 编号", "Once the reason is mended: xiaoka push replay ID"},
 	"hint.terminals": {"先列出要看的。", "Those to look at come first."},
-	"hint.records":   {"与已有记录矛盾，或没有这张卡；留着待人查看，不记账。", "They contradict a record that stands, or name no card; kept for a person, never booked."},
 
 	"none.doubts":    {"没有结果未知的写卡", "No claim is in doubt"},
 	"none.cases":     {"没有事项", "No cases"},
@@ -114,7 +112,6 @@ var catalogue = map[string]said{
 	"none.jobs":      {"队列是空的", "The queues are empty"},
 	"none.terminals": {"还没有登记终端", "No terminal is registered yet"},
 	"none.days":      {"还没有对账记录", "No reconciliation on record"},
-	"none.records":   {"没有", "None"},
 	"none.transfers": {"没有转账", "No transfers"},
 	"none.lines":     {"每一笔都一致", "Every line agrees"},
 
@@ -141,7 +138,6 @@ var catalogue = map[string]said{
 	"col.refunds":   {"退款", "Refunds"},
 	"col.mended":    {"已修复", "Mended"},
 	"col.differ":    {"差异", "Differences"},
-	"col.seq":       {"流水", "Record"},
 	"col.ours":      {"我方", "Ours"},
 	"col.theirs":    {"微信", "WeChat Pay"},
 	"col.order":     {"订单", "Order"},
@@ -190,9 +186,6 @@ var catalogue = map[string]said{
 	"class.refund differs": {"退款不一致", "refund differs"},
 	"class.foreign":        {"非本系统", "foreign"},
 
-	"record.conflict":       {"与已有记录矛盾", "contradicts a record"},
-	"record.card_not_found": {"没有这张卡", "no such card"},
-
 	"case.payment_mismatch":   {"付款与订单不符", "payment differs from its order"},
 	"case.unknown_order":      {"不认识的订单付了款", "payment of an unknown order"},
 	"case.paid_twice":         {"一单付了两次", "order paid twice"},
@@ -204,6 +197,8 @@ var catalogue = map[string]said{
 	"case.platform_refund":    {"商户平台上的退款", "refund made on the merchant platform"},
 	"case.unknown_refund":     {"不认识的退款", "unknown refund"},
 	"case.chip_out_of_step":   {"芯片与账不符", "chip out of step"},
+	"case.conflict":           {"消费记录与已有的矛盾", "purchase contradicts a record"},
+	"case.card_not_found":     {"消费记录的卡不在册", "purchase by an unknown card"},
 	"case.not_reconciled":     {"没能对账", "day not reconciled"},
 	"case.day_differs":        {"对账有差异", "day differs"},
 
@@ -211,6 +206,7 @@ var catalogue = map[string]said{
 	"how.refund":      {"全额退回", "by a refund"},
 	"how.retry":       {"重新退款", "by another refund"},
 	"how.accept-chip": {"采信芯片", "by the chip"},
+	"how.book":        {"补记入账", "by booking it"},
 
 	"event.topup_paid":       {"充值成功", "top-up paid"},
 	"event.claimed":          {"领取", "claimed"},

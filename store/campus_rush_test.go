@@ -155,6 +155,9 @@ func (c *modelCampus) confirmedAtOnce() {
 		if m.open == nil || m.open.held || m.open.written || m.chip != m.open.before || c.once(4) {
 			continue
 		}
+		if slices.ContainsFunc(m.visits, func(v modelClaim) bool { return v.id == m.open.id }) {
+			continue // its machine gave up and will say so
+		}
 		m.write()
 		id, own, chip, now := m.open.id, m.open.terminal, m.chip, c.now
 		confirm := func() {

@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -84,6 +86,8 @@ func (s *Store) SettleCase(ctx context.Context, id int64, how ledger.Resolution,
 			err = retryRefund(tx, c, now)
 		case ledger.ResolveChip:
 			err = acceptChip(tx, c)
+		case ledger.ResolveBook:
+			err = s.bookKept(ctx, tx, c, now)
 		}
 		if err != nil {
 			return err
@@ -189,4 +193,33 @@ func acceptChip(tx *gorm.DB, c ledger.Case) error {
 	return write(tx, "accept the chip", `UPDATE campus_cards SET chip_load_seq = ?, chip_spend_seq = ?, chip_balance_fen = ?, first_spend_seq = ?,
 		records = (SELECT COUNT(*) FROM consumptions n WHERE n.card_id = campus_cards.id AND n.spend_seq > ?) WHERE id = ?`,
 		chip.LoadSeq, chip.SpendSeq, int64(chip.Balance), first, first, card.ID)
+}
+
+// bookKept books a record that was kept aside as its till sent it, now that its
+// card is on record.
+func (s *Store) bookKept(ctx context.Context, tx *gorm.DB, c ledger.Case, now time.Time) error {
+	terminalID, seq, digest, ok := c.Record()
+	if !ok {
+		return fmt.Errorf("%w: the record cannot be read from %q", ledger.ErrNotSo, c.Ref)
+	}
+	var kept []string
+	if err := tx.Raw(`SELECT record FROM rejections WHERE terminal_id = ? AND seq = ? AND code = ?`, terminalID, seq, c.Kind).Scan(&kept).Error; err != nil {
+		return fmt.Errorf("read the record: %w", err)
+	}
+	i := slices.IndexFunc(kept, func(record string) bool { return len(kept) == 1 || recordDigest([]byte(record)) == digest })
+	if i < 0 {
+		return fmt.Errorf("%w: its record is not kept", ledger.ErrNotSo)
+	}
+	var record ledger.Consumption
+	if err := json.Unmarshal([]byte(kept[i]), &record); err != nil {
+		return fmt.Errorf("read the record: %w", err)
+	}
+	u := &upload{store: s, ctx: ctx, now: now, terminalID: terminalID, records: []ledger.Consumption{record}}
+	if err := u.take(tx, u.lockedSteps()); err != nil {
+		return err
+	}
+	if len(u.done.Rejected) > 0 {
+		return fmt.Errorf("%w: the record would be kept aside again (%s)", ledger.ErrNotSo, u.done.Rejected[0].Code)
+	}
+	return nil
 }

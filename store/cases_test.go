@@ -187,3 +187,46 @@ func TestStore_SettleCase(t *testing.T) {
 		})
 	}
 }
+
+// A record of a card that was not on record is booked once it is, exactly once;
+// one that contradicts another is for a person alone.
+func TestStore_SettleCase_KeptRecord(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		late := ledger.Person{CardNo: "C20260002"}
+		till(t, s, "A")
+		ingest(t, s, "A", sold(late, 1, 650, 7, 41, 600))
+		ingest(t, s, "A", sold(late, 1, 650, 7, 41, 600))
+		c := onlyCase(t, s, ledger.RejectCardNotFound)
+		if _, err := s.SettleCase(ctx, c.ID, ledger.ResolveBook, "card office", ledger.Payment{}, noon); !errors.Is(err, ledger.ErrNotSo) {
+			t.Errorf("booked for a card that is not on record: %v", err)
+		}
+		onlyCase(t, s, ledger.RejectCardNotFound)
+
+		p := campus(t, s, 2)
+		if done, err := s.SettleCase(ctx, c.ID, ledger.ResolveBook, "card office", ledger.Payment{}, noon); err != nil || done.How != ledger.ResolveBook {
+			t.Fatalf("SettleCase = %+v, %v", done, err)
+		}
+		balance(t, s, p, 600, 0, 0)
+		if _, err := s.SettleCase(ctx, c.ID, ledger.ResolveBook, "again", ledger.Payment{}, noon); !errors.Is(err, ledger.ErrCaseSettled) {
+			t.Errorf("booked again: %v", err)
+		}
+		if got := ingest(t, s, "A", sold(p, 1, 650, 7, 41, 600)); got.Duplicates != 1 || got.AckedSeq != 1 {
+			t.Errorf("its till sends it again: %+v", got)
+		}
+		balance(t, s, p, 600, 0, 0)
+
+		ingest(t, s, "A", sold(p, 1, 651, 7, 41, 599))
+		c = onlyCase(t, s, ledger.RejectConflict)
+		if _, err := s.SettleCase(ctx, c.ID, ledger.ResolveBook, "card office", ledger.Payment{}, noon); !errors.Is(err, ledger.ErrNotSo) {
+			t.Errorf("a conflict was booked: %v", err)
+		}
+		if _, err := s.SettleCase(ctx, c.ID, ledger.ResolveNoted, "the till was reset", ledger.Payment{}, noon); err != nil {
+			t.Fatal(err)
+		}
+		if e := proven(t, s).Exceptions; len(e) != 0 {
+			t.Errorf("exceptions: %+v", e)
+		}
+	})
+}

@@ -36,8 +36,8 @@ type plainUpload struct {
 // isNotPlain knows.
 func (s *Store) ingestPlain(ctx context.Context, terminalID string, records []ledger.Consumption, now time.Time) (ledger.Ingested, error) {
 	u := &upload{store: s, ctx: ctx, now: now, terminalID: terminalID, records: records, plain: &plainUpload{open: map[int64]int64{}}}
-	done, err := u.run(u.recall, u.lookUp, u.sift, u.judgeRepeats, u.claimsWait, u.insert, u.auditLost, u.keepRejections, u.acknowledge,
-		u.moveCards, u.tell)
+	done, err := u.run([]func() error{u.recall, u.lookUp, u.sift, u.judgeRepeats, u.claimsWait, u.insert, u.auditLost, u.keepRejections, u.acknowledge,
+		u.moveCards, u.tell})
 	if insisted(err) {
 		s.cards.forget(u.cards)
 	}

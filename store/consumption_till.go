@@ -1,6 +1,8 @@
 package store
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -140,21 +142,36 @@ type rejection struct {
 	code string
 }
 
+// keepRejections keeps what was not booked as it came. What is well-formed
+// waits for a person as a case.
 func (u *upload) keepRejections() error {
 	if len(u.kept) == 0 {
 		return nil
 	}
-	args := make([]any, 0, 6*len(u.kept))
+	var kept, cases []any
 	for _, r := range u.kept {
 		record, err := json.Marshal(r.Consumption)
 		if err != nil {
 			return fmt.Errorf("keep a rejected record: %w", err)
 		}
-		args = append(args, u.terminalID, r.Seq, r.code, r.CardNo, string(record), micros(u.now))
+		kept = append(kept, u.terminalID, r.Seq, r.code, r.CardNo, string(record), micros(u.now))
+		if r.code == ledger.RejectConflict || r.code == ledger.RejectCardNotFound {
+			cases = append(cases, r.code, ledger.RecordRef(u.terminalID, r.Seq, recordDigest(record)), r.CardNo,
+				fmt.Sprintf("record %d of terminal %s, %s spent, was not booked", r.Seq, u.terminalID, r.Amount), micros(u.now))
+		}
 	}
-	err := u.tx.Exec(`INSERT INTO rejections (terminal_id, seq, code, card_no, record, at) VALUES `+rows(len(u.kept), 6)+` ON CONFLICT DO NOTHING`, args...).Error
+	err := u.tx.Exec(`INSERT INTO rejections (terminal_id, seq, code, card_no, record, at) VALUES `+rows(len(u.kept), 6)+` ON CONFLICT DO NOTHING`, kept...).Error
+	if err == nil && len(cases) > 0 {
+		err = u.tx.Exec(`INSERT INTO cases (kind, ref, card_no, detail, at) VALUES `+rows(len(cases)/5, 5)+` ON CONFLICT DO NOTHING`, cases...).Error
+	}
 	if err != nil {
 		return fmt.Errorf("keep the rejected records: %w", err)
 	}
 	return nil
+}
+
+// recordDigest tells kept records of one count apart.
+func recordDigest(record []byte) string {
+	sum := sha256.Sum256(record)
+	return hex.EncodeToString(sum[:4])
 }

@@ -32,8 +32,7 @@ func (s *Store) IngestConsumptions(ctx context.Context, terminalID string, recor
 	}
 	for tries := 1; ; tries++ {
 		u := &upload{store: s, ctx: ctx, now: now, terminalID: terminalID, records: records}
-		done, err := u.run(u.lockTill, u.lockCards, u.askLosses, u.sift, u.judgeRepeats, u.insert, u.auditLost, u.evidence, u.updateCards,
-			u.addMonths, u.keepRejections, u.acknowledge, u.tell)
+		done, err := u.run(u.lockedSteps())
 		if tries == 3 || !deadlocked(err) {
 			return done, err
 		}
@@ -88,17 +87,26 @@ type tillCard struct {
 	touched   bool
 }
 
-// run takes the steps as one transaction.
-func (u *upload) run(steps ...func() error) (ledger.Ingested, error) {
-	err := u.store.tx(u.ctx, func(tx *gorm.DB) error {
-		u.tx, u.raw = tx, tx.Statement.ConnPool
-		for _, step := range steps {
-			if err := step(); err != nil {
-				return err
-			}
+// lockedSteps are the long way, with the cards locked from the beginning.
+func (u *upload) lockedSteps() []func() error {
+	return []func() error{u.lockTill, u.lockCards, u.askLosses, u.sift, u.judgeRepeats, u.insert, u.auditLost, u.evidence, u.updateCards,
+		u.addMonths, u.keepRejections, u.acknowledge, u.tell}
+}
+
+// take takes the steps in a transaction.
+func (u *upload) take(tx *gorm.DB, steps []func() error) error {
+	u.tx, u.raw = tx, tx.Statement.ConnPool
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	return nil
+}
+
+// run takes the steps as one transaction.
+func (u *upload) run(steps []func() error) (ledger.Ingested, error) {
+	err := u.store.tx(u.ctx, func(tx *gorm.DB) error { return u.take(tx, steps) })
 	if err != nil {
 		return ledger.Ingested{}, err
 	}

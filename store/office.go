@@ -142,7 +142,7 @@ func (s *Store) jobGroupsSQL() string {
 // Overview reads what an operator's page shows.
 func (s *Store) Overview(ctx context.Context, now time.Time) (o ledger.Overview, err error) {
 	o.Watch, err = s.Watch(ctx, now)
-	for _, read := range []func(context.Context, *ledger.Overview) error{s.newestDead, s.oldestDoubts, s.openCases, s.settledCases, s.keptRecords,
+	for _, read := range []func(context.Context, *ledger.Overview) error{s.newestDead, s.oldestDoubts, s.openCases, s.settledCases,
 		s.newestDays, s.stations} {
 		err = errors.Join(err, read(ctx, &o))
 	}
@@ -216,25 +216,6 @@ func (s *Store) personCases(ctx context.Context, where string) ([]ledger.PersonC
 		out[i] = ledger.PersonCase{Case: f.Case.ledger(), PersonID: f.PersonID}
 	}
 	return out, err
-}
-
-func (s *Store) keptRecords(ctx context.Context, o *ledger.Overview) error {
-	var found []struct {
-		TerminalID string
-		Seq        int64
-		Code       string
-		CardNo     string
-		PersonID   int64
-		At         int64
-	}
-	err := s.db.WithContext(ctx).Raw(`SELECT r.terminal_id, r.seq, r.code, r.card_no, COALESCE(c.person_id, 0) AS person_id, r.at FROM rejections r
-		LEFT JOIN campus_cards c ON c.card_no = r.card_no
-		WHERE r.code IN ('conflict', 'card_not_found') ORDER BY r.at DESC LIMIT ?`, ledger.OverviewRows).Scan(&found).Error
-	for _, f := range found {
-		o.Records = append(o.Records, ledger.KeptRecord{TerminalID: f.TerminalID, Seq: f.Seq, Code: f.Code, CardNo: f.CardNo,
-			PersonID: f.PersonID, At: timeOf(f.At)})
-	}
-	return err
 }
 
 func (s *Store) newestDays(ctx context.Context, o *ledger.Overview) error {

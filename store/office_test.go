@@ -81,11 +81,12 @@ func TestStore_Overview(t *testing.T) {
 			ingest(t, s, "A", sold(p, 1, 650, 7, 41, 600))
 			ingest(t, s, "A", sold(p, 1, 651, 7, 41, 600))
 			o := watched(t, s, noon)
-			if o.KeptOff != 1 || len(o.Records) != 1 || o.Records[0].Code != "conflict" || o.Records[0].CardNo != p.CardNo || o.Records[0].PersonID != p.ID || o.Records[0].TerminalID != "A" {
-				t.Errorf("%d, %+v", o.KeptOff, o.Records)
+			if o.KeptOff != 1 || len(o.OpenCases) != 1 || o.OpenCases[0].Kind != "conflict" || o.OpenCases[0].CardNo != p.CardNo || o.OpenCases[0].PersonID != p.ID ||
+				!strings.HasPrefix(o.OpenCases[0].Ref, "A:1:") {
+				t.Errorf("%d, %+v", o.KeptOff, o.OpenCases)
 			}
-			if o := watched(t, s, noon.Add(ledger.KeptOffWithin+24*time.Hour)); o.KeptOff != 0 || len(o.Records) != 1 {
-				t.Errorf("a month later: %d, %+v", o.KeptOff, o.Records)
+			if o := watched(t, s, noon.Add(ledger.KeptOffWithin+24*time.Hour)); o.KeptOff != 0 || len(o.OpenCases) != 1 {
+				t.Errorf("a month later: %d, %+v", o.KeptOff, o.OpenCases)
 			}
 		},
 		"Terminals": func(t *testing.T, s *store.Store) {

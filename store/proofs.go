@@ -187,6 +187,4 @@ const exceptionsSQL = `
 		FROM (SELECT c.card_no, n.spend_seq, n.load_seq, n.amount_fen, n.balance_fen,
 			LAG(n.balance_fen) OVER w AS before_fen, LAG(n.spend_seq) OVER w AS before_seq, LAG(n.load_seq) OVER w AS before_load
 			FROM consumptions n JOIN campus_cards c ON c.id = n.card_id WINDOW w AS (PARTITION BY n.card_id ORDER BY n.spend_seq)) AS chain
-		WHERE spend_seq = before_seq + 1 AND load_seq = before_load AND balance_fen <> before_fen - amount_fen
-	UNION ALL
-	SELECT card_no, code, 'record ' || CAST(seq AS TEXT) || ' of terminal ' || terminal_id || ' was not booked' FROM rejections WHERE code IN ('conflict', 'card_not_found')`
+		WHERE spend_seq = before_seq + 1 AND load_seq = before_load AND balance_fen <> before_fen - amount_fen`

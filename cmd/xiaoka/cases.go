@@ -92,7 +92,7 @@ func words(all []ledger.Resolution) string {
 
 type caseSettleCmd struct {
 	ID   int64             `arg:""`
-	How  ledger.Resolution `required:"" enum:"noted,refund,retry,accept-chip" help:"noted: dealt with outside, the books stay; refund: send a payment that differs from its order back in full; retry: ask for a refund that WeChat Pay closed again, under a new number; accept-chip: take the chip's counters as they were seen, so that the card can be loaded again."`
+	How  ledger.Resolution `required:"" enum:"noted,refund,retry,accept-chip,book" help:"noted: dealt with outside, the books stay; refund: send a payment that differs from its order back in full; retry: ask for a refund that WeChat Pay closed again, under a new number; accept-chip: take the chip's counters as they were seen, so that the card can be loaded again; book: book a till's record whose card was not on record when it came."`
 	Note string            `required:"" help:"Who decided, and on what evidence; goes to the audit log."`
 }
 
