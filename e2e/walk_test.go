@@ -50,6 +50,7 @@ func TestWalk(t *testing.T) {
 	nobody := h.nobody()
 	h.await("the code to join", func() bool { return strings.Contains(nobody.open("/"), "/guide/join?v=") })
 	w.as(nobody, stop{"guide", "/", "", "[...document.images].every(i => (i.loading = 'eager') && i.complete)"})
+	// The machine's own screen, with a reader, is looked at in kiosk/bridge; this is the server's copy.
 	w.open("kiosk", h.url+"/kiosk/", "", "")
 	w.walk("kiosk", "zh-CN", 1280) // it is in both languages at once
 	w.open("kiosk claim", h.url+"/kiosk/", "", `document.getElementById('wecom').click(), document.querySelector('[data-purpose=claim]').click(), document.body.dataset.view === 'card'`)

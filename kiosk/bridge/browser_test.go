@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
 	"xiaoka/kiosk/bridge"
@@ -16,6 +19,9 @@ import (
 )
 
 var shots = flag.String("shots", "", "folder that gets a screenshot of every view of the machine's screen")
+
+// The two kinds of machines' screens.
+var lying, standing = [2]int64{1280, 1024}, [2]int64{1080, 1920}
 
 // glass is the machine's screen in a headless Chromium.
 type glass struct {
@@ -25,15 +31,15 @@ type glass struct {
 	shot int
 }
 
-// browser starts one Chromium for a test.
+// browser starts one Chromium for a test, in which no page may complain.
 func browser(t *testing.T) context.Context {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("needs a browser; -short runs without")
 	}
 	path := os.Getenv("TEST_BROWSER")
-	if path == "" {
-		t.Fatal("TEST_BROWSER is not set: run the tests by `make test`, or with -short")
+	if path == "" || os.Getenv("TEST_AXE") == "" {
+		t.Fatal("TEST_BROWSER or TEST_AXE is not set: run the tests by `make test`, or with -short")
 	}
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()))...)
@@ -45,7 +51,34 @@ func browser(t *testing.T) context.Context {
 	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
 		t.Fatalf("start the browser: %v", err)
 	}
+	if err := chromedp.Listen(ctx, func(event any) {
+		switch e := event.(type) {
+		case *runtime.EventExceptionThrown:
+			t.Errorf("script: %s", e.ExceptionDetails.Text)
+		case *runtime.EventConsoleAPICalled:
+			if e.Type == runtime.ConsoleAPICalledTypeError || e.Type == runtime.ConsoleAPICalledTypeWarning {
+				t.Errorf("console: %+v", e.Args)
+			}
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
 	return ctx
+}
+
+// open opens the screen's page at the size of a machine, with axe-core in it,
+// and without the motion that would change what a check sees.
+func (g *glass) open(address string, size [2]int64) {
+	g.t.Helper()
+	axe, err := os.ReadFile(os.Getenv("TEST_AXE"))
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	g.do("open the page", chromedp.EmulateViewport(size[0], size[1]), chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: "reduce"}}})
+		return err
+	}), chromedp.Navigate(address), chromedp.Evaluate[chromedp.Void](string(axe)))
 }
 
 func (g *glass) do(what string, actions ...chromedp.Action[chromedp.Void]) {
@@ -95,7 +128,7 @@ func (g *glass) says(id, words string) {
 }
 
 // stands checks what every view owes a person in front of it: nothing cut off,
-// nothing too small to hit.
+// nothing too small to hit, nothing that cannot be read.
 func (g *glass) stands(name string) {
 	g.t.Helper()
 	const faults = `[
@@ -108,11 +141,21 @@ func (g *glass) stands(name string) {
 		...(document.documentElement.scrollWidth > innerWidth ? ['scrolls sideways'] : []),
 		...(document.documentElement.scrollHeight > innerHeight ? ['scrolls ' + document.documentElement.scrollHeight] : []),
 	]`
+	// WCAG 2 A and AA; every sentence also in English.
+	const unreadable = `axe.run(document, {resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']}).then(r => [
+		...r.violations.flatMap(v => v.nodes.map(n => 'axe: ' + v.id + ': ' + n.target.join(' ') + ': ' + n.failureSummary.replaceAll('\n', ' '))),
+		...[...document.querySelectorAll('h1, h2, .message > p, .notice, .hint, button:not([data-key], [aria-label])')].filter(e => e.offsetHeight > 0 && /\p{Script=Han}/u.test(e.innerText) && !e.querySelector('[lang=en]')?.innerText).map(e => 'no English: ' + e.innerText),
+		...(/undefined|NaN|\{\w\}/.test(document.body.innerText) ? ['shows what is not a text'] : []),
+	])`
 	found, err := chromedp.Run(g.ctx, chromedp.Evaluate[[]string](faults))
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	for _, fault := range found {
+	more, err := chromedp.Run(g.ctx, chromedp.Evaluate[[]string](unreadable, chromedp.EvalAwaitPromise))
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	for _, fault := range append(found, more...) {
 		g.t.Errorf("%s, %s: %s", g.name, name, fault)
 	}
 	g.picture(name)
@@ -151,7 +194,7 @@ func (g gate) WriteLoad(ctx context.Context, l bridge.Load) (ledger.Chip, error)
 // The holder's way over the screen, on both sizes of machines.
 func TestScreen(t *testing.T) {
 	ctx := browser(t)
-	for name, size := range map[string][2]int64{"lying": {1280, 1024}, "standing": {1080, 1920}} {
+	for name, size := range map[string][2]int64{"lying": lying, "standing": standing} {
 		t.Run(name, func(t *testing.T) {
 			held := gate{&bridge.Sim{}, make(chan struct{}, 1)}
 			m := newSchool(t).machine("K01", func(c *bridge.Config) { c.Reader = held })
@@ -159,7 +202,7 @@ func TestScreen(t *testing.T) {
 			g := &glass{machine: m, ctx: ctx, name: name}
 			m.topUp(5000)
 			m.topUp(2000)
-			g.do("open the page", chromedp.EmulateViewport(size[0], size[1]), chromedp.Navigate(m.url+"/kiosk/"))
+			g.open(m.url+"/kiosk/", size)
 			g.view("start")
 			g.says("hint", "挂失") // the bridge has answered
 			g.stands("start")
@@ -256,7 +299,7 @@ func TestScreen_WithoutBridge(t *testing.T) {
 	ctx := browser(t)
 	s := newSchool(t)
 	g := &glass{machine: &machine{school: s}, ctx: ctx, name: "server"}
-	g.do("open the page", chromedp.EmulateViewport(1280, 1024), chromedp.Navigate(s.url+"/kiosk/"))
+	g.open(s.url+"/kiosk/", lying)
 	g.says("hint", "没有连接读卡器")
 	g.stands("start")
 	g.press("#wecom", `[data-purpose="claim"]`)

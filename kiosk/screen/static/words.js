@@ -74,7 +74,7 @@ export const say = {
   pausedText: ['这台机器正在恢复', 'This machine is coming back'],
   afterPassword: ['输入密码后显示', 'Shown after the password'],
   typePassword: ['请输入六位卡密码，再按确定', 'Type the six-digit card password, then OK'],
-  collectAll: ['按确定，领取到卡上', 'OK loads it onto the card'],
+  collectAll: ['按“确定领取”，写到卡上', 'Press Collect to load it onto the card'],
   none: ['没有待领的转账', 'Nothing is waiting'],
   noRecords: ['这个月没有转账', 'No transfers in this month'],
   cardLeft: ['读卡区上有一张卡，请记得取走', 'There is a card on the reader. Please remember to take it'],
