@@ -32,6 +32,9 @@ func (w *walker) as(m *member, stops ...stop) {
 			}
 			w.open(s.name, m.url+path+join+"lang="+lang+"#"+fragment, s.act, s.until)
 			w.walk(s.name, lang, 360, 1280)
+			if name, _, _ := strings.Cut(s.name, " "); name == "transactions" || name == "print" || name == "statement" {
+				w.onPaper(s.name, lang)
+			}
 		}
 	}
 }
@@ -75,6 +78,7 @@ func TestWalk(t *testing.T) {
 		stop{"transactions 2", "/h5/transactions?page=2", "", ""},
 		stop{"transactions none", "/h5/transactions?merchant=none", "", ""},
 		stop{"transactions empty", "/h5/transactions?month=2024-01", "", ""},
+		stop{"print", "/h5/transactions/print", "", ""},
 		stop{"statement", "/h5/statement", "", ""},
 		stop{"statement empty", "/h5/statement?month=2024-01", "", ""},
 		stop{"transfers", "/h5/transfers", "", ""},

@@ -205,6 +205,18 @@ func (w *walker) walk(name, lang string, widths ...int64) {
 	w.faults(name, w.found)
 }
 
+// onPaper looks at the open page as it is printed, though the screen is dark.
+func (w *walker) onPaper(name, lang string) {
+	w.t.Helper()
+	name += " " + lang + " paper"
+	w.emulate(700, "dark", "print")
+	w.faults(name, look[[]string](w, name, standing))
+	w.faults(name, look[[]string](w, name, printed))
+	w.faults(name, look[[]string](w, name, accessible))
+	w.picture(name)
+	w.emulate(360, "light", "")
+}
+
 func (w *walker) faults(name string, faults []string) {
 	w.t.Helper()
 	for _, fault := range faults {
@@ -219,6 +231,19 @@ const standing = `[
 	...[...document.querySelectorAll('main *')].filter(e => e.offsetWidth > 1 && !e.closest('.sr, svg, [hidden]') && e.getBoundingClientRect().right > innerWidth + 1).map(e => 'outside: ' + e.tagName + ' ' + e.className + ' ' + e.innerText.slice(0, 40)),
 	...[...document.querySelectorAll('button, .button, h1, h2, dt, dd, b, label > span')].filter(e => e.offsetWidth > 1 && !e.closest('.sr') && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== 'inline').map(e => 'cut: ' + e.innerText),
 ]`
+
+// printed is what must hold on paper: whose it is, nothing to press, nothing
+// that costs ink.
+const printed = `(() => {
+	const out = [], seen = e => e.getClientRects().length > 0 && e.offsetWidth > 1 && !e.closest('.sr');
+	for (const e of document.querySelectorAll('a, button, select, input')) if (seen(e) && e.innerText.trim()) out.push('on paper: ' + e.outerHTML.slice(0, 80));
+	for (const e of document.querySelectorAll('html, body, main *:not(svg *)')) {
+		const [r, g, b, a = 1] = getComputedStyle(e).backgroundColor.match(/[\d.]+/g).map(Number);
+		if (seen(e) && a > 0 && (r + g + b) / 3 < 255 * .9) out.push('dark on paper: ' + e.tagName + ' ' + e.className);
+	}
+	const text = document.querySelector('main').innerText;
+	if (!/(尾号|No\. …) ?\d{4}/.test(text)) out.push('does not say whose: ' + text.slice(0, 120));
+	return out })()`
 
 // accessible runs axe-core over the page, for WCAG 2 A and AA.
 const accessible = `axe.run(document, {resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']}).then(r =>

@@ -67,18 +67,24 @@ func (v *visit) records(s ledger.Statement) []record {
 		if m.Kind == ledger.MovementConsumption {
 			r.booked = m.Booked.In(v.Location).Format(time.DateOnly)
 		}
-		switch {
-		case m.AfterLoss:
-			r.remark = v.t("movement.after_loss")
-		case m.Late && m.Kind == ledger.MovementConsumption:
-			r.remark = v.t("movement.late")
-		case m.Late:
-			r.remark = v.t("movement.proven_late")
-		}
+		r.remark = v.remark(m)
 		all = append(all, r)
 	}
 	last := s.To.Add(-time.Second)
 	return append(all, record{at: last.Format(time.DateTime), kind: v.t("export.total"), in: &in, out: &out, balance: &s.Closing})
+}
+
+// remark is what is unusual about a movement; empty = nothing.
+func (v *visit) remark(m ledger.Movement) string {
+	switch {
+	case m.AfterLoss:
+		return v.t("movement.after_loss")
+	case m.Late && m.Kind == ledger.MovementConsumption:
+		return v.t("movement.late")
+	case m.Late:
+		return v.t("movement.proven_late")
+	}
+	return ""
 }
 
 // columns are the headings of an export.

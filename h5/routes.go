@@ -68,6 +68,7 @@ func Routes() []Route {
 		{"GET", "/h5/transactions", Bound, Page, (*visit).transactions},
 		{"GET", "/h5/transactions.csv", Bound, Page, (*visit).transactionsCSV},
 		{"GET", "/h5/transactions.xlsx", Bound, Page, (*visit).transactionsXLSX},
+		{"GET", "/h5/transactions/print", Bound, Page, (*visit).printed},
 		{"GET", "/h5/statement", Bound, Page, (*visit).statement},
 		{"GET", "/h5/statement.png", Open, Picture, (*visit).statementPNG},
 

@@ -2,7 +2,6 @@ package h5
 
 import (
 	"net/http"
-	"time"
 
 	"xiaoka/ledger"
 )
@@ -17,9 +16,7 @@ type statementView struct {
 	Chart             chart
 	Merchants         []shareBar
 	Meals             []shareBar
-	Holder            string // for the print
-	CardNo            string // last four
-	Printed           time.Time
+	Head              printHead
 }
 
 // shareBar is a part of what was spent with its bar, 0 to 100 wide.
@@ -50,7 +47,7 @@ func (v *visit) statement() error {
 	}
 	data := statementView{
 		Statement: s, Nav: v.monthNav("/h5/statement", month, nil), Month: month.String(), Now: now, Change: s.Spent - s.Before,
-		Chart: v.chartOf(s), Holder: v.person.Name, CardNo: lastFour(v.person.CardNo), Printed: v.now,
+		Chart: v.chartOf(s), Head: v.printHead(),
 	}
 	data.Sign, data.Yuan, data.Cents = splitYuan(s.Spent)
 	shares := s.Merchants

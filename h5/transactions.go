@@ -23,6 +23,7 @@ var movementKinds = []struct{ Kind, Name string }{
 
 type transactionsView struct {
 	Nav       monthNav
+	Head      printHead
 	Now       *ledger.Balance // in the running month: what is not in the list yet
 	Statement ledger.Statement
 	Month     string
@@ -82,7 +83,7 @@ func (v *visit) transactions() error {
 	}
 	lines := filter(s.Movements, kept.Get("kind"), kept.Get("merchant"))
 	data := transactionsView{
-		Nav: v.monthNav("/h5/transactions", month, kept), Now: now, Statement: s, Month: month.String(), Filtered: len(kept) > 0,
+		Nav: v.monthNav("/h5/transactions", month, kept), Head: v.printHead(), Now: now, Statement: s, Month: month.String(), Filtered: len(kept) > 0,
 		Page: page, Pages: max(1, (len(lines)+pageLength-1)/pageLength),
 		From: s.From.Format(time.DateOnly), To: s.To.AddDate(0, 0, -1).Format(time.DateOnly), Today: v.now.In(v.Location).Format(time.DateOnly),
 	}

@@ -103,7 +103,7 @@ func TestMonths(t *testing.T) {
 	w := newWorld()
 	p := open(t, w)
 	p.as(w, bound)
-	for _, path := range []string{"/h5/transactions", "/h5/statement", "/h5/transactions.csv", "/h5/transactions.xlsx"} {
+	for _, path := range []string{"/h5/transactions", "/h5/statement", "/h5/transactions.csv", "/h5/transactions.xlsx", "/h5/transactions/print"} {
 		for _, month := range []string{"2025-12", "2015-11", "0000-01", "x", "2025-13", "2025-1", "202511", "2025-11-01", "%00", strings.Repeat("9", 400)} {
 			wantPage(t, p.get(path+"?month="+month), 400, "没有这个月份的记录")
 		}
@@ -266,7 +266,7 @@ func BenchmarkPages(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, path := range []string{"/h5/", "/h5/transactions", "/h5/statement", "/h5/transfers", "/h5/transactions.csv", "/h5/transactions.xlsx"} {
+	for _, path := range []string{"/h5/", "/h5/transactions", "/h5/statement", "/h5/transfers", "/h5/transactions.csv", "/h5/transactions.xlsx", "/h5/transactions/print"} {
 		b.Run(path, func(b *testing.B) {
 			t := &testing.T{}
 			p := &phone{t: t, pages: pages, cookies: map[string]string{}}
