@@ -16,7 +16,7 @@ func TestTransfers(t *testing.T) {
 	w := newWorld()
 	p := open(t, w)
 	p.as(w, bound)
-	wantPage(t, p.get("/h5/transfers"), 200, "还没有转账记录")
+	wantPage(t, p.get("/h5/transfers"), 200, "还没有充值、补助和领取的记录")
 	at := w.now.AddDate(0, 0, -1)
 	w.transfers[bound] = []ledger.Transfer{
 		{ID: "7", Kind: "topup", Amount: 2000, State: ledger.TransferPending, CreatedAt: w.now},

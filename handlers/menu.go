@@ -22,7 +22,7 @@ func Menu(app, publicURL string) (bot.Menu, error) {
 	case CardApp:
 		return bot.Menu{Button: []bot.MenuButton{
 			{Name: "查询", SubButton: []bot.MenuButton{
-				click("余额", "balance"), click("最近明细", "transactions_today"), click("月账单", "statement"), click("待领取", "pending"), view("转账记录", link.transfers()),
+				click("余额", "balance"), click("最近明细", "transactions_today"), click("月账单", "statement"), click("待领取", "pending"), view("领取与记录", link.transfers()),
 			}},
 			{Name: "充值·挂失", SubButton: []bot.MenuButton{
 				click("充值校园卡", "topup"), click("到哪里领取", "claim"), click("校园卡挂失", "report_loss"), click("解挂", "cancel_loss"),

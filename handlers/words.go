@@ -67,13 +67,13 @@ var (
 	wVerifyPage   = phrase{"在网页上验证", "Verify on the page"}
 	wPasswordPage = phrase{"查询密码页面", "Password page"}
 	wMonthHistory = phrase{"当月明细", "Transactions"}
-	wTransfers    = phrase{"转账记录", "Transfers"}
+	wTransfers    = phrase{"领取与记录", "Transfers"}
 	wTopUp        = phrase{"去充值", "Top up"}
 	wChooseAmount = phrase{"选择金额", "Choose amount"}
 
 	wLossPage       = phrase{"去挂失", "Report the loss"}
 	wLossStatus     = phrase{"查看生效情况", "See its progress"}
-	wCancelLossPage = phrase{"去解挂", "Take it back"}
+	wCancelLossPage = phrase{"去解挂", "Cancel the report"}
 	wUnbindPage     = phrase{"去解绑", "Unbind my card"}
 	wPushSettings   = phrase{"逐项设置", "All settings"}
 	wBindAgain      = phrase{"重新绑定", "Bind again"}
@@ -83,7 +83,7 @@ var (
 var (
 	wCodeTooSoon     = phrase{"稍等一下再发", "One moment, please"}
 	wCodeTooSoonBody = phrase{"刚发过的验证码，没有过期或作废就还能用。要再发一个，请过 %s，再发送「验证」。", "The code already sent still serves unless it has expired or is void. For another one, wait %s, then send “verify”."}
-	wCodeTooMany     = notice{phrase{"现在要验证码的人太多", "Too many people are asking"}, phrase{"请过 %s，再发送「验证」。着急的话，请联系一卡通窗口。", "Please wait %s, then send “verify”. If it cannot wait, please ask the card office."}}
+	wCodeTooMany     = notice{phrase{"现在要验证码的人太多", "Too many people are asking"}, phrase{"请过 %s，再发送「验证」。着急的话，请联系受理中心。", "Please wait %s, then send “verify”. If it cannot wait, please ask the card office."}}
 	wCodeNotSent     = phrase{"验证码没有发出去", "The code could not be sent"}
 	wCodeNotSentBody = phrase{"是我们这边的问题。请过 %s，再发送「验证」。", "The fault is ours. Please wait %s, then send “verify”."}
 	wCodeWrong       = phrase{"验证码不对，还可以试 %d 次。看看是不是最新收到的那一条。", "That code is not right. Tries left: %d. Is it the newest one you received?"}
@@ -96,7 +96,7 @@ var (
 	wInCardApp       = phrase{"这件事请到「校园一卡通」", "Please ask the Campus Card app"}
 	wInCardAppBody   = phrase{"我只负责验证身份。同样的话，在「校园一卡通」里说就行。", "I only verify who you are. Say the same in the Campus Card app."}
 	wNoAddress       = phrase{"没有可以接收验证码的邮箱或手机", "No address for your code"}
-	wNoAddressBody   = phrase{"请联系一卡通窗口，登记你的邮箱或手机。", "Please ask the card office to register your e-mail or phone."}
+	wNoAddressBody   = phrase{"请联系受理中心，登记你的邮箱或手机。", "Please ask the card office to register your e-mail or phone."}
 	wNoSecrets       = phrase{"验证码和密码请填在网页上", "Codes and passwords: on the page"}
 	wNoSecretsBody   = phrase{"刚才的数字没有保存。为了安全，请不要把密码发到聊天里。", "The digits were not kept. For your safety, please never send a password in chat."}
 	wNumberOfSix     = phrase{"如果是六位的学工号，前面加上「学工号」三个字再发。", "If it was a staff number of six digits, send it again with the word “number” before it."}
@@ -108,9 +108,9 @@ var (
 		phrase{"你的企业微信账号还没有对应的登记。把学工号发到这里，验证码会发到它登记的地址。", "Your WeCom account is not on record yet. Send your number here, and a code goes to the address on record for it."}}
 	wAskNumberThere = phrase{"你的企业微信账号还没有对应的登记。请在网页上，或到「企业小助手」里，用学工号验证。", "Your WeCom account is not on record yet. Please verify with your number on the page, or in the Assistant app."}
 	wNumberTaken    = notice{phrase{"请查收验证码", "Look for the code"},
-		phrase{"如果登记了这个学工号，验证码已经发往它登记的地址。收到后，把六位数字发到这里。没有收到？看看学工号有没有写错，或联系一卡通窗口。", "If this number is on record, a code is on its way to its address. Type the six digits here. Nothing there? Check the number, or ask the card office."}}
-	wNumberTooSoon = notice{phrase{"要得太频繁了，歇一会儿", "Too many requests for now"},
-		phrase{"请过 %s 再试，或联系一卡通窗口。", "Please try again in %s, or ask the card office."}}
+		phrase{"如果登记了这个学工号，验证码已经发往它登记的地址。收到后，把六位数字发到这里。没有收到？看看学工号有没有写错，或联系受理中心。", "If this number is on record, a code is on its way to its address. Type the six digits here. Nothing there? Check the number, or ask the card office."}}
+	wNumberTooSoon = notice{phrase{"发得太频繁了，先等一会儿", "Too many requests for now"},
+		phrase{"请过 %s 再试，或联系受理中心。", "Please try again in %s, or ask the card office."}}
 	wNumberOrCodeWrong = phrase{"验证码不对，或者已经失效。看看是不是最新收到的那一条；要换一个，把学工号再发一次。",
 		"That code is wrong or no longer valid. Is it the newest one? To get another, send your number again."}
 )
@@ -118,11 +118,11 @@ var (
 // Loss.
 var (
 	wLossDropped = notice{phrase{"没有挂失", "Nothing was reported"}, phrase{"卡照常可以用。要挂失，随时发送「挂失」。", "The card works as before. To report it, send “report loss” at any time."}}
-	wCancelLoss  = notice{phrase{"解挂", "Take the report back"}, phrase{"在网页上填查询密码和验证码，卡就能重新使用。请先确认卡在你手里。", "Enter your query password and a code on the page, and the card works again. Be sure to have it in your hand first."}}
-	wFrozen      = notice{phrase{"这张卡被冻结了，不是挂失", "Your card is frozen, not lost"}, phrase{"卡上的钱还在。要恢复使用，请联系一卡通窗口。", "The money on it is safe. To use it again, please ask the card office."}}
-	wLostNoTopUp = notice{phrase{"卡已挂失，暂时不能充值", "A lost card cannot be topped up"}, phrase{"找到了卡，先解挂再充值；要补卡，请到受理中心。卡里的钱还在账上。", "Found it? Take the report back first. For a new card, see the card office. Your money is kept on the books."}}
+	wCancelLoss  = notice{phrase{"解挂", "Cancel the loss report"}, phrase{"在网页上填查询密码和验证码，卡就能重新使用。请先确认卡在你手里。", "Enter your query password and a code on the page, and the card works again. Be sure to have it in your hand first."}}
+	wFrozen      = notice{phrase{"这张卡被冻结了，不是挂失", "Your card is frozen, not lost"}, phrase{"卡上的钱还在。要恢复使用，请联系受理中心。", "The money on it is safe. To use it again, please ask the card office."}}
+	wLostNoTopUp = notice{phrase{"卡已挂失，暂时不能充值", "A lost card cannot be topped up"}, phrase{"找到了卡，先解挂再充值；要补卡，请到受理中心。卡里的钱还在账上。", "Found it? Cancel the loss report first. For a new card, see the card office. Your money is kept on the books."}}
 	wNoTopUp     = notice{phrase{"这张卡现在不能充值", "This card cannot be topped up"}, phrase{"它现在不是正常状态，请联系受理中心。卡里的钱还在账上。", "It is not in its normal state; please ask the card office. Your money is kept on the books."}}
-	wNotLost     = notice{phrase{"这张卡没有挂失", "This card is not reported lost"}, phrase{"不用解挂，照常使用就好。", "There is nothing to take back."}}
+	wNotLost     = notice{phrase{"这张卡没有挂失", "This card is not reported lost"}, phrase{"不用解挂，照常使用就好。", "There is nothing to cancel."}}
 )
 
 // The card app.
@@ -131,10 +131,10 @@ var (
 	wAlreadyBound     = phrase{"校园卡已经绑定", "Your card is bound already"}
 	wTryIt            = phrase{"试试发送「余额」或「充值 50」。", "Try “balance” or “top up 50”."}
 	wNoCard           = phrase{"没有找到在用的校园卡", "No card in use"}
-	wNoCardBody       = phrase{"你名下没有在用的校园卡，请联系一卡通窗口。", "There is no card in use under your name. Please ask the card office."}
+	wNoCardBody       = phrase{"你名下没有在用的校园卡，请联系受理中心。", "There is no card in use under your name. Please ask the card office."}
 	wPassword         = phrase{"查询密码", "Query password"}
 	wPasswordBody     = phrase{"在网页上修改。忘记了也可以用验证码重设。密码不要发到聊天里。", "Change it on the page. If you forgot it, a code sets a new one. Never send it in chat."}
-	wUnbind           = notice{phrase{"解绑校园卡", "Unbind your campus card"}, phrase{"解绑后，这里不再显示余额，也不再发消息。卡照常使用，钱不受影响。要在网页上填查询密码。", "Then no balance is shown and no messages come. The card itself works on and its money is not touched. The page asks for your query password."}}
+	wUnbind           = notice{phrase{"解绑校园卡", "Unbind your campus card"}, phrase{"解绑后，这里不再显示余额，也不再发消息。卡照常使用，钱不受影响。要在网页上填查询密码。", "Then no balance is shown and no messages come. The card keeps working and your money is not touched. The page asks for your query password."}}
 	wPushNowOn        = phrase{"消费通知已打开", "Purchase messages are on"}
 	wPushNowOff       = phrase{"消费通知已关掉", "Purchase messages are off"}
 	wPushAlreadyOn    = phrase{"消费通知本来就是开的", "Purchase messages are already on"}
@@ -144,7 +144,7 @@ var (
 	wAmountLimitsBody = phrase{"你说的是 %s，换一个金额就行。", "You said %s. Please choose another amount."}
 	wWriting          = phrase{"正在写卡，请勿移开卡片", "Writing to your card. Do not move it"}
 	wWritingBody      = phrase{"写好后会告诉你。", "We will tell you when it is done."}
-	wClaimed          = phrase{"领取", "Claimed"}
+	wClaimed          = phrase{"领取", "Collected"}
 	wTopUpTransfer    = phrase{"微信充值", "Top-up"}
 	wCorrection       = phrase{"消费冲正", "Purchase reversed"}
 	wPurchase         = phrase{"消费", "Purchase"}
@@ -154,7 +154,7 @@ var (
 	wStateRefunding   = phrase{"退款中", "refund due"}
 	wStateRefunded    = phrase{"已退款", "refunded"}
 	wHuman            = phrase{"人工服务", "Talk to a person"}
-	wMachines         = phrase{"圈存机在：%s", "Self-service machines: %s"}
+	wMachines         = phrase{"圈存机在：%s", "Kiosks: %s"}
 	wLanguageSet      = phrase{"好的，以后用中文。想换成英文，发送「English」。", "Done. I will speak English from now on. Send “中文” to change to Chinese."}
 	wNothingUnderWay  = phrase{"现在没有进行中的事情，不用取消。", "Nothing is under way, so there is nothing to cancel."}
 )
@@ -201,19 +201,19 @@ var (
 	wCorrected         = notice{phrase{"消费已冲正，待领取", "A purchase was reversed"}, phrase{"多扣的钱到任意食堂刷卡或圈存机领回。", "Tap at any canteen or a kiosk to get the money back."}}
 	wRefunded          = notice{phrase{"已原路退款", "Refunded the way you paid"}, phrase{"", ""}}
 	wUnusual           = phrase{"这笔消费和平时不一样", "This purchase is unlike the others"}
-	wUnusualAmount     = phrase{"近两个月你最大的一笔是 %s。不是你本人？请马上挂失，再联系一卡通窗口。", "Your largest one in two months was %s. Was it not you? Report the card lost at once, then call the card office."}
-	wUnusualCount      = phrase{"%d 分钟里的第 %d 笔。不是你本人？请马上挂失，再联系一卡通窗口。", "In %d minutes, this is number %d. Was it not you? Report the card lost at once, then call the card office."}
-	wReminder          = notice{phrase{"还有钱没有领取", "Money still waits for you"}, phrase{"到任意食堂刷卡或圈存机领取。不想领了，在转账记录里可以原路退款。", "Tap at any canteen or a kiosk. If you no longer want it, the transfers page sends a top-up back the way you paid."}}
-	wReminderPlaces    = phrase{"到任意食堂刷卡或圈存机领取。圈存机：%s。不想领了，在转账记录里可以原路退款。", "Tap at any canteen or a kiosk. Kiosks: %s. Unwanted top-ups can go back the way you paid."}
+	wUnusualAmount     = phrase{"近两个月你最大的一笔是 %s。不是你本人？请马上挂失，再联系受理中心。", "Your largest one in two months was %s. Was it not you? Report the card lost at once, then call the card office."}
+	wUnusualCount      = phrase{"%d 分钟里的第 %d 笔。不是你本人？请马上挂失，再联系受理中心。", "In %d minutes, this is number %d. Was it not you? Report the card lost at once, then call the card office."}
+	wReminder          = notice{phrase{"还有钱没有领取", "Money still waits for you"}, phrase{"到任意食堂刷卡或圈存机领取。不想领了，在「领取与记录」里可以原路退款。", "Tap at any canteen or a kiosk. If you no longer want it, the transfers page sends a top-up back the way you paid."}}
+	wReminderPlaces    = phrase{"到任意食堂刷卡或圈存机领取。圈存机：%s。不想领了，在「领取与记录」里可以原路退款。", "Tap at any canteen or a kiosk. Kiosks: %s. Unwanted top-ups can go back the way you paid."}
 	wLowBalance        = notice{phrase{"卡上余额不多了", "Your balance is low"}, phrase{"比你设的 %s 少了。", "It is below the %s you set."}}
-	wLoss              = notice{phrase{"已挂失", "Your card is reported lost"}, phrase{"挂失已受理 %s。不是你本人操作？请马上联系一卡通窗口。", "Loss reported %s. Was it not you? Please call the card office at once."}}
-	wSpentAfterLoss    = notice{phrase{"挂失之后有一笔消费", "A purchase after your loss report"}, phrase{"这笔钱已单独记录。是不是你本人，都请联系一卡通窗口。", "It is kept apart. Whether it was you or not, please talk to the card office."}}
-	wSpentCampus       = phrase{"刷卡的终端当时还没有收到挂失名单，拟由学校承担。是不是你本人，都请联系一卡通窗口。", "The terminal did not have the list of lost cards yet; the campus is proposed to bear it. Whether it was you or not, please talk to the card office."}
-	wSpentMerchant     = phrase{"刷卡的终端当时已有挂失名单，拟由商户承担。是不是你本人，都请联系一卡通窗口。", "The terminal had the list of lost cards; the merchant is proposed to bear it. Whether it was you or not, please talk to the card office."}
-	wUnbound           = notice{phrase{"校园卡已解绑", "Your campus card is unbound"}, phrase{"以后不再发消息。不是你本人操作？请马上联系一卡通窗口。", "No more messages will come. Was it not you? Please call the card office at once."}}
-	wLossCancelled     = notice{phrase{"已解挂", "The loss report is lifted"}, phrase{"个别终端可能要过一会儿才认。不是你本人操作？请马上联系一卡通窗口。", "A terminal here and there may need a while to know. Was it not you? Please call the card office at once."}}
-	wPasswordChanged   = notice{phrase{"查询密码已修改", "Your query password was changed"}, phrase{"不是你本人操作？请马上重设密码，并联系一卡通窗口。", "Was it not you? Please set a new one at once and call the card office."}}
-	wPasswordLocked    = notice{phrase{"查询密码输错太多次，已锁定", "Your query password is locked"}, phrase{"用验证码设置新密码可以马上解锁。不是你本人操作？请联系一卡通窗口。", "Too many wrong tries. Setting a new one with a code unlocks it. Was it not you? Please call the card office."}}
+	wLoss              = notice{phrase{"已挂失", "Your card is reported lost"}, phrase{"挂失已受理 %s。不是你本人操作？请马上联系受理中心。", "Loss reported %s. Was it not you? Please call the card office at once."}}
+	wSpentAfterLoss    = notice{phrase{"挂失之后有一笔消费", "A purchase after your loss report"}, phrase{"这笔钱已单独记录。是不是你本人，都请联系受理中心。", "It is kept apart. Whether it was you or not, please talk to the card office."}}
+	wSpentCampus       = phrase{"刷卡的终端当时还没有收到挂失名单，拟由学校承担。是不是你本人，都请联系受理中心。", "The terminal did not have the list of lost cards yet, so the campus is expected to cover it. Whether it was you or not, please talk to the card office."}
+	wSpentMerchant     = phrase{"刷卡的终端当时已有挂失名单，拟由商户承担。是不是你本人，都请联系受理中心。", "The terminal had the list of lost cards, so the merchant is expected to cover it. Whether it was you or not, please talk to the card office."}
+	wUnbound           = notice{phrase{"校园卡已解绑", "Your campus card is unbound"}, phrase{"以后不再发消息。不是你本人操作？请马上联系受理中心。", "No more messages will come. Was it not you? Please call the card office at once."}}
+	wLossCancelled     = notice{phrase{"已解挂", "Loss report cancelled"}, phrase{"个别终端可能要过一会儿才认。不是你本人操作？请马上联系受理中心。", "Some terminals may need a while to know. Was it not you? Please call the card office at once."}}
+	wPasswordChanged   = notice{phrase{"查询密码已修改", "Your query password was changed"}, phrase{"不是你本人操作？请马上重设密码，并联系受理中心。", "Was it not you? Please set a new one at once and call the card office."}}
+	wPasswordLocked    = notice{phrase{"查询密码输错太多次，已锁定", "Your query password is locked"}, phrase{"用验证码设置新密码可以马上解锁。不是你本人操作？请联系受理中心。", "Too many wrong tries. Setting a new one with a code unlocks it. Was it not you? Please call the card office."}}
 )
 
 // What operators are told.

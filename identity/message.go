@@ -59,7 +59,7 @@ var mailTexts = map[ledger.Lang]mailWords{
 		purpose: map[ledger.Purpose]string{
 			ledger.PurposeVerify:     "Here is the code to verify who you are:",
 			ledger.PurposePassword:   "Here is the code to set a new query password:",
-			ledger.PurposeCancelLoss: "Here is the code to put your campus card back into use:",
+			ledger.PurposeCancelLoss: "Here is the code to cancel the loss report of your campus card:",
 		},
 	},
 }
