@@ -31,7 +31,7 @@ func decide(tokens []token, heard opinion) Result {
 			intent, at = second, -1
 		}
 	}
-	if vouched := heard.vouches(intent); risky[intent] || !vouched {
+	if vouched := heard.vouches(intent); risky[intent] || said.has(who) || !vouched {
 		intent = veto(intent, clauses, at, tokens, said, denied, vouched)
 	}
 

@@ -126,7 +126,8 @@ var latin = map[concept]string{
 		yellow card, red card, report grades, postcard, postcards, punch card, time card, key card, keycard, hotel card, insurance card,
 		health card, citizen card, oyster card, suica,
 		unbind my email, unbind email, unlink my email, unlink email, disconnect my email, visa card, police,
-		email account, university email, school email account, email address account`,
+		email account, university email, school email account, email address account,
+		connect four`,
 	wallet: `wechat, wechat pay, weixin, alipay, zhifubao, unionpay, apple pay, my wechat, my alipay`,
 	by:     `with, w, via, using, by, from, through, thru, use`,
 	meta: `

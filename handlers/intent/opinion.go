@@ -30,12 +30,12 @@ func (o *opinion) over(one, other Intent) int32 {
 // by measuring parts of the samples with a voice trained of the rest; the half or the double of each changes little.
 const (
 	toKnow   = 20  // where the rules read nothing
-	toDiffer = 80  // against a query
-	toCalm   = 60  // for no action, against one
+	toDiffer = 130 // against a query
+	toCalm   = 100 // for no action, against one
 	toAct    = 120 // for an action, where the rules read nothing
 	toTurn   = 200 // for an action, against something else
 	toVouch  = 200 // for a wish in words that the rules find strange
-	ifWhole  = 5   // times as much where the rules know every word
+	ifWhole  = 3   // times as much where the rules know every word
 )
 
 // vouches reports that the voice has no doubt of an intent.

@@ -36,7 +36,7 @@ func exampleOf(s sample) (e example) {
 }
 
 const (
-	rounds   = 12 // how often every example is seen
+	rounds   = 24 // how often every example is seen
 	distance = 20 // how far the right intent is to be ahead of every wrong one
 	fraction = 8  // of a step is one in the weights
 )
