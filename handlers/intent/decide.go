@@ -159,9 +159,9 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 		return Help
 	case risky[intent] && !(vouched && binds[intent]) && !said.any(setOf(card, lost, found)) && unknownWords(clauses) > map[bool]int{false: 0, true: 1}[intent == TopUp]:
 		return Help // 挂失我的初恋
-	case intent == TopUp && slices.ContainsFunc(tokens, func(t token) bool { return t.fen < 0 }), risky[intent] && othersCard(tokens):
+	case intent == TopUp && slices.ContainsFunc(tokens, func(t token) bool { return t.fen < 0 }), risky[intent] && othersCard(tokens) && !ownCard(tokens):
 		return Help
-	case intent == TopUp && said.has(notArrived):
+	case intent == TopUp && (said.has(notArrived) || said.all(setOf(topUpPast, where))):
 		return Claim
 	case intent == TopUp && (said.has(outward) || said.all(setOf(where, amount))):
 		return Help // withdraw 50 from my card, where is my 50 yuan top up

@@ -174,7 +174,8 @@ var latin = map[concept]string{
 		yuer, yve, remaining amount, remaining sum, remaining credit, amount left, cash left, money left, money remaining,
 		how much left, how much money left, current funds, current amount, whats on my card, what is on my card, what do i still have,
 		whats in my account, what is in my account, how loaded, card total, balance enquiry, balance inquiry, balance check,
-		check my money, check money, kyecx, fkye, xykye, yktye, yecha, blnce, blnc, balnc, blc`,
+		check my money, check money, kyecx, fkye, xykye, yktye, yecha, blnce, blnc, balnc, blc,
+		current credit, credit on my card, credit on student card, credit on card`,
 	bill: `
 		zdcx, cxzd, bill, bills, statement, statements, stament, statment, statemnt, monthly report, spending report, expense report,
 		spending summary, summary, monthly summary, zhangdan, zhang dan, zd, duizhangdan, yuezhangdan, invoice, breakdown,
@@ -203,14 +204,19 @@ var latin = map[concept]string{
 		charge my card, charge card, charge the card, charge my campus card, charge my student card, charge my meal card, toppup,
 		toppup my card, topp, topip, top ip, top yp, top my card, top me, top my account, top card, want charge, i want charge,
 		want to charge, need charge, need to charge, do recharge, do a recharge, do top up,
-		tp up, bump up, bump it up, fill er up, initiate recharge, new top up, top this up, same again add`,
+		tp up, bump up, bump it up, fill er up, initiate recharge, new top up, top this up, same again add,
+		increase my card balance by, increase my balance by, raise my balance by, input money, need money on my card,
+		pay money into, money onto my campus card`,
 	topUpWeak: `load, charge, fill, fund, credit, chong, cong, give my card, give card`,
 	addMoney:  `add, deposit, put, plus, another, jia, cun, lai, gimme, give me, chuck in, get`,
-	moveMoney: `transfer, send, stick, throw, move, drop, zhuan, da, chuck, toss, pop, sling, give, get, have`,
+	moveMoney: `
+		transfer, send, stick, throw, move, drop, zhuan, da, chuck, toss, pop, sling, give, get, have,
+		slap, whack, plonk, bung, lob, dump, shove, pump, input`,
 	topUpPast: `
 		charged but, deducted but, paid yet, topped up, topped, ive topped up, toped up, recharged, reloaded, loaded, added, deposited,
 		refilled, my top up, my topup, my recharge, my deposit, the top up i made, top up didnt, top up hasnt, top up not, topup not,
-		recharge not, i paid, i have paid, was charged, has been charged, paid but, chongle, chong le, chong guo`,
+		recharge not, i paid, i have paid, was charged, has been charged, paid but, chongle, chong le, chong guo,
+		ive paid, i just paid, already paid, ive already paid, i already paid`,
 	notArrived: `
 		didnt arrive, not arrived, hasnt arrived, havent arrived, didnt come, not come, hasnt come, not received, havent received,
 		didnt receive, not showing, isnt showing, doesnt show, hasnt shown, not shown, not credited, wasnt credited, not there,
@@ -232,11 +238,13 @@ var latin = map[concept]string{
 		not claim, not yet claimed, not yet collected, yet to claim, yet to collect, not picked up, havent picked up, still to collect,
 		awaiting, sitting there, sitting unclaimed, needs to be claimed, need to be claimed, need to claim, need to collect,
 		should collect, should claim, outstanding, not loaded, unloaded, hanging`,
-	loss: `a loss report, loss reports, a lost card, lost cards,
+	loss: `
+		a loss report, loss reports, a lost card, lost cards,
 		gsxyk, xykgs, kdl, dkl, mark my card as lost, report loss, report lost, report the loss, report a loss, loss report,
 		lost report, report my card, report it lost, report card, report my campus card, report my student card, report as lost,
 		report a lost, report it as lost, report a stolen, report it, report missing, guashi, gua shi, gs, guasi, gua si, baoshi, gsi,
-		gsk, gsfk, gsykt, djk`,
+		gsk, gsfk, gsykt, djk,
+		declare the loss, declare my card lost, declare it lost, file a lost card report, file a loss report, card loss`,
 	lossPast: `
 		frozen, blocked, locked, disabled, suspended, deactivated, reported, been reported, got frozen, got blocked`,
 	lost: `
@@ -267,7 +275,9 @@ var latin = map[concept]string{
 		undo card loss, cancel card loss, cancel the lost card report, cancel lost card report, remove the hold,
 		lift the hold, take the block off, take the freeze off, take off the block, release the lock, release my card,
 		release the block, defreeze, de freeze, unlock card, isnt lost anymore, not lost anymore, not lost any more,
-		no longer lost, cancel report of loss, recover my card from lost, its not lost anymore`,
+		no longer lost, cancel report of loss, recover my card from lost, its not lost anymore,
+		cancel the lost report, cancel lost report, cancel my lost report, cancel the lost card, dismiss the loss report,
+		dismiss the lost report`,
 	resume: `
 		restore, enable, activate, unlock, resume, turn back on, back on, make my card work, unlok, reinstate, re instate,
 		put back in service, back in service, working again, work again, usable again, use again`,
@@ -305,7 +315,10 @@ var latin = map[concept]string{
 		jbd, jiebangding, zhuxiao, zhu xiao, huanbang, jbk, jbykt,
 		un link, delete my binding, delete binding, delete the binding, remove bind, remove my binding, release binding,
 		release the binding, clear my binding, sign me off, deregister me, de link, unlnk, untie, dissociate, unpair my card`,
-	language: `qhyy, language, languages, lang, langauge, languge, lanuage, lenguage, yuyan, yu yan, qiehuanyuyan`,
+	language: `
+		qhyy, language, languages, lang, langauge, languge, lanuage, lenguage, yuyan, yu yan, qiehuanyuyan,
+		cant read chinese, dont read chinese, dont speak chinese, cant understand chinese,
+		communicate with me, chinese characters`,
 	languageName: `
 		english, chinese, mandarin, simplified chinese, englsh, englis, chinease, zhongwen, zhong wen, yingwen, ying wen, yingyu, eng,
 		en, zh`,
@@ -328,7 +341,9 @@ var latin = map[concept]string{
 	off: `
 		gbtz, gbtx, turn off, turn them off, turn it off, turn those off, switch off, switch them off, disable, mute, unsubscribe, stop,
 		stop sending, silence, shut up, quiet, no more, annoying, too many, opt out, off, stop the, pause, guanbi, guan bi, guandiao,
-		guan diao, guan, tuiding, close, cancel, dont send, dont text, dont want any`,
+		guan diao, guan, tuiding, close, cancel, dont send, dont text, dont want any,
+		deactivate, discontinue, get rid of, make it stop, make them stop, enough with, leave me alone with,
+		no longer wish to receive, no longer want, driving me nuts, driving me crazy, silent mode`,
 	help: `
 		what else can you do, what you can do, list features, what can this bot do, what can the bot do, what can it do,
 		how does this bot work, how does the bot work, how does it all work, what can i ask you, what can i ask, what can i say,
@@ -344,7 +359,9 @@ var latin = map[concept]string{
 		what is this for, whats this for, what are your functions, what are your features, how does this thing work,
 		how does this stuff work, how does that work, how do this work, how this work, how it works, how it work, how to use it,
 		how do i use it, how can i use this, how can i use it, how to use this bot, how to use this app, what is this app,
-		what is this chat, what am i supposed to do here, what is possible, whats possible`,
+		what is this chat, what am i supposed to do here, what is possible, whats possible,
+		first time using, what to type, what should i write, what should i type, list of things you, which things can i,
+		what to say to you, what can i check here, not sure what to say, how do i talk to you`,
 	human: `
 		zrgkf, office number, number of the office, human, real human, real person, person, agent, live agent, operator, representative,
 		staff, customer service, customer support, support, phone number, telephone, telephone number, hotline, speak to, speak with,
@@ -359,7 +376,8 @@ var latin = map[concept]string{
 		office address, email address, your email, contact you, reach you, contact person, contact details, make a complaint,
 		file a complaint, not a bot, not a robot, stop the bot, talk with a person, speak with a person, customer care, care,
 		connect me, connect me to, put me through, transfer me to,
-		office phone, card office phone, phone of the office, phone of the card office, manual service`,
+		office phone, card office phone, phone of the office, phone of the card office, manual service,
+		artificial service, human service, someone i can call, put me on to someone`,
 	robot:  `bot, robot, chatbot, machine learning, ai`,
 	revoke: `cancel, cancle, cancell, cacnel, abort, call off, changed my mind about, change my mind about, undo, revoke, withdraw, retract, quxiao, qu xiao`,
 	cancel: `

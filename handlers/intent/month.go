@@ -11,9 +11,9 @@ var relativeMonths = []struct {
 	word string
 	back int
 }{
-	{"去年这个月", 12}, {"去年本月", 12}, {"去年同月", 12}, {"去年同期", 12}, {"上一个月", 1}, {"前一个月", 1}, {"呢个月", 0}, {"上上个月", 2}, {"上上月", 2}, {"前个月", 2}, {"上个月份", 1}, {"上个月", 1}, {"上月份", 1}, {"上月", 1}, {"本月份", 0}, {"本月", 0}, {"这个月", 0}, {"这月", 0}, {"当月", 0},
+	{"去年这个月", 12}, {"去年今月", 12}, {"上各月", 1}, {"去年本月", 12}, {"去年同月", 12}, {"去年同期", 12}, {"上一个月", 1}, {"前一个月", 1}, {"呢个月", 0}, {"上上个月", 2}, {"上上月", 2}, {"前个月", 2}, {"上个月份", 1}, {"上个月", 1}, {"上月份", 1}, {"上月", 1}, {"本月份", 0}, {"本月", 0}, {"这个月", 0}, {"这月", 0}, {"当月", 0},
 	{"今个月", 0}, {"这一个月", 0}, {"month before last", 2}, {"last month", 1}, {"last months", 1}, {"previous month", 1}, {"prev month", 1}, {"past month", 1}, {"this month", 0},
-	{"this months", 0}, {"current month", 0}, {"lastmonth", 1}, {"shang ge yue", 1}, {"shangge yue", 1}, {"shanggeyue", 1}, {"shang geyue", 1}, {"shangyue", 1}, {"ben yue", 0}, {"benyue", 0},
+	{"this months", 0}, {"current month", 0}, {"lastmonth", 1}, {"last mth", 1}, {"shang ge yue", 1}, {"shangge yue", 1}, {"shanggeyue", 1}, {"shang geyue", 1}, {"shangyue", 1}, {"ben yue", 0}, {"benyue", 0},
 	{"zhe ge yue", 0}, {"zhege yue", 0}, {"zhegeyue", 0},
 }
 
@@ -23,7 +23,7 @@ var relativeYears = []struct {
 }{{"今年", 0}, {"去年", 1}, {"旧年", 1}, {"上年", 1}, {"前年", 2}, {"明年", -1}, {"this year", 0}, {"last year", 1}}
 
 var englishMonths = map[string]int{"january": 1, "jan": 1, "february": 2, "feb": 2, "febuary": 2, "march": 3, "mar": 3, "april": 4, "apr": 4, "may": 5, "june": 6, "jun": 6, "july": 7, "jul": 7,
-	"august": 8, "aug": 8, "september": 9, "sept": 9, "sep": 9, "october": 10, "oct": 10, "november": 11, "nov": 11, "december": 12, "dec": 12}
+	"august": 8, "augst": 8, "agust": 8, "aug": 8, "september": 9, "sept": 9, "sep": 9, "october": 10, "oct": 10, "november": 11, "nov": 11, "december": 12, "dec": 12}
 
 // parseMonth reads the month named at i, as YYYY-MM, and its length, 0 if none is. Without a year it is the latest such month
 // that is not after today.

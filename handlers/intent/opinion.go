@@ -35,7 +35,7 @@ const (
 	toAct    = 120 // for an action, where the rules read nothing
 	toTurn   = 200 // for an action, against something else
 	toVouch  = 200 // for a wish in words that the rules find strange
-	ifWhole  = 3   // times as much where the rules know every word
+	ifWhole  = 5   // times as much where the rules know every word
 )
 
 // vouches reports that the voice has no doubt of an intent.
@@ -70,7 +70,7 @@ func (o *opinion) weigh(rules Intent, said, denied set, whole bool) Intent {
 		case risky[rules]:
 			need = toCalm
 		}
-		if whole && rules != None {
+		if whole {
 			need *= ifWhole
 		}
 	}
