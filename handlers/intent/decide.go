@@ -147,7 +147,7 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 	}
 	asksMoney := intent == Balance || intent == Statement || intent == TransactionsToday
 	switch {
-	case intent == TopUp && revokedTopUp(tokens), risky[intent] && !said.has(lost) && stopped(tokens):
+	case intent == TopUp && (revokedTopUp(tokens) || thoughtBetter(tokens)), risky[intent] && !said.has(lost) && stopped(tokens):
 		return Cancel
 	case risky[intent] && (aside(intent, clauses, at, tokens, said) || lossOfOther(tokens) || strangeThing(tokens)):
 		return Help
@@ -163,7 +163,7 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 		return Help
 	case intent == TopUp && (said.has(notArrived) || said.all(setOf(topUpPast, where))):
 		return Claim
-	case intent == TopUp && (said.has(outward) || said.all(setOf(where, amount))):
+	case intent == TopUp && (said.has(outward) || said.all(setOf(where, amount)) && !said.has(claim)):
 		return Help // withdraw 50 from my card, where is my 50 yuan top up
 	case intent == Claim && said.has(whatIs) && !said.has(requirement):
 		return Help

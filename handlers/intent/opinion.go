@@ -51,7 +51,7 @@ func (o *opinion) weigh(rules Intent, said, denied set, whole bool) Intent {
 	need := int32(toDiffer)
 	switch {
 	case risky[voice]:
-		if rules == Help || !mayAct(voice, said) || denied.any(wishes) {
+		if rules == Help || !mayAct(voice, margin, said) || denied.any(wishes) {
 			return rules // Help may be what a rule made of a report or a question
 		}
 		need = toTurn
@@ -87,7 +87,7 @@ func (o *opinion) weigh(rules Intent, said, denied set, whole bool) Intent {
 var refusals = []Intent{None, Cancel, Help, Human, NotificationsOff}
 
 // mayAct reports that a text says what an action that the voice hears would be done to, or with.
-func mayAct(intent Intent, said set) bool {
+func mayAct(intent Intent, margin int32, said set) bool {
 	switch intent {
 	case TopUp:
 		return said.any(setOf(topUp, lowMoney)) || said.all(setOf(topUpWeak, amount)) ||
@@ -97,5 +97,5 @@ func mayAct(intent Intent, said set) bool {
 	case CancelLoss:
 		return said.any(setOf(loss, lossMaybe, lossPast, freeze, unloss)) || said.has(card) && said.any(setOf(found, freezeWeak, resume))
 	}
-	return said.any(setOf(bind, unbind, card))
+	return said.any(setOf(bind, unbind)) || said.has(card) && margin >= toVouch
 }

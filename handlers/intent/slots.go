@@ -30,6 +30,17 @@ func revokedTopUp(tokens []token) bool {
 	return false
 }
 
+// thoughtBetter reports that the last word for topping up is denied: 充值先不充了.
+func thoughtBetter(tokens []token) bool {
+	last := token{}
+	for _, t := range tokens {
+		if t.set.any(setOf(topUp, topUpWeak, topUpPast, amount)) {
+			last = t
+		}
+	}
+	return last.negated
+}
+
 // postponed reports that a wish is for another day: 明天充50, top up 50 tomorrow, and not 明天没饭钱了充50.
 func postponed(tokens []token) bool {
 	light := setOf(filler, wants, imperative, polite, mine, amount, card, whose, by, lost)
