@@ -95,7 +95,7 @@ var catalogue = map[key]words{
 	kPendingWhere:    {"到任意食堂刷卡或圈存机领取", "Tap at any canteen or a kiosk"},
 	kPendingPlaces:   {"到任意食堂刷卡或圈存机领取。圈存机：%s", "Tap at any canteen or a kiosk. Kiosks: %s"},
 	kPendingNone:     {"没有待领取的钱", "Nothing to collect"},
-	kPendingNoneDesc: {"充值付款后会显示在这里", "Paid top-ups will show here"},
+	kPendingNoneDesc: {"刚付过款的话，两分钟内会显示在这里", "Just paid? It shows here within two minutes"},
 	kPendingMore:     {"另有 %d 笔", "%d more"},
 	kPendingList:     {"领取与记录", "Transfers"},
 	kPlacesOf:        {"%s等 %d 处", "%s … (%d in all)"},

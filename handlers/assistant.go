@@ -46,6 +46,9 @@ func (a *Apps) Assistant(r *bot.Router) {
 		if t.Said.Intent != "none" {
 			return a.askCardApp(ctx, t)
 		}
+		if answer := a.courtesy(t); answer != nil {
+			return answer(ctx, t)
+		}
 		return a.helpAssistant(ctx, t)
 	})
 	for key, answer := range asks {
@@ -60,7 +63,7 @@ func (a *Apps) Assistant(r *bot.Router) {
 	a.languages(r)
 	r.Event("enter_agent", a.on(a.enterAssistant))
 	r.Event("subscribe", a.on(a.enterAssistant))
-	r.NotFound(a.on(a.helpAssistant)) // pictures, voice, buttons of an older menu
+	r.NotFound(a.on(unread(a.helpAssistant))) // buttons of an older menu, too
 }
 
 // understand reads a text as of today.

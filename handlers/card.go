@@ -45,10 +45,12 @@ func (a *Apps) cardAsks() []route {
 		{"report_loss", holder, a.reportLoss, ""},
 		{"cancel_loss", bound, a.cancelLoss, ""},
 		{"unbind", bound, a.unbind, ""},
+		{"refund", bound, a.refund, "退款|申请退款|我要退款|怎么退款|能退款吗|可以退款吗|退钱|我要退钱|退掉|refund|i want a refund|request a refund|how do i get a refund|get a refund"},
 
 		{"verify", anyone, a.verify, ""},
 		{"bind", verified, a.bind, ""},
-		{"password", verified, a.password, "密码|查询密码|修改密码|改密码|忘记密码|重置密码|password|my password|change password|change my password|reset password|forgot password"},
+		{"password", verified, a.password, "密码|查询密码|修改密码|改密码|修改查询密码|改查询密码|怎么改密码|忘记密码|忘了密码|密码忘了|密码忘记了|忘记密码了|忘记密码怎么办|忘记密码了怎么办|密码忘了怎么办|查询密码忘了|重置密码|重设密码|" +
+			"password|my password|change password|change my password|how do i change my password|reset password|reset my password|forgot password|forgot my password|i forgot my password"},
 		{"settings", verified, a.settings, "设置|设定|settings|setting|preferences"},
 		{cards.KeyPushKinds, bound, a.pushKinds, "通知设置|消息设置|通知|消息通知|notification settings|notifications"},
 		{"notifications_on", bound, a.askPush(true), ""},
@@ -56,7 +58,7 @@ func (a *Apps) cardAsks() []route {
 		{"change_language", anyone, a.changeLanguage, ""},
 
 		{"help", anyone, a.help, ""},
-		{"human", anyone, a.human, ""},
+		{"human", anyone, a.human, "几点开门|几点关门|几点上班|几点下班|什么时候开门|开门时间|营业时间|开放时间|上班时间|when are you open|when is the office open"},
 		{"cancel", anyone, a.cancel, ""},
 		{"code", anyone, a.securePage, ""},
 	}
@@ -103,6 +105,11 @@ func (a *Apps) Card(r *bot.Router) {
 				return answer(ctx, t)
 			}
 		}
+		if t.Said.Intent == "none" {
+			if answer := a.courtesy(t); answer != nil {
+				return answer(ctx, t)
+			}
+		}
 		if a.aboutTransactions(ctx, t) {
 			t.Said.Intent = "transactions_today"
 		}
@@ -117,7 +124,7 @@ func (a *Apps) Card(r *bot.Router) {
 	r.Event("enter_agent", a.on(a.enterCard))
 	r.Event("subscribe", a.on(a.enterCard))
 	r.Event("unsubscribe", a.on(a.left))
-	r.NotFound(a.on(a.help)) // pictures, voice, buttons of an older menu
+	r.NotFound(a.on(unread(a.help))) // buttons of an older menu, too
 }
 
 // words are the texts with one meaning, and which.
@@ -215,6 +222,13 @@ func (a *Apps) unbind(_ context.Context, t *turn) error {
 	return t.Update(rows(cards.Notice(t.Lang, cards.NoticeData{
 		Title: wUnbind.title.in(t.Lang), Body: wUnbind.body.in(t.Lang), LinkTitle: wUnbindPage.in(t.Lang), URL: a.link.unbind(),
 	}), wRowCard.in(t.Lang), cards.MaskCardNo(t.Person.CardNo)))
+}
+
+// refund leads to the page where a top-up that waits can be sent back.
+func (a *Apps) refund(_ context.Context, t *turn) error {
+	return t.Update(cards.Notice(t.Lang, cards.NoticeData{
+		Title: wRefund.title.in(t.Lang), Body: wRefund.body.in(t.Lang), LinkTitle: wTransfers.in(t.Lang), URL: a.link.transfers(),
+	}))
 }
 
 func (a *Apps) help(_ context.Context, t *turn) error {

@@ -3,12 +3,14 @@ package handlers
 import (
 	"context"
 	"encoding/json"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"xiaoka/bot"
 	"xiaoka/cards"
+	"xiaoka/identity"
 	"xiaoka/ledger"
 )
 
@@ -99,10 +101,17 @@ func plain(text string) string {
 func (a *Apps) followUp(ctx context.Context, t *turn) (answer ask, said Said) {
 	text := plain(t.Message.Content)
 	again, yes, no := againWords[text], yesWords[text], noWords[text]
-	if !again && !yes && !no {
+	amount := amountIn(text)
+	if !again && !yes && !no && amount == 0 {
 		return nil, Said{}
 	}
 	last := a.topic(ctx, t)
+	if amount > 0 {
+		if last.Intent != "topup" {
+			return nil, Said{}
+		}
+		return a.asks["topup"], Said{Intent: "topup", Amount: amount}
+	}
 	said = Said{Intent: last.Intent, Amount: last.Amount, Month: last.Month}
 	switch {
 	case last.Intent == "":
@@ -121,6 +130,25 @@ func (a *Apps) followUp(ctx context.Context, t *turn) (answer ask, said Said) {
 		return a.asks[last.Intent], said
 	}
 	return nil, Said{}
+}
+
+var (
+	digitsApart = regexp.MustCompile(`[0-9０-９]\s+[0-9０-９]`)
+	onlyAmount  = regexp.MustCompile(`^[¥￥]?([0-9]{1,5}(?:\.[0-9]{1,2})?)(?:元|块|块钱|圆|yuan|rmb|cny)?吧?$`)
+)
+
+// amountIn reads a text that is an amount and nothing else, as it is typed
+// after 充值; 0 for any other.
+func amountIn(text string) ledger.Fen {
+	found := onlyAmount.FindStringSubmatch(identity.NormalDigits(text))
+	if found == nil || digitsApart.MatchString(text) {
+		return 0
+	}
+	amount, err := ledger.ParseYuan(found[1])
+	if err != nil {
+		return 0
+	}
+	return amount
 }
 
 // dropped is what 取消 says of each topic that can be left. Nothing of it has
@@ -172,7 +200,7 @@ func (s Said) asksBack() bool {
 func (a *Apps) askWhich(ctx context.Context, t *turn) error {
 	var choices []cards.Choice
 	for _, intent := range t.Said.Likely {
-		if name, ok := askNames[intent]; ok && a.asks[intent] != nil {
+		if name, ok := askNames[intent]; ok && intent != "help" && a.asks[intent] != nil { // help has a button of its own
 			choices = append(choices, cards.Choice{Text: name.in(t.Lang), Key: intent})
 		}
 	}

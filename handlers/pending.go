@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"xiaoka/cards"
 	"xiaoka/ledger"
@@ -41,6 +42,25 @@ func (a *Apps) pending(ctx context.Context, t *turn) error {
 	return nil
 }
 
+// withLatest says below what became of the latest transfer: who asks for money
+// that waits, and has none, mostly looks for that one.
+func (a *Apps) withLatest(ctx context.Context, t *turn, card cards.Card) (cards.Card, error) {
+	all, err := a.Store.Transfers(ctx, t.Person.ID, 1, a.Now())
+	if err != nil || len(all) == 0 {
+		return card, err
+	}
+	last, state, at := all[0], transferStates[all[0].State], all[0].CreatedAt
+	switch last.State {
+	case ledger.TransferClaimed:
+		state, at = wStateClaimed, last.ClaimedAt
+	case ledger.TransferRefunded:
+		at = last.RefundedAt
+	}
+	return rows(card,
+		wRowLatest.in(t.Lang), fmt.Sprintf("%s %s %s", transferTitle(t.Lang, last), last.Amount, state.in(t.Lang)),
+		wRowTime.in(t.Lang), cards.When(t.Lang, at.In(a.Zone))), nil
+}
+
 func (a *Apps) pendingCard(ctx context.Context, t *turn, waiting []ledger.Transfer) (cards.Card, error) {
 	data := cards.PendingData{TotalFen: int64(sum(waiting)), Count: len(waiting), Places: a.places(t.Lang), ListURL: a.link.transfers()}
 	if len(waiting) == 0 { // a top-up is offered, where one can be made
@@ -51,6 +71,7 @@ func (a *Apps) pendingCard(ctx context.Context, t *turn, waiting []ledger.Transf
 		case err == nil && b.Status == ledger.CardNormal:
 			data.TopUpURL = a.link.topUp()
 		}
+		return a.withLatest(ctx, t, cards.Pending(t.Lang, data))
 	}
 	for _, w := range waiting {
 		data.Transfers = append(data.Transfers, cards.PendingTransfer{

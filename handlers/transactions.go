@@ -8,8 +8,12 @@ import (
 	"xiaoka/ledger"
 )
 
-// shownLines is how many lines 明细 shows; the page has the rest.
-const shownLines = 5
+// shownLines is how many lines 明细 shows; the page has the rest. readLines is
+// how many are read, to sum today up.
+const (
+	shownLines = 5
+	readLines  = 40
+)
 
 // transactions shows the latest lines of the card's history, or of the month
 // that was named.
@@ -17,7 +21,7 @@ func (a *Apps) transactions(ctx context.Context, t *turn) error {
 	if month, err := ledger.ParseMonth(t.Said.Month); err == nil && month < a.month() {
 		return a.transactionsOf(ctx, t, month)
 	}
-	movements, err := a.Store.Movements(ctx, t.Person.ID, shownLines)
+	movements, err := a.Store.Movements(ctx, t.Person.ID, readLines)
 	if err != nil {
 		return err
 	}
@@ -26,7 +30,7 @@ func (a *Apps) transactions(ctx context.Context, t *turn) error {
 		return err
 	}
 	return t.Update(cards.Transactions(t.Lang, cards.TransactionsData{
-		Lines: a.latest(t.Lang, movements, transfers), TopUpURL: a.link.topUp(),
+		Today: a.today(t.Lang, movements), Lines: a.latest(t.Lang, movements, transfers), TopUpURL: a.link.topUp(),
 		URL: a.link.transactions(a.month()), BillURL: a.link.statement(a.month()),
 	}))
 }
@@ -46,11 +50,43 @@ func (a *Apps) transactionsOf(ctx context.Context, t *turn, month ledger.Month) 
 	}))
 }
 
-// aboutTransactions tells whether a text that names a month goes on about 明细,
-// asked for last, and not about the month's statement.
+// today says what was spent today, by the newest movements; nothing when they
+// do not reach back to yesterday.
+func (a *Apps) today(lang cards.Lang, newest []ledger.Movement) string {
+	var spent ledger.Fen
+	today, count, all := a.day(a.Now()), 0, 0
+	for _, m := range newest {
+		if a.day(m.At) != today {
+			continue
+		}
+		all++
+		if m.Kind == ledger.MovementConsumption {
+			spent += m.Amount
+			count++
+		}
+	}
+	switch {
+	case all >= readLines || len(newest) == 0:
+		return ""
+	case count == 0:
+		return wTodayNone.in(lang)
+	}
+	return wToday.in(lang, spent, count)
+}
+
+// aboutTransactions tells whether a text that names a month is about 明细, by
+// its own words or because they were asked for last, and not about the month's
+// statement.
 func (a *Apps) aboutTransactions(ctx context.Context, t *turn) bool {
-	return t.Said.Intent == "statement" && t.Said.Month != "" && !containsAny(plain(t.Message.Content), "账", "帐", "statement", "bill", "花", "消费", "spen") &&
-		a.topic(ctx, t).Intent == "transactions_today"
+	if t.Said.Intent != "statement" || t.Said.Month == "" {
+		return false
+	}
+	text := plain(t.Message.Content)
+	if containsAny(text, "账单", "帐单", "賬單", "statement", "bill", "花", "多少", "spen", "how much") {
+		return false
+	}
+	return containsAny(text, "明细", "明細", "流水", "交易", "transaction", "history") ||
+		!containsAny(text, "账", "帐", "消费") && a.topic(ctx, t).Intent == "transactions_today"
 }
 
 // latest merges the two lists, newest first; movements keep their order, which

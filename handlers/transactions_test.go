@@ -30,6 +30,59 @@ func TestTransactions_Order(t *testing.T) {
 	}
 }
 
+// TestTransactions_Today: what today came to stands above, unless there is too
+// much of it to know.
+func TestTransactions_Today(t *testing.T) {
+	t.Parallel()
+	bought := func(n int) (all []ledger.Movement) {
+		for range n {
+			all = append(all, ledger.Movement{Kind: ledger.MovementConsumption, Amount: 650, At: noon.Add(-time.Hour), Where: "面点"})
+		}
+		return append(all, ledger.Movement{Kind: ledger.MovementClaim, Amount: 5000, At: noon.Add(-2 * time.Hour)},
+			ledger.Movement{Kind: ledger.MovementConsumption, Amount: 9900, At: noon.AddDate(0, 0, -1)})
+	}
+	for name, c := range map[string]struct {
+		movements []ledger.Movement
+		zh, en    string
+	}{
+		"None":      {bought(0), "今天还没有消费记录", "No purchases recorded today"},
+		"Two":       {bought(2), "今天消费 ¥13.00，2 笔", "Spent today: ¥13.00 (2×)"},
+		"TooMany":   {bought(readLines), "", ""},
+		"NewToCard": {nil, "", ""},
+	} {
+		world := newCampus(t)
+		for user, want := range map[string]string{"bound": c.zh, "english": c.en} {
+			world.store.movements[world.store.people[user].ID] = c.movements
+			said := world.types(CardApp, user, map[string]string{"bound": "明细", "english": "transactions"}[user])
+			if want != "" && !strings.Contains(said, want) || want == "" && strings.Contains(said, "今天") {
+				t.Errorf("%s: %q", name, said)
+			}
+		}
+	}
+}
+
+// TestPending_Latest: who has nothing to collect reads what became of the
+// latest transfer.
+func TestPending_Latest(t *testing.T) {
+	t.Parallel()
+	at := noon.Add(-time.Hour)
+	for state, want := range map[ledger.TransferState]string{
+		ledger.TransferClaimed: "最近一笔：微信充值 ¥50.00 已到卡", ledger.TransferRefunded: "最近一笔：微信充值 ¥50.00 已退款",
+		ledger.TransferRefunding: "最近一笔：微信充值 ¥50.00 退款中", ledger.TransferPending: "待领取 ¥50.00",
+	} {
+		c := newCampus(t)
+		c.store.transfers[3] = []ledger.Transfer{{Kind: ledger.KindTopUp, Amount: 5000, State: state, CreatedAt: at, ClaimedAt: at, RefundedAt: at}}
+		if said := c.types(CardApp, "bound", "待领"); !strings.Contains(said, want) || strings.Contains(said, "0001") {
+			t.Errorf("%s: %q", state, said)
+		}
+	}
+	c := newCampus(t)
+	c.store.transfers[3] = nil
+	if said := c.types(CardApp, "bound", "待领"); !strings.Contains(said, "两分钟内") || strings.Contains(said, "最近一笔") {
+		t.Errorf("nothing was ever paid: %q", said)
+	}
+}
+
 // TestTransactions_Month: a month named right after 明细 is about them, and a
 // statement that is asked for stays one.
 func TestTransactions_Month(t *testing.T) {
@@ -39,6 +92,12 @@ func TestTransactions_Month(t *testing.T) {
 		t.Errorf("a month by itself: %q", got)
 	}
 	c.types(CardApp, "bound", "明细")
+	if got := c.types(CardApp, "bound", "上个月消费多少"); !strings.Contains(got, "[card statement]") {
+		t.Errorf("a sum after 明细: %q", got)
+	}
+	if got := c.types(CardApp, "bound", "上个月的明细"); !strings.Contains(got, "[card transactions]") {
+		t.Errorf("the transactions of a month, typed alone: %q", got)
+	}
 	for _, text := range []string{"上个月", "last month", "再查一次"} {
 		got := c.types(CardApp, "bound", text)
 		if !strings.Contains(got, "[card transactions]") || !strings.Contains(got, "/h5/transactions?month=2026-10") || !strings.Contains(got, "/h5/statement?month=2026-10") {
