@@ -19,7 +19,7 @@ const Sure = 0.75
 // is what [Understand] returns unless that is [None]. When no candidate is as good as [Sure], ask which of them is meant: the
 // later ones, and all after None, are guesses that may be shown and never acted on.
 func Candidates(text string, today time.Time) []Candidate {
-	result, tokens := trained.read(text, today)
+	result, tokens, heard := trained.read(text, today)
 	if result.Intent == Code {
 		return []Candidate{{result, 1}}
 	}
@@ -31,13 +31,17 @@ func Candidates(text string, today time.Time) []Candidate {
 	if result.Intent != None {
 		found = append(found, Candidate{result, certainty(tokens, said)})
 	}
-	for _, r := range compiled {
-		if len(found) == 2 {
-			break
+	guess := func(intent Intent) {
+		if len(found) < 2 && intent != None && !slices.ContainsFunc(found, func(c Candidate) bool { return c.Intent == intent }) {
+			found = append(found, Candidate{Result{Intent: intent}, Sure / float64(2+len(found))})
 		}
-		known := slices.ContainsFunc(found, func(c Candidate) bool { return c.Intent == r.intent })
-		if !known && r.fits(said.or(denied), 0) {
-			found = append(found, Candidate{Result{Intent: r.intent}, Sure / float64(2+len(found))})
+	}
+	if voice, margin := heard.best(); margin >= toKnow {
+		guess(voice)
+	}
+	for _, r := range compiled {
+		if r.fits(said.or(denied), 0) {
+			guess(r.intent)
 		}
 	}
 	return found

@@ -26,10 +26,11 @@ func decide(tokens []token, heard opinion) Result {
 	case denied.has(notify) && (intent == Statement || intent == TransactionsToday):
 		intent = NotificationsOff // 消费了别通知我
 	}
-	if !(intent == None && denied == (set{}) && (bareAmount(tokens) || amountOnCard(tokens))) {
-		if second := heard.weigh(intent, said, denied, unknownWords(clauses) == 0); second != intent {
-			intent, at = second, -1
-		}
+	if intent == None && denied == (set{}) && (bareAmount(tokens) || amountOnCard(tokens)) {
+		return Result{Intent: TopUp, AmountFen: amountOf(tokens)}
+	}
+	if second := heard.weigh(intent, said, denied, unknownWords(clauses) == 0); second != intent {
+		intent, at = second, -1
 	}
 	if vouched := heard.vouches(intent); risky[intent] || said.has(who) || !vouched {
 		intent = veto(intent, clauses, at, tokens, said, denied, vouched)
@@ -135,9 +136,6 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 	if !personal[intent] {
 		if said.has(product) && rankOf(intent) < 2 {
 			return None
-		}
-		if intent == None && denied == (set{}) && (bareAmount(tokens) || amountOnCard(tokens)) {
-			return TopUp
 		}
 		return intent
 	}

@@ -57,25 +57,26 @@ const maxRunes = 200
 
 // Understand reads one message. today, in the zone months are counted in, decides which month "October" is.
 func Understand(text string, today time.Time) Result {
-	result, _ := trained.read(text, today)
+	result, _, _ := trained.read(text, today)
 	return result
 }
 
-// read also returns the tokens that a wish was read from; none if it is not a matter of words.
-func (v voice) read(text string, today time.Time) (Result, []token) {
+// read also returns the tokens that a wish was read from and what the voice made of them; none if it is not a matter of words.
+func (v voice) read(text string, today time.Time) (result Result, tokens []token, heard opinion) {
 	runes := normalize(text)
 	switch {
 	case len(runes) == 0 || len(runes) > maxRunes, scripted(text):
-		return Result{Intent: None}, nil
+		return Result{Intent: None}, nil, heard
 	case isCode(runes):
-		return Result{Intent: Code}, nil
+		return Result{Intent: Code}, nil, heard
 	}
-	runes, tokens := parse(runes, today)
-	result := decide(tokens, v.hear(runes, tokens))
+	runes, tokens = parse(runes, today)
+	heard = v.hear(runes, tokens)
+	result = decide(tokens, heard)
 	if risky[result.Intent] && mumbled(runes) {
 		result = Result{Intent: Help}
 	}
-	return result, tokens
+	return result, tokens, heard
 }
 
 // parse cuts normalised text, written in characters where it is pinyin, into tokens that know whom they concern.

@@ -151,8 +151,8 @@ func TestVoice_Unseen(t *testing.T) {
 			if i/10%parts != part {
 				continue
 			}
-			before, _ := mute.read(s.text, today)
-			after, _ := voice.read(s.text, today)
+			before, _, _ := mute.read(s.text, today)
+			after, _, _ := voice.read(s.text, today)
 			alone[judge(s, before)]++
 			both[judge(s, after)]++
 		}
