@@ -34,7 +34,7 @@ func revokedTopUp(tokens []token) bool {
 func thoughtBetter(tokens []token) bool {
 	last := token{}
 	for _, t := range tokens {
-		if t.set.any(setOf(topUp, topUpWeak, topUpPast, amount)) {
+		if t.set.any(setOf(topUp, topUpWeak, topUpPast)) {
 			last = t
 		}
 	}
