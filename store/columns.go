@@ -12,8 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// Whole columns travel as one parameter each: arrays on PostgreSQL, JSON on
-// SQLite, so that a batch of a thousand records is one statement.
+// Whole tables travel as one parameter: an array on PostgreSQL, JSON on SQLite,
+// so that a batch of a thousand records is one statement.
 
 // sqlFor completes a statement for the database: `list` is the table of the
 // one list parameter, and row locks are dropped where there is one writer.
@@ -37,58 +37,45 @@ func (s *Store) list(values []string) any {
 	return string(b)
 }
 
-// numbers is a table of whole numbers, one slice a column.
-type numbers [][]int64
+// numbers is a table of whole numbers, row by row.
+type numbers struct {
+	columns int
+	all     []int64
+}
 
 // table has room for rows.
-func table(columns, rows int) numbers {
-	t := make(numbers, columns)
-	all := make([]int64, columns*rows)
-	for i := range t {
-		t[i] = all[i*rows : i*rows : (i+1)*rows]
-	}
-	return t
-}
+func table(columns, rows int) numbers { return numbers{columns, make([]int64, 0, columns*rows)} }
 
 // add adds a row.
-func (t numbers) add(values ...int64) {
-	for i, v := range values {
-		t[i] = append(t[i], v)
-	}
-}
+func (t *numbers) add(row ...int64) { t.all = append(t.all, row...) }
 
-// from is a FROM clause over the columns, named c0, c1, …, and its arguments.
-func (s *Store) from(columns numbers) (clause string, args []any) {
-	names := make([]string, len(columns))
-	for i := range columns {
-		names[i] = fmt.Sprintf("c%d", i)
-	}
+// from is a FROM clause over the table v, its columns named c0, c1, …, with one
+// parameter. PostgreSQL would unpack an array for each column at twice the
+// cost, and without OFFSET look into the one again at each use of a column.
+func (s *Store) from(t numbers) (clause string, arg any) {
+	picks := make([]string, t.columns)
 	if !s.Embedded() {
-		params := make([]string, len(columns))
-		for i, c := range columns {
-			params[i] = fmt.Sprintf("$%d::bigint[]", i+1)
-			args = append(args, c)
+		for i := range picks {
+			picks[i] = fmt.Sprintf("a[i + %d] AS c%d", i, i)
 		}
-		return "unnest(" + strings.Join(params, ", ") + ") AS v(" + strings.Join(names, ", ") + ")", args
+		return fmt.Sprintf("(SELECT %s FROM (SELECT ?::bigint[] AS a) AS t, generate_series(1, cardinality(a), %d) AS i OFFSET 0) AS v",
+			strings.Join(picks, ", "), t.columns), t.all
 	}
-	rows := make([][]int64, len(columns[0]))
-	for i := range rows {
-		for _, c := range columns {
-			rows[i] = append(rows[i], c[i])
-		}
+	rows := [][]int64{} // "null" would be a row
+	for row := range slices.Chunk(t.all, t.columns) {
+		rows = append(rows, row)
 	}
 	b, err := json.Marshal(rows)
 	if err != nil {
 		b = []byte("[]") // numbers always marshal
 	}
-	picks := make([]string, len(columns))
-	for i, name := range names {
-		picks[i] = fmt.Sprintf("json_extract(value, '$[%d]') AS %s", i, name)
+	for i := range picks {
+		picks[i] = fmt.Sprintf("json_extract(value, '$[%d]') AS c%d", i, i)
 	}
-	return "(SELECT " + strings.Join(picks, ", ") + " FROM json_each(?)) AS v", []any{string(b)}
+	return "(SELECT " + strings.Join(picks, ", ") + " FROM json_each(?)) AS v", string(b)
 }
 
-// quickNumbers has a connection write whole columns of numbers quickly.
+// quickNumbers has a connection write whole tables of numbers quickly.
 func quickNumbers(_ context.Context, conn *pgx.Conn) error {
 	types := conn.TypeMap()
 	array, ok := types.TypeForOID(pgtype.Int8ArrayOID)
@@ -115,21 +102,21 @@ func (b bigints) PlanEncode(m *pgtype.Map, oid uint32, format int16, value any) 
 // type, length and lower bound, and each element after its size. See
 // https://github.com/postgres/postgres/blob/REL_15_STABLE/src/backend/utils/adt/arrayfuncs.c
 func (bigints) Encode(value any, buf []byte) ([]byte, error) {
-	column, ok := value.([]int64)
+	numbers, ok := value.([]int64)
 	if !ok {
-		return nil, fmt.Errorf("a column of numbers is a %T", value)
+		return nil, fmt.Errorf("a table of numbers is a %T", value)
 	}
-	if column == nil {
+	if numbers == nil {
 		return nil, nil
 	}
 	const header, element = 20, 12
-	buf = slices.Grow(buf, header+element*len(column))
+	buf = slices.Grow(buf, header+element*len(numbers))
 	big := binary.BigEndian
-	dimensions := min(len(column), 1)
-	for _, n := range []int{dimensions, 0, pgtype.Int8OID, len(column), 1}[:3+2*dimensions] {
+	dimensions := min(len(numbers), 1)
+	for _, n := range []int{dimensions, 0, pgtype.Int8OID, len(numbers), 1}[:3+2*dimensions] {
 		buf = big.AppendUint32(buf, uint32(n))
 	}
-	for _, n := range column {
+	for _, n := range numbers {
 		buf = big.AppendUint64(big.AppendUint32(buf, 8), uint64(n))
 	}
 	return buf, nil

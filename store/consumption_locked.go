@@ -52,23 +52,20 @@ func (u *upload) evidence() error {
 	if len(ids) == 0 || u.done.Accepted == 0 {
 		return nil
 	}
-	from, args := u.store.from(numbers{ids})
-	rows, err := u.raw.QueryContext(u.ctx, `SELECT `+claimColumns+`, c.card_no FROM `+from+`
-		JOIN claims k ON k.card_id = v.c0 AND k.state = 'open' JOIN campus_cards c ON c.id = k.card_id ORDER BY k.card_id`, args...)
-	if err != nil {
-		return fmt.Errorf("look for open claims: %w", err)
-	}
-	defer rows.Close()
+	from, all := u.store.from(numbers{1, ids})
 	var open []ledger.Claim
-	for rows.Next() {
+	err := ask(u.tx, "look for open claims", func(r scanner) error {
 		var k claim
-		if err := rows.Scan(append(k.fields(), &k.CardNo)...); err != nil {
-			return fmt.Errorf("look for open claims: %w", err)
-		}
+		err := r.Scan(append(k.fields(), &k.CardNo)...)
 		open = append(open, k.ledger())
+		return err
+	}, `SELECT `+claimColumns+`, c.card_no FROM `+from+`
+		JOIN claims k ON k.card_id = v.c0 AND k.state = 'open' JOIN campus_cards c ON c.id = k.card_id ORDER BY k.card_id`, all)
+	if err == nil {
+		err = flush(u.tx)
 	}
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("look for open claims: %w", err)
+	if err != nil {
+		return err
 	}
 	for _, c := range open {
 		if err := u.settleBy(c); err != nil {
@@ -178,13 +175,17 @@ func (u *upload) writeCards(touched []*tillCard) error {
 		return nil
 	}
 	columns := table(8, len(touched))
-	for _, c := range touched {
+	ids := make([]int64, len(touched))
+	for i, c := range touched {
+		ids[i] = c.ID
 		columns.add(c.ID, c.delta, c.count, c.first, c.load, c.spend, c.balance, c.asOf)
 	}
-	from, args := u.store.from(columns)
+	from, all := u.store.from(columns)
+	args := []any{all}
 	byKey := ""
 	if !u.store.Embedded() {
-		byKey = " AND campus_cards.id = ANY($1)" // else the planner reads the whole table
+		byKey = " AND campus_cards.id = ANY(?::bigint[])" // else the planner reads the whole table
+		args = append(args, ids)
 	}
 	return write(u.tx, "update the cards", `UPDATE campus_cards SET balance_fen = balance_fen - v.c1, records = records + v.c2, first_spend_seq = v.c3,
 		chip_load_seq = v.c4, chip_spend_seq = v.c5, chip_balance_fen = v.c6, as_of = v.c7 FROM `+from+` WHERE campus_cards.id = v.c0`+byKey, args...)

@@ -36,7 +36,7 @@ type plainUpload struct {
 // isNotPlain knows.
 func (s *Store) ingestPlain(ctx context.Context, terminalID string, records []ledger.Consumption, now time.Time) (ledger.Ingested, error) {
 	u := &upload{store: s, ctx: ctx, now: now, terminalID: terminalID, records: records, plain: &plainUpload{open: map[int64]int64{}}}
-	done, err := u.run([]func() error{u.recall, u.lookUp, u.sift, u.judgeRepeats, u.claimsWait, u.insert, u.auditLost, u.keepRejections, u.acknowledge,
+	done, err := u.run([]func() error{u.recall, u.lookUp, u.sift, u.judgeRepeats, u.claimsWait, u.askForPlans, u.insert, u.auditLost, u.keepRejections, u.acknowledge,
 		u.moveCards, u.tell})
 	if insisted(err) {
 		s.cards.forget(u.cards)
@@ -229,6 +229,13 @@ func (u *upload) claimsWait() error {
 	return nil
 }
 
+// askForPlans has the cards locked in the order in which they are given, by
+// nested loops, and no plan made for the very numbers of one upload.
+func (u *upload) askForPlans() error {
+	return write(u.tx, "ask for plans", `SELECT set_config('enable_hashjoin', 'off', TRUE), set_config('enable_mergejoin', 'off', TRUE),
+		set_config('plan_cache_mode', 'force_generic_plan', TRUE)`)
+}
+
 // moveCards lowers the books' balances, moves the newest counters on and adds
 // to the months. When a card is not as supposed the upload is not plain; nor
 // is it when a loss report or a claim came while its purchases went in.
@@ -238,7 +245,9 @@ func (u *upload) moveCards() error {
 		return nil
 	}
 	columns := table(11, len(touched))
-	for _, c := range touched {
+	ids, spends := make([]int64, len(touched)), make([]int64, len(touched))
+	for i, c := range touched {
+		ids[i], spends[i] = c.ID, c.spend
 		columns.add(c.ID, c.delta, c.count, c.first, c.load, c.spend, c.balance, c.asOf, c.month, c.inMonth.fen, c.inMonth.low)
 	}
 	if len(touched) >= manyCards {
@@ -246,17 +255,12 @@ func (u *upload) moveCards() error {
 			return err
 		}
 	}
-	// By nested loops the cards are locked in the order in which they are given.
-	err := write(u.tx, "ask for an order", `SELECT set_config('enable_hashjoin', 'off', TRUE), set_config('enable_mergejoin', 'off', TRUE)`)
-	if err != nil {
+	from, all := u.store.from(columns)
+	if err := write(u.tx, "move the cards on", moveCardsSQL+from+` WHERE c.id = v.c0`, all); err != nil {
 		return err
 	}
-	from, args := u.store.from(columns)
-	if err := write(u.tx, "move the cards on", moveCardsSQL+from+` WHERE c.id = v.c0`, args...); err != nil {
-		return err
-	}
-	err = write(u.tx, "look again", `SELECT 1 / CAST(`+blacklistVersion+` = ? AND NOT EXISTS (SELECT FROM claims k
-		WHERE k.state = 'open' AND k.spend_seq < (?::bigint[])[array_position(?::bigint[], k.card_id)]) AS INT)`, u.plain.version, columns[5], columns[0])
+	err := write(u.tx, "look again", `SELECT 1 / CAST(`+blacklistVersion+` = ? AND NOT EXISTS (SELECT FROM claims k
+		WHERE k.state = 'open' AND k.spend_seq < (?::bigint[])[array_position(?::bigint[], k.card_id)]) AS INT)`, u.plain.version, spends, ids)
 	if err != nil {
 		return err
 	}

@@ -26,17 +26,11 @@ func (u *upload) insert() error {
 		columns.add(r.Seq, r.card.ID, r.merchant, int64(r.Amount), r.Chip.LoadSeq, r.Chip.SpendSeq, int64(r.Chip.Balance), micros(r.OccurredAt),
 			r.booked, flag(r.late)+2*flag(r.afterLos))
 	}
-	from, args := u.store.from(columns)
+	from, all := u.store.from(columns)
 	book := `INSERT INTO consumptions (terminal_id, received_at, seq, card_id, merchant_id, amount_fen, load_seq, spend_seq, balance_fen,
 		occurred_at, booked_on, late, after_loss)
-		SELECT terminal, received, c0, c1, c2, c3, c4, c5, c6, c7, c8, (c9 & 1) = 1, (c9 & 2) = 2 FROM (SELECT `
-	if u.store.Embedded() {
-		book += `? AS terminal, ? AS received) AS u, ` + from
-		args = append([]any{u.terminalID, micros(u.now)}, args...)
-	} else {
-		book += fmt.Sprintf(`$%d::text AS terminal, $%d::bigint AS received) AS u, `, len(args)+1, len(args)+2) + from
-		args = append(args, u.terminalID, micros(u.now))
-	}
+		SELECT CAST(? AS TEXT), CAST(? AS BIGINT), c0, c1, c2, c3, c4, c5, c6, c7, c8, (c9 & 1) = 1, (c9 & 2) = 2 FROM ` + from
+	args := []any{u.terminalID, micros(u.now), all}
 	if u.plain != nil {
 		for _, r := range u.rows {
 			r.fresh = true
@@ -106,13 +100,13 @@ func (u *upload) askLosses() error {
 		return nil
 	}
 	u.losses = map[int64][]loss{}
-	from, args := u.store.from(numbers{ids})
+	from, all := u.store.from(numbers{1, ids})
 	err := ask(u.tx, "read the loss reports", func(r scanner) error {
 		var l loss
 		err := r.Scan(&l.CardID, &l.AcceptedAt, &l.EndedAt)
 		u.losses[l.CardID] = append(u.losses[l.CardID], l)
 		return err
-	}, `SELECT l.card_id, l.accepted_at, l.ended_at FROM `+from+` JOIN losses l ON l.card_id = v.c0`, args...)
+	}, `SELECT l.card_id, l.accepted_at, l.ended_at FROM `+from+` JOIN losses l ON l.card_id = v.c0`, all)
 	if err != nil || u.plain != nil {
 		return err
 	}

@@ -54,16 +54,16 @@ func (u *upload) addMonths() error {
 	return u.writeMonths(all)
 }
 
-func (u *upload) writeMonths(all months) error {
-	if len(all) == 0 {
+func (u *upload) writeMonths(sums months) error {
+	if len(sums) == 0 {
 		return nil
 	}
-	columns := table(5, len(all))
-	for k, s := range all {
+	columns := table(5, len(sums))
+	for k, s := range sums {
 		columns.add(k.card, k.month, s.fen, s.low, s.high)
 	}
-	from, args := u.store.from(columns)
-	return write(u.tx, "add to the months", intoMonths+`SELECT c0, c1, c2, c3, c4 FROM `+from+` WHERE 1 = 1`+addToMonths, args...)
+	from, all := u.store.from(columns)
+	return write(u.tx, "add to the months", intoMonths+`SELECT c0, c1, c2, c3, c4 FROM `+from+` WHERE 1 = 1`+addToMonths, all)
 }
 
 // Between intoMonths and addToMonths stands what is added.
