@@ -15,8 +15,7 @@ import (
 // as if it had come alone.
 func (c *modelCampus) rush() {
 	c.paidAtOnce()
-	c.tappedAtOnce()
-	c.confirmedAtOnce()
+	c.confirmedAtOnce(c.tappedAtOnce())
 	for _, m := range c.all {
 		c.compare(m)
 	}
@@ -89,8 +88,8 @@ type taps struct {
 }
 
 // tappedAtOnce shows every card to two machines, while some holders want their
-// oldest money back.
-func (c *modelCampus) tappedAtOnce() {
+// oldest money back. It returns those who got a claim.
+func (c *modelCampus) tappedAtOnce() (given []*modelMember) {
 	var all []*taps
 	var acts []func()
 	for _, m := range c.all {
@@ -111,13 +110,16 @@ func (c *modelCampus) tappedAtOnce() {
 	}
 	together(acts)
 	for _, w := range all {
-		c.tapped(w)
+		if c.tapped(w) {
+			given = append(given, w.m)
+		}
 	}
+	return given
 }
 
 // tapped: the refund and the two claims came in some order, on which their
-// answers must agree.
-func (c *modelCampus) tapped(w *taps) {
+// answers must agree: a claim was given, or none.
+func (c *modelCampus) tapped(w *taps) bool {
 	m := w.m
 	_, _, before := m.due()
 	if w.back != nil && w.refunded == nil {
@@ -135,7 +137,7 @@ func (c *modelCampus) tapped(w *taps) {
 		if w.refunded != nil {
 			c.t.Fatalf("a refund beside two taps in vain: %v", w.refunded)
 		}
-		return
+		return false
 	}
 	won := slices.Index(w.errs[:], nil)
 	if won < 0 || !errors.Is(w.errs[1-won], ledger.ErrClaimInProgress) || w.got[won].CardNo != m.CardNo || w.got[won].Amount != sum(taken) {
@@ -145,14 +147,15 @@ func (c *modelCampus) tapped(w *taps) {
 		c.t.Fatalf("a refund beside two taps: %v", w.refunded)
 	}
 	m.hold(w.got[won].ID, w.asks[won], taken, left)
+	return true
 }
 
-// confirmedAtOnce writes most of the chips whose claims are open, and has each
-// write told twice by its machine and once by another.
-func (c *modelCampus) confirmedAtOnce() {
+// confirmedAtOnce writes most of the chips that may be, and has each write told
+// twice by its machine and once by another.
+func (c *modelCampus) confirmedAtOnce(given []*modelMember) {
 	var acts []func()
-	for _, m := range c.all {
-		if m.open == nil || m.open.held || m.open.written || m.chip != m.open.before || c.once(4) {
+	for _, m := range given {
+		if c.once(4) {
 			continue
 		}
 		if slices.ContainsFunc(m.visits, func(v modelClaim) bool { return v.id == m.open.id }) {
