@@ -51,7 +51,7 @@ func (o *opinion) weigh(rules Intent, said, denied set, whole bool) Intent {
 	need := int32(toDiffer)
 	switch {
 	case risky[voice]:
-		if rules == Help || !mayAct(voice, margin, said) || denied.any(wishes) {
+		if rules == Help || !mayAct(voice, margin, said) || denied.any(wishes) || !risky[rules] && said.any(takingBack) {
 			return rules // Help may be what a rule made of a report or a question
 		}
 		need = toTurn
@@ -82,6 +82,9 @@ func (o *opinion) weigh(rules Intent, said, denied set, whole bool) Intent {
 	}
 	return voice
 }
+
+// takingBack are words that may concern a wish in words not known, so that no rule could see it denied, put off or another's.
+var takingBack = setOf(neg, decline, cancel, revoke, halt, off, later, past, longAgo, ifWord, who, third)
 
 // refusals are what may be meant by a wish that is denied.
 var refusals = []Intent{None, Cancel, Help, Human, NotificationsOff}

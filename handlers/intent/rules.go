@@ -21,7 +21,7 @@ var rules = []rule{
 	{intent: CancelLoss, all: []concept{unloss}, unknown: anyUnknown},
 	{intent: CancelLoss, one: []concept{loss, lossPast, lossMaybe}, all: []concept{revoke}, unknown: anyUnknown},
 	{intent: CancelLoss, one: []concept{loss, lossPast, lossMaybe}, all: []concept{resume}, none: []concept{ask, notify}, unknown: anyUnknown, across: true},
-	{intent: CancelLoss, all: []concept{resume, card}, none: []concept{bind, lossPast}, unknown: 2, across: true},
+	{intent: CancelLoss, all: []concept{resume, card}, none: []concept{bind, lossPast, notify}, unknown: 2, across: true},
 	{intent: CancelLoss, all: []concept{found, card}, none: []concept{aCard, pickedUp, notFound, money}, unknown: anyUnknown},
 
 	{intent: Help, all: []concept{pickedUp}, none: []concept{loss}, unknown: anyUnknown},

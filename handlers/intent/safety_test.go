@@ -144,3 +144,25 @@ func TestUnderstand_Courtesy(t *testing.T) {
 		}
 	}
 }
+
+// TestVoice_NeverActs takes every sample back that asks for an action, in its own words: where the rules do not act, nor does
+// the voice.
+func TestVoice_NeverActs(t *testing.T) {
+	t.Parallel()
+	frames := map[bool]string{
+		true:  "别_/不要_/我室友说：_/室友想_/老师让我问 _ 要钱吗/如果_会怎样/_需要什么材料/昨天_过了/帮我同学_/明天再_",
+		false: "don't _/please do not _/my roommate wants to _/what if i _/yesterday i _ already/he said _/is there a fee to _/translate: _",
+	}
+	for _, s := range lessons(t) {
+		if len(s.accept) > 1 || !risky[s.accept[0]] {
+			continue
+		}
+		for frame := range strings.SplitSeq(frames[s.language != "en"], "/") {
+			text := strings.Replace(frame, "_", s.text, 1)
+			rules, _, _ := mute.read(text, today)
+			if got := Understand(text, today); risky[got.Intent] && !risky[rules.Intent] {
+				t.Errorf("%q: %s", text, describe(got))
+			}
+		}
+	}
+}
