@@ -20,6 +20,7 @@ type BalanceData struct {
 	LastAt    time.Time
 
 	HomeURL, TopUpURL, DetailsURL, PendingURL string
+	CancelLossURL                             string // of a lost card
 }
 
 // Balance answers 余额.
@@ -52,8 +53,11 @@ func Balance(lang Lang, d BalanceData) Card {
 		c.row(kRowLast, joinSpaced(cut(d.LastTitle, 8), Yuan(d.LastFen)))
 		c.row(kRowTime, When(lang, d.LastAt))
 	}
-	if d.Status == "normal" {
+	switch d.Status {
+	case "normal":
 		c.jump(kJumpTopUp, d.TopUpURL)
+	case "lost":
+		c.jump(kLostCancel, d.CancelLossURL)
 	}
 	c.jump(kJumpDetails, d.DetailsURL)
 	if d.PendingFen > 0 {

@@ -21,7 +21,7 @@ func (a *Apps) balance(ctx context.Context, t *turn) error {
 	data := cards.BalanceData{
 		CardNo: b.CardNo, BalanceFen: int64(b.Books), PendingFen: int64(b.Pending), Status: string(b.Status),
 		Missing: int(b.Missing), InFlightFen: int64(b.InFlight), Doubt: b.Doubt, Now: a.Now().In(a.Zone),
-		HomeURL: a.link.home(), TopUpURL: a.link.topUp(), DetailsURL: a.link.transactions(a.month()), PendingURL: a.link.transfers(),
+		HomeURL: a.link.home(), TopUpURL: a.link.topUp(), DetailsURL: a.link.transactions(a.month()), PendingURL: a.link.transfers(), CancelLossURL: a.link.cancelLoss(),
 	}
 	if !b.AsOf.IsZero() {
 		data.AsOf = b.AsOf.In(a.Zone)

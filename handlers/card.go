@@ -58,7 +58,7 @@ func (a *Apps) cardAsks() []route {
 		{"change_language", anyone, a.changeLanguage, ""},
 
 		{"help", anyone, a.help, ""},
-		{"human", anyone, a.human, "几点开门|几点关门|几点上班|几点下班|什么时候开门|开门时间|营业时间|开放时间|上班时间|when are you open|when is the office open"},
+		{"human", anyone, a.human, "几点开门|几点关门|几点上班|几点下班|什么时候开门|开门时间|营业时间|开放时间|上班时间|补卡|补办|补办校园卡|怎么补卡|换卡|办卡|when are you open|when is the office open|new card|replacement card|replace my card"},
 		{"cancel", anyone, a.cancel, ""},
 		{"code", anyone, a.securePage, ""},
 	}

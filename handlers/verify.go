@@ -91,6 +91,7 @@ func (a *Apps) sendCodeBy(ctx context.Context, t *turn, channel ledger.Channel) 
 	var failed *identity.SendFailedError
 	switch {
 	case err == nil:
+		a.keepTopic(ctx, t, topic{Intent: "verify"})
 		return t.Update(cards.CodeSent(t.Lang, cards.CodeSentData{MaskedAddress: masked, ValidFor: a.CodeTTL, URL: a.link.verify()}))
 	case errors.As(err, &failed): // also by a provider's own limit: no code came, and the one before is void
 		a.Log.Error("code not sent", "request", t.RequestID, "channel", channel, "err", failed.Err)
