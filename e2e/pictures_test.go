@@ -1,19 +1,24 @@
 package e2e
 
 import (
+	"bufio"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	browser "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
@@ -32,7 +37,8 @@ func TestPictures(t *testing.T) {
 	for lang, verify := range map[string]string{"zh-CN": "验证", "en": "verify"} {
 		t.Run(lang, func(t *testing.T) {
 			d := newDesk(t)
-			d.do("a desk's size", chromedp.EmulateViewport(1440, 940))
+			d.do("a desk's size, a phone without scroll bars", chromedp.EmulateViewport(1440, 940),
+				command(emulation.SetScrollbarsHidden, emulation.SetScrollbarsHiddenParams{Hidden: true}))
 			take := func(name, part string) { d.take(name+"."+lang, part) }
 			if lang == "en" {
 				d.click("lang-toggle")
@@ -60,7 +66,10 @@ func TestPictures(t *testing.T) {
 			d.pageSays("12.50")
 
 			d.pays(20000)
-			d.claimAll(func() { take("kiosk", `[data-testid="kiosk-screen"]`) })
+			if lang == "zh-CN" { // it says everything in both
+				d.machine("kiosk")
+			}
+			d.claimAll()
 			d.click("browser-close")
 			d.says("card", "¥200.00")
 			take("claimed", ".phone")
@@ -85,6 +94,9 @@ func TestPictures(t *testing.T) {
 			d.to("/h5/loss")
 			d.fill(map[string]string{"query_password": ownPassword})
 			d.pageSays("GS")
+			d.spread("K01", "K02", "K03", "P01", "P02")
+			d.to("/h5/loss")
+			d.pageSays(map[string]string{"zh-CN": "5/6", "en": "5 of 6"}[lang])
 			take("loss", ".phone")
 		})
 	}
@@ -112,7 +124,7 @@ func (d *desk) pays(fen int, chosen ...func()) {
 }
 
 // claimAll collects at the machine what waits.
-func (d *desk) claimAll(asked ...func()) {
+func (d *desk) claimAll() {
 	d.t.Helper()
 	d.click("kiosk-put-in")
 	d.do("the keypad", chromedp.WaitVisible(`[data-testid="kiosk-screen"][data-step="pin"]`))
@@ -121,16 +133,62 @@ func (d *desk) claimAll(asked ...func()) {
 	}
 	d.click("kiosk-key-ok")
 	d.do("what waits", chromedp.WaitVisible(`[data-testid="kiosk-claim"]`))
-	for _, f := range asked {
-		f()
-	}
 	d.click("kiosk-claim")
 	d.do("the receipt", chromedp.WaitVisible(`[data-testid="kiosk-result"][data-outcome="claimed"]`))
 	d.click("kiosk-take-out")
 }
 
-// sells has a till send what it sold.
-func (d *desk) sells(till string, records []terminal.Record) {
+// machine takes the real machine's screen, with the member's card on its
+// reader and what waits for it: the sandbox draws one of its own.
+func (d *desk) machine(name string) {
+	d.t.Helper()
+	reader := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		card := d.chip()
+		_ = json.NewEncoder(w).Encode(map[string]any{"card_no": card.CardNo, "chip": card.Chip})
+	}))
+	defer reader.Close()
+	dir := d.t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "secret"), []byte(d.terminal("K01").Secret), 0o600); err != nil {
+		d.t.Fatal(err)
+	}
+	bridge := exec.Command(binary, "kiosk-bridge", "--reader", reader.URL, "--server", d.url, "--terminal", "K01",
+		"--secret-file", filepath.Join(dir, "secret"), "--journal", filepath.Join(dir, "journal"))
+	said, err := bridge.StdoutPipe()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if err := bridge.Start(); err != nil {
+		d.t.Fatal(err)
+	}
+	defer func() {
+		_ = bridge.Process.Kill()
+		_ = bridge.Wait()
+	}()
+	line, err := bufio.NewReader(said).ReadString('\n')
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	tab, cancel := chromedp.NewContext(d.ctx)
+	defer cancel()
+	// The first action opens the tab, which lives as long as its context.
+	if err := chromedp.Do(tab, chromedp.Navigate("about:blank")); err != nil {
+		d.t.Fatal(err)
+	}
+	at := &desk{t: d.t, ctx: tab}
+	at.do("the machine", chromedp.EmulateViewport(1280, 1024),
+		command(emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Asia/Shanghai"}), chromedp.Navigate(strings.TrimSpace(strings.TrimPrefix(line, "screen: "))))
+	at.js("touch it", `document.getElementById('wecom').click() || document.querySelector('[data-purpose=claim]').click() || true`)
+	at.until("the card", `document.body.dataset.view === 'form'`)
+	for _, key := range ownPassword {
+		at.js("a key", fmt.Sprintf(`document.querySelector('[data-key="%c"]').click() || true`, key))
+	}
+	at.js("确定", `document.getElementById('ok').click() || true`)
+	at.until("what waits", `document.querySelectorAll('#rows tr').length === 1`)
+	at.keep(name, 0, 0, 1280, 1024, .5)
+}
+
+// terminal is one the sandbox registered.
+func (d *desk) terminal(id string) campus.Terminal {
 	d.t.Helper()
 	b, err := os.ReadFile(filepath.Join(filepath.Dir(d.config), "campus.json"))
 	if err != nil {
@@ -140,15 +198,44 @@ func (d *desk) sells(till string, records []terminal.Record) {
 	if err := json.Unmarshal(b, &world); err != nil {
 		d.t.Fatal(err)
 	}
-	i := slices.IndexFunc(world.Terminals, func(k campus.Terminal) bool { return k.ID == till })
-	secret, err := base64.StdEncoding.DecodeString(world.Terminals[i].Secret)
+	return world.Terminals[slices.IndexFunc(world.Terminals, func(k campus.Terminal) bool { return k.ID == id })]
+}
+
+// sells has a till send what it sold.
+func (d *desk) sells(till string, records []terminal.Record) {
+	d.t.Helper()
+	if r, err := d.client(till).Consumptions(d.ctx, records); err != nil || r.Accepted != len(records) {
+		d.t.Fatalf("%+v, %v", r, err)
+	}
+}
+
+// spread has terminals fetch the list of lost cards, and ask once more with
+// what they then have.
+func (d *desk) spread(ids ...string) {
+	d.t.Helper()
+	for _, id := range ids {
+		fetch := d.client(id).Blacklist
+		if d.terminal(id).Kind == "pos" {
+			fetch = d.client(id).POSBlacklist
+		}
+		list, err := fetch(d.ctx, 0, "")
+		if err == nil {
+			_, err = fetch(d.ctx, list.Version, "")
+		}
+		if err != nil {
+			d.t.Fatal(err)
+		}
+	}
+}
+
+// client speaks for a terminal that the sandbox registered.
+func (d *desk) client(id string) *terminal.Client {
+	d.t.Helper()
+	secret, err := base64.StdEncoding.DecodeString(d.terminal(id).Secret)
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	c := &terminal.Client{BaseURL: d.url, TerminalID: till, Secret: secret}
-	if r, err := c.Consumptions(d.ctx, records); err != nil || r.Accepted != len(records) {
-		d.t.Fatalf("%+v, %v", r, err)
-	}
+	return &terminal.Client{BaseURL: d.url, TerminalID: id, Secret: secret}
 }
 
 // chip is what the member's card holds.
@@ -171,13 +258,19 @@ func (d *desk) take(name, part string) {
 	d.t.Helper()
 	time.Sleep(600 * time.Millisecond) // what the page fades in should be there
 	at := eval(d, "measure "+part, chromedp.Evaluate[struct{ X, Y, Width, Height float64 }](fmt.Sprintf(`document.querySelector(%q).getBoundingClientRect().toJSON()`, part)))
+	d.keep(name, at.X, at.Y, at.Width, at.Height, 1)
+}
+
+// keep writes a part of the page, scaled.
+func (d *desk) keep(name string, x, y, width, height, scale float64) {
+	d.t.Helper()
 	quality := int64(72)
 	shot := eval(d, "take "+name, func(ctx context.Context, t *chromedp.Target) ([]byte, error) {
 		r, err := cdp.Call(ctx, t, browser.CaptureScreenshot, browser.CaptureScreenshotParams{Format: browser.CaptureScreenshotFormatWebp, Quality: &quality,
-			Clip: &browser.Viewport{X: at.X, Y: at.Y, Width: at.Width, Height: at.Height, Scale: 1}})
+			Clip: &browser.Viewport{X: x, Y: y, Width: width, Height: height, Scale: scale}})
 		return r.Data, err
 	})
-	d.t.Logf("%s: %.0f by %.0f, %d bytes", name, at.Width, at.Height, len(shot))
+	d.t.Logf("%s: %.0f by %.0f, %d bytes", name, width*scale, height*scale, len(shot))
 	if err := os.WriteFile(filepath.Join(*pictures, name+".webp"), shot, 0o644); err != nil {
 		d.t.Fatal(err)
 	}
