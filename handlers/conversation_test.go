@@ -72,7 +72,7 @@ func TestConversations(t *testing.T) {
 		"talk.en":        asksOf("english", "statement|again|topup 50|again|cancel|lost|yes|notify|no|again"),
 		"small.zh": append(asksOf("bound", "你好|谢谢|好的|👍|？|再见|50|充值|50|￥３０|20块吧|1000元|取消|50|上个月的明细|退款|忘记密码了怎么办|几点开门|待领|好的"),
 			append(asksOf("fresh", "你好|谢谢"), step{AssistantApp, "bound", "type", "谢谢"}, step{AssistantApp, "bound", "type", "你好"},
-			step{AssistantApp, "fresh", "type", "邮箱"}, step{AssistantApp, "fresh", "type", "取消"}, step{CardApp, "bound", "type", "补卡"})...),
+				step{AssistantApp, "fresh", "type", "邮箱"}, step{AssistantApp, "fresh", "type", "取消"}, step{CardApp, "bound", "type", "补卡"})...),
 		"small.en": asksOf("english", "hi|thanks|ok|topup|50 yuan|last month's transactions|refund|i forgot my password|bye"),
 		"settings.zh": {
 			{CardApp, "bound", "type", "设置"}, {CardApp, "bound", "press", "settings.save lang=en style=textcard low=¥20.00"}, {CardApp, "bound", "type", "settings"},
