@@ -220,8 +220,6 @@ var catalogue = map[string]both{
 	"order.ending_hint":    {"付款时间已过。没有付款不会扣钱，已付的会算进来。", "The time to pay is over. If you did not pay, nothing was taken; if you did, it will show here."},
 	"order.paid":           {"已付款，待领取", "Paid, waiting to be collected"},
 	"order.collect":        {"到任意食堂刷卡或圈存机领取", "Tap at any canteen or a kiosk"},
-	"order.writing":        {"已付款，正在写卡", "Paid, writing to your card"},
-	"order.doubt":          {"已付款，写卡结果待确认", "Paid, checking the last write"},
 	"order.refunding_hint": {"退到付款时用的零钱或银行卡。零钱一般几分钟退回，银行卡一般要 1 到 3 个工作日", "It goes to the wallet or bank card that paid: usually minutes to a wallet, 1 to 3 working days to a bank card"},
 	"order.closed":         {"已关闭", "Closed"},
 	"order.closed_hint":    {"这笔订单没有付款，没有扣钱。", "This order was not paid. Nothing was taken."},

@@ -113,8 +113,8 @@ func TestOrderStages(t *testing.T) {
 		{"Closed", func(w *world) { ordered(w, func(o *ledger.Order) { o.State = ledger.OrderClosed }) }, []string{"已关闭", "/h5/topup?amount_fen=5000", "重新充值"}},
 		{"Refunded", func(w *world) { ordered(w, func(o *ledger.Order) { o.State = ledger.OrderRefunded }) }, []string{"已原路退款"}},
 		{"Paid", paid(ledger.TransferPending), []string{"已付款，待领取", "到任意食堂刷卡或圈存机领取"}},
-		{"Writing", paid(ledger.TransferInFlight), []string{"正在写卡，请勿移开卡片"}},
-		{"InDoubt", paid(ledger.TransferInDoubt), []string{"写卡结果待确认。钱没有丢，下次刷卡自动核对"}},
+		{"Writing", paid(ledger.TransferInFlight), []string{"已付款<", "正在写卡，请勿移开卡片", `<svg class="icon huge wait"`}},
+		{"InDoubt", paid(ledger.TransferInDoubt), []string{"已付款<", "写卡结果待确认。钱没有丢，下次刷卡自动核对", `<svg class="icon huge wait"`}},
 		{"Claimed", paid(ledger.TransferClaimed), []string{"已到卡"}},
 	}
 	for _, c := range cases {
