@@ -36,7 +36,7 @@ type plainUpload struct {
 // isNotPlain knows.
 func (s *Store) ingestPlain(ctx context.Context, terminalID string, records []ledger.Consumption, now time.Time) (ledger.Ingested, error) {
 	u := &upload{store: s, ctx: ctx, now: now, terminalID: terminalID, records: records, plain: &plainUpload{open: map[int64]int64{}}}
-	done, err := u.run([]func() error{u.recall, u.lookUp, u.sift, u.judgeRepeats, u.claimsWait, u.askForPlans, u.insert, u.auditLost, u.keepRejections, u.acknowledge,
+	done, err := u.run([]func() error{u.recall, u.lookUp, u.sift, u.judgeRepeats, u.claimsWait, u.askForOrder, u.insert, u.auditLost, u.keepRejections, u.acknowledge,
 		u.moveCards, u.tell})
 	if insisted(err) {
 		s.cards.forget(u.cards)
@@ -229,11 +229,10 @@ func (u *upload) claimsWait() error {
 	return nil
 }
 
-// askForPlans has the cards locked in the order in which they are given, by
-// nested loops, and no plan made for the very numbers of one upload.
-func (u *upload) askForPlans() error {
-	return write(u.tx, "ask for plans", `SELECT set_config('enable_hashjoin', 'off', TRUE), set_config('enable_mergejoin', 'off', TRUE),
-		set_config('plan_cache_mode', 'force_generic_plan', TRUE)`)
+// askForOrder has the cards locked in the order in which they are given, by
+// nested loops.
+func (u *upload) askForOrder() error {
+	return write(u.tx, "ask for an order", `SELECT set_config('enable_hashjoin', 'off', TRUE), set_config('enable_mergejoin', 'off', TRUE)`)
 }
 
 // moveCards lowers the books' balances, moves the newest counters on and adds
