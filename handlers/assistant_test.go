@@ -18,7 +18,7 @@ func TestAssistant_Verified(t *testing.T) {
 			"通知设置|notifications": "/h5/settings", "挂失|lost": "/h5/loss", "绑定|bind": "/h5/bind", "今天天气|what a day": "/h5/", "帮助|help": "/h5/",
 		} {
 			zh, en, _ := strings.Cut(texts, "|")
-			text, app := zh, "「校园一卡通」"
+			text, app := zh, "“校园一卡通”"
 			if user == "english" {
 				text, app = en, "Campus Card app"
 			}
@@ -26,7 +26,7 @@ func TestAssistant_Verified(t *testing.T) {
 				page, app = "/h5/bind", "绑定"
 			}
 			c := newCampus(t)
-			if got := c.types(AssistantApp, user, text); !strings.Contains(got, app) || !strings.Contains(got, page) || strings.Contains(got, "发送「验证」") || strings.Contains(got, "Send “verify”") {
+			if got := c.types(AssistantApp, user, text); !strings.Contains(got, app) || !strings.Contains(got, page) || strings.Contains(got, "发送“验证”") || strings.Contains(got, "Send “verify”") {
 				t.Errorf("%s types %q and is told %q, want %s in it", user, text, got, page)
 			}
 		}

@@ -166,7 +166,7 @@ func (a *Apps) lowBalanceCard(lang cards.Lang, p ledger.Person, e ledger.Event) 
 		data.Body = wLowBalance.body.in(lang, e.Amount)
 	}
 	card := cards.Notice(lang, data)
-	card.EmphasisContent = &cards.Emphasis{Title: e.Balance.String(), Desc: wRowBalance.in(lang)}
+	card.EmphasisContent = &cards.Emphasis{Title: e.Balance.String(), Desc: wOnCard.in(lang)}
 	return rows(card,
 		wRowCard.in(lang), cards.MaskCardNo(p.CardNo),
 		wRowTime.in(lang), cards.When(lang, e.At.In(a.Zone)))

@@ -82,31 +82,31 @@ var (
 // Verification.
 var (
 	wCodeTooSoon     = phrase{"稍等一下再发", "One moment, please"}
-	wCodeTooSoonBody = phrase{"刚发过的验证码，没有过期或作废就还能用。要再发一个，请过 %s，再发送「验证」。", "The code already sent still serves unless it has expired or is void. For another one, wait %s, then send “verify”."}
-	wCodeTooMany     = notice{phrase{"现在要验证码的人太多", "Too many people are asking"}, phrase{"请过 %s，再发送「验证」。着急的话，请联系受理中心。", "Please wait %s, then send “verify”. If it cannot wait, please ask the card office."}}
+	wCodeTooSoonBody = phrase{"刚发过的验证码，没有过期或作废就还能用。要再发一个，请过 %s，再发送“验证”。", "The code already sent still serves unless it has expired or is void. For another one, wait %s, then send “verify”."}
+	wCodeTooMany     = notice{phrase{"现在要验证码的人太多", "Too many people are asking"}, phrase{"请过 %s，再发送“验证”。着急的话，请联系受理中心。", "Please wait %s, then send “verify”. If it cannot wait, please ask the card office."}}
 	wCodeNotSent     = phrase{"验证码没有发出去", "The code could not be sent"}
-	wCodeNotSentBody = phrase{"是我们这边的问题。请过 %s，再发送「验证」。", "The fault is ours. Please wait %s, then send “verify”."}
+	wCodeNotSentBody = phrase{"是我们这边的问题。请过 %s，再发送“验证”。", "The fault is ours. Please wait %s, then send “verify”."}
 	wCodeWrong       = phrase{"验证码不对，还可以试 %d 次。看看是不是最新收到的那一条。", "That code is not right. Tries left: %d. Is it the newest one you received?"}
 	wCodeBurnt       = phrase{"错误次数太多，这个验证码作废了", "Too many wrong tries, this code is void"}
 	wCodeExpired     = phrase{"验证码过期了", "The code has expired"}
-	wCodeAgain       = phrase{"发送「验证」，再要一个新的。", "Send “verify” to get a new one."}
+	wCodeAgain       = phrase{"发送“验证”，再要一个新的。", "Send “verify” to get a new one."}
 	wAlreadyVerified = phrase{"你已经验证过了", "You are verified already"}
-	wGoCardApp       = phrase{"查余额、充值，请到「校园一卡通」。", "For balance and top-ups, open the Campus Card app."}
+	wGoCardApp       = phrase{"查余额、充值，请到“校园一卡通”。", "For balance and top-ups, open the Campus Card app."}
 	wNowBind         = phrase{"下一步：绑定校园卡。", "Next: bind your campus card."}
-	wInCardApp       = phrase{"这件事请到「校园一卡通」", "Please ask the Campus Card app"}
-	wInCardAppBody   = phrase{"我只负责验证身份。同样的话，在「校园一卡通」里说就行。", "I only verify who you are. Say the same in the Campus Card app."}
+	wInCardApp       = phrase{"这件事请到“校园一卡通”", "Please ask the Campus Card app"}
+	wInCardAppBody   = phrase{"我只负责验证身份。同样的话，在“校园一卡通”里说就行。", "I only verify who you are. Say the same in the Campus Card app."}
 	wNoAddress       = phrase{"没有可以接收验证码的邮箱或手机", "No address for your code"}
 	wNoAddressBody   = phrase{"请联系受理中心，登记你的邮箱或手机。", "Please ask the card office to register your e-mail or phone."}
 	wNoSecrets       = phrase{"验证码和密码请填在网页上", "Codes and passwords: on the page"}
 	wNoSecretsBody   = phrase{"刚才的数字没有保存。为了安全，请不要把密码发到聊天里。", "The digits were not kept. For your safety, please never send a password in chat."}
-	wNumberOfSix     = phrase{"如果是六位的学工号，前面加上「学工号」三个字再发。", "If it was a staff number of six digits, send it again with the word “number” before it."}
+	wNumberOfSix     = phrase{"如果是六位的学工号，前面加上“学工号”三个字再发。", "If it was a staff number of six digits, send it again with the word “number” before it."}
 )
 
 // A member who is not on record.
 var (
 	wAskNumber = notice{phrase{"先告诉我你的学工号", "Your student or staff number?"},
 		phrase{"你的企业微信账号还没有对应的登记。把学工号发到这里，验证码会发到它登记的地址。", "Your WeCom account is not on record yet. Send your number here, and a code goes to the address on record for it."}}
-	wAskNumberThere = phrase{"你的企业微信账号还没有对应的登记。请在网页上，或到「企业小助手」里，用学工号验证。", "Your WeCom account is not on record yet. Please verify with your number on the page, or in the Assistant app."}
+	wAskNumberThere = phrase{"你的企业微信账号还没有对应的登记。请在网页上，或到“企业小助手”里，用学工号验证。", "Your WeCom account is not on record yet. Please verify with your number on the page, or in the Assistant app."}
 	wNumberTaken    = notice{phrase{"请查收验证码", "Look for the code"},
 		phrase{"如果登记了这个学工号，验证码已经发往它登记的地址。收到后，把六位数字发到这里。没有收到？看看学工号有没有写错，或联系受理中心。", "If this number is on record, a code is on its way to its address. Type the six digits here. Nothing there? Check the number, or ask the card office."}}
 	wNumberTooSoon = notice{phrase{"发得太频繁了，先等一会儿", "Too many requests for now"},
@@ -117,7 +117,7 @@ var (
 
 // Loss.
 var (
-	wLossDropped = notice{phrase{"没有挂失", "Nothing was reported"}, phrase{"卡照常可以用。要挂失，随时发送「挂失」。", "The card works as before. To report it, send “report loss” at any time."}}
+	wLossDropped = notice{phrase{"没有挂失", "Nothing was reported"}, phrase{"卡照常可以用。要挂失，随时发送“挂失”。", "The card works as before. To report it, send “report loss” at any time."}}
 	wCancelLoss  = notice{phrase{"解挂", "Cancel the loss report"}, phrase{"在网页上填查询密码和验证码，卡就能重新使用。请先确认卡在你手里。", "Enter your query password and a code on the page, and the card works again. Be sure to have it in your hand first."}}
 	wFrozen      = notice{phrase{"这张卡被冻结了，不是挂失", "Your card is frozen, not lost"}, phrase{"卡上的钱还在。要恢复使用，请联系受理中心。", "The money on it is safe. To use it again, please ask the card office."}}
 	wLostNoTopUp = notice{phrase{"卡已挂失，暂时不能充值", "A lost card cannot be topped up"}, phrase{"找到了卡，先解挂再充值；要补卡，请到受理中心。卡里的钱还在账上。", "Found it? Cancel the loss report first. For a new card, see the card office. Your money is kept on the books."}}
@@ -129,7 +129,7 @@ var (
 var (
 	wNudge            = phrase{"你还在用初始查询密码，别人也知道。换一个自己的：%s", "You still have the initial query password, which everybody knows. Choose your own: %s"}
 	wAlreadyBound     = phrase{"校园卡已经绑定", "Your card is bound already"}
-	wTryIt            = phrase{"试试发送「余额」或「充值 50」。", "Try “balance” or “top up 50”."}
+	wTryIt            = phrase{"试试发送“余额”或“充值 50”。", "Try “balance” or “top up 50”."}
 	wNoCard           = phrase{"没有找到在用的校园卡", "No card in use"}
 	wNoCardBody       = phrase{"你名下没有在用的校园卡，请联系受理中心。", "There is no card in use under your name. Please ask the card office."}
 	wPassword         = phrase{"查询密码", "Query password"}
@@ -156,15 +156,15 @@ var (
 	wStateRefunded    = phrase{"已退款", "refunded"}
 	wToday            = phrase{"今天消费 %s，%d 笔", "Spent today: %s (%d×)"}
 	wTodayNone        = phrase{"今天还没有消费记录", "No purchases recorded today"}
-	wRefund           = notice{phrase{"退款", "Refund"}, phrase{"还没有领取的微信充值，可以在「领取与记录」里原路退款。已到卡的钱不能退，可以继续用。", "A WeChat top-up you have not collected can go back the way you paid, on the transfers page. Money that is on your card stays there to be spent."}}
+	wRefund           = notice{phrase{"退款", "Refund"}, phrase{"还没有领取的微信充值，可以在“领取与记录”里原路退款。已到卡的钱不能退，可以继续用。", "A WeChat top-up you have not collected can go back the way you paid, on the transfers page. Money that is on your card stays there to be spent."}}
 	wWelcome          = phrase{"不客气。还想查什么，直接说就行。", "You're welcome. Just say what else you need."}
-	wFine             = phrase{"好的。想查什么，直接说就行，比如「余额」「充值 50」。", "All right. Just say what you need, such as “balance” or “top up 50”."}
-	wSay              = phrase{"想查什么，直接说就行，比如「余额」「充值 50」。", "Just say what you need, such as “balance” or “top up 50”."}
+	wFine             = phrase{"好的。想查什么，直接说就行，比如“余额”“充值 50”。", "All right. Just say what you need, such as “balance” or “top up 50”."}
+	wSay              = phrase{"想查什么，直接说就行，比如“余额”“充值 50”。", "Just say what you need, such as “balance” or “top up 50”."}
 	wBye              = phrase{"再见，有事随时找我。", "Goodbye. I'm here whenever you need me."}
-	wOnlyText         = phrase{"图片、语音、位置和文件我还看不懂，打字告诉我就行。不知道怎么说，就发送「帮助」。", "I can only read text: no pictures, voice, places or files. Please type what you need, or “help” to see what I can do."}
+	wOnlyText         = phrase{"图片、语音、位置和文件我还看不懂，打字告诉我就行。不知道怎么说，就发送“帮助”。", "I can only read text: no pictures, voice, places or files. Please type what you need, or “help” to see what I can do."}
 	wHuman            = phrase{"人工服务", "Talk to a person"}
 	wMachines         = phrase{"圈存机在：%s", "Kiosks: %s"}
-	wLanguageSet      = phrase{"好的，以后用中文。想换成英文，发送「English」。", "Done. I will speak English from now on. Send “中文” to change to Chinese."}
+	wLanguageSet      = phrase{"好的，以后用中文。想换成英文，发送“English”。", "Done. I will speak English from now on. Send “中文” to change to Chinese."}
 	wNothingUnderWay  = phrase{"现在没有进行中的事情，不用取消。", "Nothing is under way, so there is nothing to cancel."}
 )
 
@@ -173,8 +173,8 @@ var (
 	wTopUpDropped      = phrase{"好的，不充了。没有付款的订单会自动关闭，不会扣钱。", "All right, no top-up. An order that was not paid closes by itself and costs nothing."}
 	wCancelLossDropped = phrase{"好的，先不解挂。", "All right, the loss report is left as it is."}
 	wUnbindDropped     = phrase{"好的，先不解绑。", "All right, no unbinding."}
-	wBindDropped       = phrase{"好的，先不绑定。想绑定时，发送「绑定」。", "All right, not now. Send “bind” when you are ready."}
-	wVerifyDropped     = phrase{"好的，先不验证。想验证时，发送「验证」。", "All right, not now. Send “verify” when you are ready."}
+	wBindDropped       = phrase{"好的，先不绑定。想绑定时，发送“绑定”。", "All right, not now. Send “bind” when you are ready."}
+	wVerifyDropped     = phrase{"好的，先不验证。想验证时，发送“验证”。", "All right, not now. Send “verify” when you are ready."}
 	wPushDropped       = phrase{"好的，通知就先这样。", "All right, notifications stay as they are now."}
 	wSettingsDropped   = phrase{"好的，设置就先这样。", "All right, settings stay as they are now."}
 )
@@ -201,28 +201,29 @@ var askNames = map[string]phrase{
 
 // Events.
 var (
+	wOnCard            = phrase{"卡上余额", "On your card"}
 	wConsumption       = notice{phrase{"校园卡消费", "Purchase"}, phrase{"", ""}}
 	wPurchaseLate      = phrase{"补记了 1 笔消费", "1 purchase was recorded late"}
 	wPurchasesLate     = phrase{"补记了 %d 笔消费", "%d purchases were recorded late"}
-	wPurchasesLateBody = phrase{"终端刚刚传来的，按刷卡那天入账。", "The terminal has just sent them. Each counts on the day you tapped."}
+	wPurchasesLateBody = phrase{"终端刚刚传来的，按刷卡那天入账。", "Sent by the terminal just now, and counted on the day you tapped."}
 	wPurchasesTotal    = phrase{"合计", "In all"}
 	wSubsidy           = notice{phrase{"补助已发放，待领取", "A grant waits for you"}, phrase{"到任意食堂刷卡或圈存机领取。", "Tap at any canteen or a kiosk to collect it."}}
 	wCorrected         = notice{phrase{"消费已冲正，待领取", "A purchase was reversed"}, phrase{"多扣的钱到任意食堂刷卡或圈存机领回。", "Tap at any canteen or a kiosk to get the money back."}}
 	wRefunded          = notice{phrase{"已原路退款", "Refunded the way you paid"}, phrase{"", ""}}
-	wUnusual           = phrase{"这笔消费和平时不一样", "This purchase is unlike the others"}
-	wUnusualAmount     = phrase{"近两个月你最大的一笔是 %s。不是你本人？请马上挂失，再联系受理中心。", "Your largest one in two months was %s. Was it not you? Report the card lost at once, then call the card office."}
-	wUnusualCount      = phrase{"%d 分钟里的第 %d 笔。不是你本人？请马上挂失，再联系受理中心。", "In %d minutes, this is number %d. Was it not you? Report the card lost at once, then call the card office."}
-	wReminder          = notice{phrase{"还有钱没有领取", "Money still waits for you"}, phrase{"到任意食堂刷卡或圈存机领取。不想领了，在「领取与记录」里可以原路退款。", "Tap at any canteen or a kiosk. If you no longer want it, the transfers page sends a top-up back the way you paid."}}
-	wReminderPlaces    = phrase{"到任意食堂刷卡或圈存机领取。圈存机：%s。不想领了，在「领取与记录」里可以原路退款。", "Tap at any canteen or a kiosk. Kiosks: %s. Unwanted top-ups can go back the way you paid."}
-	wLowBalance        = notice{phrase{"卡上余额不多了", "Your balance is low"}, phrase{"比你设的 %s 少了。", "It is below the %s you set."}}
-	wLoss              = notice{phrase{"已挂失", "Your card is reported lost"}, phrase{"挂失已受理 %s。不是你本人操作？请马上联系受理中心。", "Loss reported %s. Was it not you? Please call the card office at once."}}
+	wUnusual           = phrase{"这笔消费和平时不一样", "An unusual purchase"}
+	wUnusualAmount     = phrase{"近两个月你最大的一笔是 %s。不是你本人？请马上挂失，再联系受理中心。", "Your largest one in two months was %s. Not you? Report the card lost at once, then call the card office."}
+	wUnusualCount      = phrase{"%d 分钟里的第 %d 笔。不是你本人？请马上挂失，再联系受理中心。", "Within %d minutes, purchase number %d. Not you? Report the card lost at once, then call the card office."}
+	wReminder          = notice{phrase{"还有钱没有领取", "Money still waits for you"}, phrase{"到任意食堂刷卡或圈存机领取。不想领了，在“领取与记录”里可以原路退款。", "Tap at any canteen or a kiosk. If you no longer want it, the transfers page sends a top-up back the way you paid."}}
+	wReminderPlaces    = phrase{"到任意食堂刷卡或圈存机领取。圈存机：%s。不想领了，在“领取与记录”里可以原路退款。", "Tap at any canteen or a kiosk. Kiosks: %s. Unwanted top-ups can go back the way you paid."}
+	wLowBalance        = notice{phrase{"卡上余额不多了", "Your balance is low"}, phrase{"低于你设的 %s。", "It is below the %s you set."}}
+	wLoss              = notice{phrase{"已挂失", "Your card is reported lost"}, phrase{"挂失已受理 %s。不是你本人操作？请马上联系受理中心。", "Loss reported %s. Not you? Please call the card office at once."}}
 	wSpentAfterLoss    = notice{phrase{"挂失之后有一笔消费", "A purchase after your loss report"}, phrase{"这笔钱已单独记录。是不是你本人，都请联系受理中心。", "It is kept apart. Whether it was you or not, please talk to the card office."}}
 	wSpentCampus       = phrase{"刷卡的终端当时还没有收到挂失名单，拟由学校承担。是不是你本人，都请联系受理中心。", "The terminal did not have the list of lost cards yet, so the campus is expected to cover it. Whether it was you or not, please talk to the card office."}
 	wSpentMerchant     = phrase{"刷卡的终端当时已有挂失名单，拟由商户承担。是不是你本人，都请联系受理中心。", "The terminal had the list of lost cards, so the merchant is expected to cover it. Whether it was you or not, please talk to the card office."}
-	wUnbound           = notice{phrase{"校园卡已解绑", "Your campus card is unbound"}, phrase{"以后不再发消息。不是你本人操作？请马上联系受理中心。", "No more messages will come. Was it not you? Please call the card office at once."}}
-	wLossCancelled     = notice{phrase{"已解挂", "Loss report cancelled"}, phrase{"个别终端可能要过一会儿才认。不是你本人操作？请马上联系受理中心。", "Some terminals may need a while to know. Was it not you? Please call the card office at once."}}
-	wPasswordChanged   = notice{phrase{"查询密码已修改", "Your query password was changed"}, phrase{"不是你本人操作？请马上重设密码，并联系受理中心。", "Was it not you? Please set a new one at once and call the card office."}}
-	wPasswordLocked    = notice{phrase{"查询密码输错太多次，已锁定", "Your query password is locked"}, phrase{"用验证码设置新密码可以马上解锁。不是你本人操作？请联系受理中心。", "Too many wrong tries. Setting a new one with a code unlocks it. Was it not you? Please call the card office."}}
+	wUnbound           = notice{phrase{"校园卡已解绑", "Your campus card is unbound"}, phrase{"以后不再发消息。不是你本人操作？请马上联系受理中心。", "No more messages will come. Not you? Please call the card office at once."}}
+	wLossCancelled     = notice{phrase{"已解挂", "Loss report cancelled"}, phrase{"个别终端可能要过一会儿才认。不是你本人操作？请马上联系受理中心。", "Some terminals may need a while to know. Not you? Please call the card office at once."}}
+	wPasswordChanged   = notice{phrase{"查询密码已修改", "Your query password was changed"}, phrase{"不是你本人操作？请马上重设密码，并联系受理中心。", "Not you? Please set a new one at once and call the card office."}}
+	wPasswordLocked    = notice{phrase{"查询密码输错太多次，已锁定", "Your query password is locked"}, phrase{"用验证码设置新密码可以马上解锁。不是你本人操作？请联系受理中心。", "Too many wrong tries. Setting a new one with a code unlocks it. Not you? Please call the card office."}}
 )
 
 // What operators are told.
