@@ -58,7 +58,7 @@ bench-tpcb: ## money acts and uploads against pgbench TPC-B on one PostgreSQL; R
 	scripts/with-services scripts/bench-tpcb
 
 .PHONY: planted
-planted: ## plant bugs one by one, some ten minutes; the test named for each must find it; BUGS=plain for some
+planted: ## plant bugs one by one, a quarter of an hour on two cores; the test named for each must find it; BUGS=plain for some
 	scripts/with-services go test -count=1 -timeout 60m -v -run 'TestPlanted/$(BUGS)' ./e2e -planted.hunt
 
 .PHONY: bench-check
