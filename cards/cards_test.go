@@ -45,12 +45,12 @@ func samples(lang Lang) map[string]Card {
 	soFar.SameDays, soFar.BeforeFen = 22, 1234
 	firstSoFar := soFar
 	firstSoFar.Before = false
-	lines := TransactionsData{Today: "今天消费 ¥13.00，2 笔", URL: site + "/transactions?month=2026-11", BillURL: site + "/statement?month=2026-11"}
+	lines := TransactionsData{Day: "今天消费 ¥13.00，2 笔", URL: site + "/transactions?month=2026-11", BillURL: site + "/statement?month=2026-11"}
 	for i := range 7 {
 		lines.Lines = append(lines.Lines, TransactionLine{"二号餐厅 面点窗口 一个很长很长的名字一个很长很长的名字", Yuan(int64(-650 - i)), at.AddDate(0, 0, -i)})
 	}
 	ofMonth := lines
-	ofMonth.Month, ofMonth.Today = at, ""
+	ofMonth.Month, ofMonth.Day = at, ""
 	settings := SettingsData{Lang: En, Style: "textcard", LowFen: 1500, LowChoices: []int64{1000, 2000, 5000}, URL: site + "/settings"}
 	kinds := []PushKind{{"consumption", true}, {"topup_paid", true}, {"low_balance", false}, {"loss", true}}
 	choices := TopUpChoicesData{OtherURL: site + "/topup"}

@@ -211,7 +211,7 @@ var catalogue = map[key]words{
 	kKindTopUpPaid:   {"充值付款", "Top-ups paid"},
 	kKindClaimed:     {"领取", "Money collected"},
 	kKindRefunded:    {"退款", "Refunds"},
-	kKindLowBalance:  {"余额不多", "Low balance"},
+	kKindLowBalance:  {"余额提醒", "Low balance"},
 	kKindClaimFailed: {"领取没有成功", "Failed collecting"},
 	kKindUnusual:     {"异常消费", "Unusual spending"},
 	kKindReminder:    {"领取提醒", "Reminders"},

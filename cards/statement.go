@@ -115,7 +115,7 @@ type TransactionLine struct {
 // TransactionsData is the newest lines, newest first.
 type TransactionsData struct {
 	Month    time.Time         // any moment of the month they are of, in the zone to show; zero = the latest of all
-	Today    string            // what today came to, under the title; "" = nothing to say of it
+	Day      string            // what today or yesterday came to, under the title; "" = nothing to say of it
 	Lines    []TransactionLine // the first five are shown
 	URL      string            // the page with all of them
 	BillURL  string            // the month's statement
@@ -143,7 +143,7 @@ func Transactions(lang Lang, d TransactionsData) Card {
 	if !d.Month.IsZero() {
 		title = say(lang, kTransactionsOf, MonthName(lang, d.Month), len(lines))
 	}
-	c := notice(lang, "transactions", kSourceCard, title, d.Today, d.URL)
+	c := notice(lang, "transactions", kSourceCard, title, d.Day, d.URL)
 	for _, l := range lines {
 		amount := clean(l.Amount)
 		title := cut(l.Title, max(1, lenValue-1-len([]rune(amount))))

@@ -149,7 +149,7 @@ func TestBrowserCards(t *testing.T) {
 	d.js("close the menu", newestCard+`.querySelector('[data-testid="card-menu"]').click() || true`)
 
 	d.say("通知设置")
-	d.card("push-kinds", "vote_interaction", "余额不多")
+	d.card("push-kinds", "vote_interaction", "余额提醒")
 	d.choose("kinds", "low_balance")
 	d.submit()
 	d.card("push-kinds-saved", "text_notice", "会通知你")

@@ -375,7 +375,7 @@ var catalogue = map[string]both{
 
 	"settings.title":           {"设置", "Settings"},
 	"settings.lang":            {"语言", "Language"},
-	"settings.style":           {"消息样式", "Messages"},
+	"settings.style":           {"消息样式", "Message style"},
 	"settings.style_card":      {"卡片", "Cards"},
 	"settings.style_card_hint": {"用企业微信客户端时选这个，可以直接点按钮", "For the WeCom app; buttons work in the message"},
 	"settings.style_text":      {"文字", "Text"},
@@ -403,7 +403,7 @@ var catalogue = map[string]both{
 	"push.corrected.hint":      {"错扣的消费已冲正、等待领取", "A wrong purchase was reversed; its money waits to be collected"},
 	"push.refunded":            {"退款", "Refunds"},
 	"push.refunded.hint":       {"钱已原路退回", "Money went back the way you paid"},
-	"push.low":                 {"余额不多", "Low balance"},
+	"push.low":                 {"余额提醒", "Low balance"},
 	"push.low.hint":            {"低于下面填的金额", "Below the amount set further down"},
 	"push.unusual":             {"异常消费", "Unusual spending"},
 	"push.unusual.hint":        {"和平时不一样的消费", "Spending unlike your usual"},

@@ -30,7 +30,7 @@ func (a *Apps) transactions(ctx context.Context, t *turn) error {
 		return err
 	}
 	return t.Update(cards.Transactions(t.Lang, cards.TransactionsData{
-		Today: a.today(t.Lang, movements), Lines: a.latest(t.Lang, movements, transfers), TopUpURL: a.link.topUp(),
+		Day: a.daySum(t.Lang, plain(t.Message.Content), movements), Lines: a.latest(t.Lang, movements, transfers), TopUpURL: a.link.topUp(),
 		URL: a.link.transactions(a.month()), BillURL: a.link.statement(a.month()),
 	}))
 }
@@ -50,28 +50,35 @@ func (a *Apps) transactionsOf(ctx context.Context, t *turn, month ledger.Month) 
 	}))
 }
 
-// today says what was spent today, by the newest movements; nothing when they
-// do not reach back to yesterday.
-func (a *Apps) today(lang cards.Lang, newest []ledger.Movement) string {
+// daySum says what was spent today, or yesterday where the text asks for that,
+// by the newest movements; nothing when they may not reach back that far, or
+// the text is about other days.
+func (a *Apps) daySum(lang cards.Lang, text string, newest []ledger.Movement) string {
+	day, some, none := a.Now(), wToday, wTodayNone
+	switch {
+	case containsAny(text, "昨天", "昨日", "昨晚", "琴日", "yesterday"):
+		day, some, none = day.AddDate(0, 0, -1), wYesterday, wYesterdayNone
+	case containsAny(text, "前天", "周", "星期", "礼拜", "week"):
+		return ""
+	}
 	var spent ledger.Fen
-	today, count, all := a.day(a.Now()), 0, 0
+	asked, count, before := a.day(day), 0, len(newest) < readLines
 	for _, m := range newest {
-		if a.day(m.At) != today {
-			continue
-		}
-		all++
-		if m.Kind == ledger.MovementConsumption {
+		switch on := a.day(m.At); {
+		case on < asked:
+			before = true
+		case on == asked && m.Kind == ledger.MovementConsumption:
 			spent += m.Amount
 			count++
 		}
 	}
 	switch {
-	case all >= readLines || len(newest) == 0:
+	case !before || len(newest) == 0:
 		return ""
 	case count == 0:
-		return wTodayNone.in(lang)
+		return none.in(lang)
 	}
-	return wToday.in(lang, spent, count)
+	return some.in(lang, spent, count)
 }
 
 // aboutTransactions tells whether a text that names a month is about 明细, by

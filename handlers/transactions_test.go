@@ -61,6 +61,27 @@ func TestTransactions_Today(t *testing.T) {
 	}
 }
 
+// TestTransactions_Yesterday: who asks for another day hears of that one, or
+// of none.
+func TestTransactions_Yesterday(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t)
+	bought := func(days int, fen ledger.Fen) ledger.Movement {
+		return ledger.Movement{Kind: ledger.MovementConsumption, Amount: fen, At: noon.AddDate(0, 0, -days)}
+	}
+	all := []ledger.Movement{bought(0, 650), bought(1, 1200), bought(1, 300), bought(2, 9900)}
+	for text, want := range map[string]string{
+		"今天花了多少": "今天消费 ¥6.50，1 笔", "昨天花了多少": "昨天消费 ¥15.00，2 笔", "这周花了多少": "", "前天呢": "", "": "今天消费 ¥6.50，1 笔",
+	} {
+		if got := c.apps.daySum("zh-CN", text, all); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	if got := c.apps.daySum("en", "yesterday", all[:1]); got != "No purchases recorded yesterday" {
+		t.Error(got)
+	}
+}
+
 // TestPending_Latest: who has nothing to collect reads what became of the
 // latest transfer.
 func TestPending_Latest(t *testing.T) {

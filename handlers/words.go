@@ -155,6 +155,8 @@ var (
 	wStateRefunding   = phrase{"退款中", "refund due"}
 	wStateRefunded    = phrase{"已退款", "refunded"}
 	wToday            = phrase{"今天消费 %s，%d 笔", "Spent today: %s (%d×)"}
+	wYesterday        = phrase{"昨天消费 %s，%d 笔", "Spent yesterday: %s (%d×)"}
+	wYesterdayNone    = phrase{"昨天没有消费记录", "No purchases recorded yesterday"}
 	wTodayNone        = phrase{"今天还没有消费记录", "No purchases recorded today"}
 	wRefund           = notice{phrase{"退款", "Refund"}, phrase{"还没有领取的微信充值，可以在“领取与记录”里原路退款。已到卡的钱不能退，可以继续用。", "A WeChat top-up you have not collected can go back the way you paid, on the transfers page. Money that is on your card stays there to be spent."}}
 	wWelcome          = phrase{"不客气。还想查什么，直接说就行。", "You're welcome. Just say what else you need."}
