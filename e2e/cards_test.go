@@ -119,7 +119,7 @@ func TestBrowserCards(t *testing.T) {
 	d.say("充值 30")
 	d.card("topup-amount", "text_notice", "¥30.00")
 	d.say("明细")
-	d.card("transactions", "text_notice", "交易")
+	d.card("transactions", "text_notice", "还没有交易")
 	d.say("帮助")
 	d.card("help", "text_notice", "可以这样问我")
 	d.say("人工")
@@ -163,4 +163,7 @@ func TestBrowserCards(t *testing.T) {
 	d.say("balance")
 	d.says("textcard", "Campus card balance")
 	d.picture("textcard")
+	d.say("statement")
+	d.says("textcard", "Statement for")
+	d.picture("textcard-statement")
 }
