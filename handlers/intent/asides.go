@@ -116,7 +116,7 @@ func stopped(tokens []token) bool {
 			if u.clause != t.clause || u.has(correct) || u.has(amount) {
 				break
 			}
-			if u.set.any(setOf(topUp, topUpWeak, topUpPast, loss)) {
+			if u.set.any(setOf(topUp, topUpWeak, topUpPast)) || u.has(loss) && !t.has(revoke) {
 				return true
 			}
 		}

@@ -47,16 +47,14 @@ func Candidates(text string, today time.Time) []Candidate {
 	return found
 }
 
-// certainty is how much of a text was understood: less for words not known, for spellings that were guessed, for questions
-// about a wish and for what concerns others.
+// certainty is how much of a text was understood: less for words not known, for questions about a wish and for what
+// concerns others.
 func certainty(tokens []token, said set) float64 {
 	doubt := 0.0
 	for _, t := range tokens {
 		switch {
 		case t.unknown():
 			doubt += float64(t.words())
-		case t.guessed:
-			doubt++
 		case t.has(neg), t.has(who), t.has(product):
 			doubt++
 		}

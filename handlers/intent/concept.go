@@ -113,6 +113,7 @@ const (
 	verify
 	codeWord
 	bind
+	linked // that the card is bound
 	unbind
 	language
 	languageName
@@ -161,5 +162,5 @@ func (s set) each() iter.Seq[concept] {
 
 // negatable are the concepts that a "not" before them reaches; it passes over all others.
 var negatable = setOf(amount, month, day, password, balance, enough, bill, spend, detail, topUp, topUpWeak, addMoney, moveMoney,
-	topUpPast, claim, waiting, loss, lossPast, lossMaybe, lost, freeze, freezeWeak, unloss, resume, found, verify, codeWord, bind, unbind,
+	topUpPast, claim, waiting, loss, lossPast, lossMaybe, lost, freeze, freezeWeak, unloss, resume, found, verify, codeWord, bind, linked, unbind,
 	language, languageName, notify, on, off, help, human, robot, cancel)

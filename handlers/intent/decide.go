@@ -21,13 +21,21 @@ func decide(tokens []token, heard opinion) Result {
 	}
 	intent, at := choose(clauses, said)
 	switch {
+	case denied.has(linked) && said.has(wants):
+		intent, at = Unbind, -1 // don't want my card linked here
 	case intent == None:
 		intent = declined(tokens, said, denied)
 	case denied.has(notify) && (intent == Statement || intent == TransactionsToday):
 		intent = NotificationsOff // 消费了别通知我
 	}
-	if intent == None && denied == (set{}) && (bareAmount(tokens) || amountOnCard(tokens)) {
+	if (intent == None && denied == (set{}) || intent == Cancel && denied == setOf(amount)) && (bareAmount(tokens) || amountOnCard(tokens)) {
 		return Result{Intent: TopUp, AmountFen: amountOf(tokens)}
+	}
+	if risky[intent] && !said.has(lost) && stopped(tokens) {
+		return Result{Intent: Cancel}
+	}
+	if intent == ReportLoss && lifted(tokens) {
+		intent = CancelLoss
 	}
 	if second := heard.weigh(intent, said, denied, unknownWords(clauses) == 0); second != intent {
 		intent, at = second, -1
@@ -113,9 +121,11 @@ func declined(tokens []token, said, denied set) Intent {
 	switch {
 	case denied.has(notify), denied.has(on) && said.has(notify):
 		return NotificationsOff
-	case denied.any(setOf(topUp, topUpWeak)) && said.has(correct) && said.has(amount):
+	case denied.has(languageName) && !said.has(switchTo) && !denied.has(language):
+		return ChangeLanguage // 别说英文
+	case denied.any(setOf(topUp, topUpWeak, addMoney, moveMoney)) && said.has(correct) && said.has(amount):
 		return TopUp // 不充100了，改成50
-	case denied.has(month) && said.has(day):
+	case denied.any(setOf(month, bill)) && said.has(day):
 		return TransactionsToday // 不要上个月的，看今天的
 	case denied.any(wishes):
 		return Cancel
@@ -130,6 +140,9 @@ func declined(tokens []token, said, denied set) Intent {
 // veto takes back a wish that is somebody else's, about something else, a question, a supposition or past. What binds a card
 // may be said in words that are not known, if the voice vouches for it.
 func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied set, vouched bool) Intent {
+	if (intent == NotificationsOn || intent == NotificationsOff) && switchedOn(tokens) {
+		return NotificationsOn
+	}
 	if intent == NotificationsOn && (said.has(off) || denied.has(notify)) {
 		return NotificationsOff
 	}
@@ -145,13 +158,13 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 	}
 	asksMoney := intent == Balance || intent == Statement || intent == TransactionsToday
 	switch {
-	case intent == TopUp && (revokedTopUp(tokens) || thoughtBetter(tokens)), risky[intent] && !said.has(lost) && stopped(tokens):
+	case intent == TopUp && (revokedTopUp(tokens) || thoughtBetter(tokens)):
 		return Cancel
 	case risky[intent] && (aside(intent, clauses, at, tokens, said) || lossOfOther(tokens) || strangeThing(tokens)):
 		return Help
 	case here.has(product) && !here.has(card), (asksMoney || risky[intent] && intent != TopUp) && here.has(wallet) && !here.has(card):
 		return None
-	case said.has(who) && (!ownCard(tokens) || said.has(ask)) && othersMatter(tokens, clauses, at), asksMoney && here.any(setOf(trouble, refund)):
+	case said.has(who) && (!ownCard(tokens) || said.has(ask)) && othersMatter(tokens, clauses, at) && !(vouched && !risky[intent]), asksMoney && here.any(setOf(trouble, refund)):
 		return Help
 	case risky[intent] && othersWish(tokens), intent == ReportLoss && othersLoss(tokens), intent == TopUp && pastTopUp(tokens):
 		return Help
@@ -173,7 +186,7 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 		return Help
 	case risky[intent] && said.has(ask) && !asked(tokens) && !said.any(setOf(lost, found)):
 		return Help
-	case risky[intent] && (strangeCard(tokens) || strangeVerb(tokens)):
+	case risky[intent] && (strangeCard(tokens) || strangeVerb(tokens) && !(vouched && !said.any(takingBack))):
 		return Help
 	case risky[intent] && postponed(tokens), intent == ReportLoss && said.all(setOf(pickedUp, aCard)):
 		return Help
@@ -195,6 +208,20 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 func bidden(tokens []token, said set) bool {
 	bids := slices.ContainsFunc(tokens, func(t token) bool { return t.has(imperative) && !t.has(polite) })
 	return bids || said.has(polite) && !said.any(setOf(ask, past, imperative))
+}
+
+// switchedOn reports that one clause says that there are no notifications, and a later one to turn them on: 怎么不提醒我了 开.
+func switchedOn(tokens []token) bool {
+	silent := -1
+	for _, t := range tokens {
+		switch {
+		case t.negated && t.has(notify), t.has(off) && !t.negated:
+			silent = t.clause
+		case t.has(on) && !t.negated && silent >= 0 && t.clause > silent:
+			return true
+		}
+	}
+	return false
 }
 
 func unknownWords(clauses []clause) (n int) {

@@ -79,9 +79,9 @@ func (v voice) read(text string, today time.Time) (result Result, tokens []token
 	return result, tokens, heard
 }
 
-// parse cuts normalised text, written in characters where it is pinyin, into tokens that know whom they concern.
+// parse cuts normalised text, spelled right and written in characters where it is pinyin, into tokens that know whom they concern.
 func parse(runes []rune, today time.Time) ([]rune, []token) {
-	runes = written(runes)
+	runes = respell(written(runes))
 	tokens := tokenize(runes, today)
 	markOwnNumber(tokens)
 	markOthers(tokens)

@@ -80,7 +80,7 @@ func space(in []rune) []rune {
 			out = append(out, in[i])
 			continue
 		}
-		gap := in[i]
+		gap, before := in[i], at(in, i-2)
 		for ; at(in, i+1) == ' ' || at(in, i+1) == boundary; i++ {
 			if in[i+1] == boundary {
 				gap = boundary
@@ -88,7 +88,7 @@ func space(in []rune) []rune {
 		}
 		prev, next := at(out, len(out)-1), at(in, i+1)
 		spacedOut := isHan(prev) && isHan(next) && !isHan(at(out, len(out)-2)) && !isHan(at(in, i+2)) ||
-			isDigit(prev) && isDigit(next) && !isDigit(at(in, i+2)) ||
+			isDigit(prev) && isDigit(next) && !isDigit(before) && !isDigit(at(in, i+2)) ||
 			gap == ' ' && (isDigit(prev) && strings.ContainsRune("年月", next) || prev == '年' && isDigit(next))
 		if prev != 0 && next != 0 && (gap == boundary || !spacedOut) {
 			out = append(out, gap)

@@ -51,7 +51,14 @@ func (o *opinion) weigh(rules Intent, said, denied set, whole bool) Intent {
 	need := int32(toDiffer)
 	switch {
 	case risky[voice]:
-		if rules == Help || !mayAct(voice, margin, said) || denied.any(wishes) || !risky[rules] && said.any(takingBack) {
+		back := takingBack
+		if voice == Unbind {
+			back.drop(revoke) // take my card off here
+		}
+		if may := mayAct(voice, margin, said) && !denied.any(wishes) && !said.any(back); voice == rules || rules == Help || !may {
+			if risky[rules] && voice != rules && margin >= toCalm {
+				return Help // one of two actions
+			}
 			return rules // Help may be what a rule made of a report or a question
 		}
 		need = toTurn
@@ -84,21 +91,21 @@ func (o *opinion) weigh(rules Intent, said, denied set, whole bool) Intent {
 }
 
 // takingBack are words that may concern a wish in words not known, so that no rule could see it denied, put off or another's.
-var takingBack = setOf(neg, decline, cancel, revoke, halt, off, later, past, longAgo, ifWord, who, third)
+var takingBack = setOf(neg, decline, cancel, revoke, halt, off, later, past, yesterday, longAgo, ifWord, who, third)
 
 // refusals are what may be meant by a wish that is denied.
 var refusals = []Intent{None, Cancel, Help, Human, NotificationsOff}
 
-// mayAct reports that a text says what an action that the voice hears would be done to, or with.
+// mayAct reports that a text names what an action that the voice hears would be done to, or with.
 func mayAct(intent Intent, margin int32, said set) bool {
 	switch intent {
 	case TopUp:
-		return said.any(setOf(topUp, lowMoney)) || said.all(setOf(topUpWeak, amount)) ||
+		return said.has(topUp) || said.all(setOf(topUpWeak, amount)) ||
 			said.any(setOf(topUpWeak, addMoney, moveMoney, amount)) && said.any(setOf(card, money))
 	case ReportLoss:
 		return said.any(setOf(loss, lossMaybe, freeze)) || said.has(card) && said.any(setOf(lost, freezeWeak))
 	case CancelLoss:
-		return said.any(setOf(loss, lossMaybe, lossPast, freeze, unloss)) || said.has(card) && said.any(setOf(found, freezeWeak, resume))
+		return said.any(setOf(loss, lossMaybe, lossPast, freeze, unloss)) || said.all(setOf(freezeWeak, found)) || said.has(card) && said.any(setOf(found, freezeWeak, resume))
 	}
 	return said.any(setOf(bind, unbind)) || said.has(card) && margin >= toVouch
 }

@@ -30,11 +30,14 @@ func markOthers(tokens []token) {
 			t.set = setOf(who)
 		case t.has(dropped):
 			t.set = setOf(filler)
-			if before != nil && seenCard && !before.set.any(wishes.or(setOf(spend, by))) {
+			if before != nil && seenCard && !before.unknown() && !before.set.any(wishes.or(setOf(spend, by, revoke))) {
 				t.set = setOf(lost)
 			}
 		case t.has(towards) && before != nil && before.has(amount) && after != nil && after.unknown(): // top up 50 to bob
 			after.set = setOf(who)
+		case t.has(who) && before != nil && before.has(by) && after != nil && after.set.any(setOf(whose, of, moveMoney)): // 用我妈给的钱充100
+			t.set = setOf(filler)
+			after.set = setOf(filler)
 		case t.has(who) && after != nil && after.set.all(setOf(wants, mine)): // 我妈让我充50
 			t.set = setOf(filler)
 		case t.unknown() && !t.han && after != nil && after.has(third): // tom wants
@@ -123,6 +126,8 @@ func othersMatter(tokens []token, clauses []clause, at int) bool {
 		return true
 	}
 	concerning := wishes.or(setOf(card, lost, found, wants, third))
+	concerning.drop(addMoney)
+	concerning.drop(moveMoney)
 	for i, t := range tokens {
 		if t.has(who) && (clauses[t.clause].said.any(concerning) || t.has(whose) || i > 0 && tokens[i-1].has(whose)) {
 			return true

@@ -18,10 +18,11 @@ const anyUnknown = 99
 
 // rules are tried in this order on each clause; the first that fits gives the clause its intent.
 var rules = []rule{
-	{intent: CancelLoss, all: []concept{unloss}, unknown: anyUnknown},
-	{intent: CancelLoss, one: []concept{loss, lossPast, lossMaybe}, all: []concept{revoke}, unknown: anyUnknown},
+	{intent: CancelLoss, all: []concept{unloss}, none: []concept{notify}, unknown: anyUnknown},
+	{intent: CancelLoss, one: []concept{loss, lossPast, lossMaybe, freeze}, all: []concept{revoke}, unknown: anyUnknown},
 	{intent: CancelLoss, one: []concept{loss, lossPast, lossMaybe}, all: []concept{resume}, none: []concept{ask, notify}, unknown: anyUnknown, across: true},
-	{intent: CancelLoss, all: []concept{resume, card}, none: []concept{bind, lossPast, notify}, unknown: 2, across: true},
+	{intent: CancelLoss, all: []concept{resume, card}, none: []concept{bind, linked, lossPast, notify}, unknown: 2, across: true},
+	{intent: CancelLoss, one: []concept{lossPast, lossMaybe}, all: []concept{revoke}, none: []concept{ask, notify, topUp, topUpWeak}, unknown: 2, across: true},
 	{intent: CancelLoss, all: []concept{found, card}, none: []concept{aCard, pickedUp, notFound, money}, unknown: anyUnknown},
 
 	{intent: Help, all: []concept{pickedUp}, none: []concept{loss}, unknown: anyUnknown},
@@ -32,7 +33,7 @@ var rules = []rule{
 	{intent: ReportLoss, all: []concept{card, lost}, none: []concept{aCard, lossPast}, unknown: anyUnknown, across: true},
 	{intent: ReportLoss, all: []concept{freeze, card}, unknown: anyUnknown},
 	{intent: ReportLoss, all: []concept{freeze}, unknown: 0},
-	{intent: ReportLoss, all: []concept{freezeWeak, card}, none: []concept{notify}, unknown: 3, across: true},
+	{intent: ReportLoss, all: []concept{freezeWeak, card}, none: []concept{notify, linked}, unknown: 3, across: true},
 
 	{intent: NotificationsOff, all: []concept{notify, off}, none: []concept{verify}, unknown: anyUnknown, across: true},
 	{intent: NotificationsOn, all: []concept{notify, on}, none: []concept{who, verify}, unknown: 2, across: true},
@@ -40,6 +41,8 @@ var rules = []rule{
 	{intent: NotificationsOn, all: []concept{notify, spend}, none: []concept{detail, bill}, unknown: 1},
 
 	{intent: Unbind, all: []concept{unbind}, unknown: 2},
+	{intent: Unbind, one: []concept{bind, linked}, all: []concept{revoke}, unknown: 1},
+	{intent: Unbind, all: []concept{linked, off}, none: []concept{notify}, unknown: 0},
 	{intent: Unbind, all: []concept{bind}, one: []concept{cancel, resume}, unknown: 1},
 
 	{intent: Pending, all: []concept{waiting}, none: []concept{where, how, machine}, unknown: 2},
@@ -47,6 +50,7 @@ var rules = []rule{
 	{intent: Verify, all: []concept{notArrived}, one: []concept{verify, codeWord}, unknown: 1, across: true},
 	{intent: Claim, all: []concept{notArrived}, none: []concept{imperative}, one: []concept{topUp, topUpWeak, topUpPast, transfer, money, card, spend, amount, waiting}, unknown: 3, across: true},
 	{intent: Claim, all: []concept{notArrived}, none: []concept{imperative}, unknown: 0},
+	{intent: Help, all: []concept{topUpPast, refund}, unknown: anyUnknown},
 	{intent: Claim, all: []concept{topUpPast}, none: []concept{stillCan, ifWord}, unknown: anyUnknown, weak: true},
 	{intent: Claim, all: []concept{topUp, lost}, none: []concept{card}, unknown: 1},
 	{intent: Cancel, all: []concept{cancel, topUp}, none: []concept{amount}, unknown: 0},
@@ -80,11 +84,12 @@ var rules = []rule{
 	{intent: Balance, all: []concept{left, amount}, one: []concept{money, card}, unknown: 1, weak: true},
 	{intent: Balance, all: []concept{enough}, none: []concept{topUpWeak, topUp}, unknown: 0, weak: true},
 	{intent: Balance, all: []concept{card, howMuch}, none: []concept{aCard, reissue}, unknown: 1},
-	{intent: Balance, all: []concept{card, money}, none: []concept{lowMoney, topUp, topUpWeak, addMoney, moveMoney, lost}, unknown: 1},
+	{intent: Balance, all: []concept{card, money}, none: []concept{lowMoney, topUp, topUpWeak, addMoney, moveMoney, lost}, unknown: 1, weak: true},
 	{intent: TransactionsToday, all: []concept{spend, howMuch}, none: []concept{topUp, loss, notify}, unknown: 0},
 	{intent: Statement, all: []concept{spend}, none: []concept{amount, topUp, loss, notify}, unknown: 0, weak: true},
 
 	{intent: Help, all: []concept{topUp, howMuch}, unknown: anyUnknown},
+	{intent: Help, all: []concept{topUpWeak, how}, unknown: 0},
 	{intent: TopUp, all: []concept{topUp}, unknown: 3},
 	{intent: TopUp, all: []concept{topUpWeak}, one: []concept{card, money}, unknown: 0},
 	{intent: TopUp, all: []concept{addMoney, money}, none: []concept{how}, unknown: 0},

@@ -30,15 +30,39 @@ func revokedTopUp(tokens []token) bool {
 	return false
 }
 
-// thoughtBetter reports that the last word for topping up is denied: 充值先不充了.
+// thoughtBetter reports that the last word for topping up is denied, and not just another amount than the one that is wished:
+// 充值先不充了, and not 充50吧不充100了.
 func thoughtBetter(tokens []token) bool {
-	last := token{}
-	for _, t := range tokens {
+	last := -1
+	for i, t := range tokens {
 		if t.set.any(setOf(topUp, topUpWeak, topUpPast)) {
-			last = t
+			last = i
 		}
 	}
-	return last.negated
+	if last < 0 || !tokens[last].negated {
+		return false
+	}
+	wished := amountOf(tokens)
+	return wished == nil || last+1 == len(tokens) || !tokens[last+1].has(amount) || tokens[last+1].fen == *wished
+}
+
+// lifted reports that a loss is to be undone: undo lost card, take off the block.
+func lifted(tokens []token) bool {
+	reports := setOf(loss, lossMaybe, lossPast, lost, freeze, freezeWeak)
+	for i, t := range tokens {
+		if !t.has(revoke) {
+			continue
+		}
+		for _, u := range tokens[i+1:] {
+			if u.set.any(reports) && u.clause == t.clause {
+				return true
+			}
+			if !u.set.within(setOf(filler, mine, aCard, general)) {
+				break
+			}
+		}
+	}
+	return false
 }
 
 // postponed reports that a wish is for another day: 明天充50, top up 50 tomorrow, and not 明天没饭钱了充50.
@@ -76,8 +100,8 @@ func pastTopUp(tokens []token) bool {
 		if t.has(done) && t.has(past) && i > 0 && tokens[i-1].has(amount) || t.has(yesterday) && !t.han && i > 1 && tokens[i-1].clause == t.clause {
 			return true
 		}
-		earlier = earlier || t.has(past) && !t.has(done)
-		ordered = ordered || t.has(imperative) || t.has(thisTime)
+		earlier = earlier || t.has(past) && !t.has(done) || t.has(longAgo)
+		ordered = ordered || t.has(imperative) && (t.han || !t.has(polite)) || t.has(thisTime)
 	}
 	return earlier && !ordered
 }
@@ -88,8 +112,9 @@ func bareAmount(tokens []token) bool {
 	found := false
 	for _, t := range tokens {
 		switch {
+		case t.has(amount) && t.negated, t.has(neg): // not 100, 30 please
 		case t.has(amount):
-			if found || !t.explicit && (t.fen < 5_00 || t.fen > 500_00) {
+			if found || !t.explicit && (t.fen < 10_00 || t.fen > 500_00) {
 				return false
 			}
 			found = true

@@ -1,6 +1,7 @@
 package intent
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -15,7 +16,6 @@ type token struct {
 	han        bool
 	negated    bool
 	explicit   bool   // an amount said with its unit
-	guessed    bool   // its spelling was put right
 	lone       bool   // a single numeral, an amount only right after a word for topping up
 	fen        int64  // of an amount; 0 = not certain, below 0 = negative
 	month      string // YYYY-MM
@@ -160,11 +160,7 @@ func next(r []rune, i int, today time.Time) token {
 	for end < len(r) && isASCIILetter(r[end]) {
 		end++
 	}
-	meaning := correctSpelling(string(r[i:end]))
-	if meaning == (set{}) {
-		meaning = words().find(string(slices.Compact(slices.Clone(r[i:end])))) // yueee
-	}
-	return token{set: meaning, start: i, end: end, guessed: meaning != set{}}
+	return token{set: words().find(string(slices.Compact(slices.Clone(r[i:end])))), start: i, end: end} // yueee
 }
 
 // lookUp finds the longest listed word from i that ends before limit; its end is 0 if there is none. Latin words are only found whole.
@@ -255,3 +251,9 @@ var words = sync.OnceValue(func() *trie {
 	}
 	return t
 })
+
+// joined is one list of two that share no concept.
+func joined(list, other map[concept]string) map[concept]string {
+	maps.Copy(list, other)
+	return list
+}
