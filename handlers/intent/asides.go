@@ -124,6 +124,19 @@ func stopped(tokens []token) bool {
 	return false
 }
 
+// withdrawn reports that the last clause that says anything takes back what was said before: 充50。取消, 说了充50 当我没说.
+func withdrawn(clauses []clause) bool {
+	for i := len(clauses) - 1; i > 0; i-- {
+		c := clauses[i]
+		if c.unknown == 0 && c.denied == (set{}) && c.said.within(setOf(filler, greeting)) {
+			continue
+		}
+		return c.unknown == 0 && c.denied == (set{}) && c.said.has(cancel) && !c.said.any(setOf(filler, freezeWeak)) &&
+			c.said.within(setOf(cancel, revoke, decline, halt, off, neg, correct, later, greeting, imperative, polite))
+	}
+	return false
+}
+
 // markOwnNumber takes the speaker's own student number, named with its label, for courtesy: 挂失 学号2025533001. Another's
 // stands after 给 or 帮.
 func markOwnNumber(tokens []token) {

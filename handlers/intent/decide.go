@@ -31,11 +31,17 @@ func decide(tokens []token, heard opinion) Result {
 	if (intent == None && denied == (set{}) || intent == Cancel && denied == setOf(amount)) && (bareAmount(tokens) || amountOnCard(tokens)) {
 		return Result{Intent: TopUp, AmountFen: amountOf(tokens)}
 	}
-	if risky[intent] && !said.has(lost) && stopped(tokens) {
+	if amount := otherAmount(tokens); amount != nil && denied.any(setOf(topUp, topUpWeak, addMoney, moveMoney)) {
+		return Result{Intent: TopUp, AmountFen: amount}
+	}
+	if risky[intent] && !said.has(lost) && (stopped(tokens) || intent != CancelLoss && withdrawn(clauses)) {
 		return Result{Intent: Cancel}
 	}
-	if intent == ReportLoss && lifted(tokens) {
+	switch {
+	case intent == ReportLoss && lifted(tokens):
 		intent = CancelLoss
+	case intent == ReportLoss && said.has(notify) && !said.any(setOf(card, lost, loss)):
+		intent = NotificationsOff // no more alerts, block it
 	}
 	if second := heard.weigh(intent, said, denied, unknownWords(clauses) == 0); second != intent {
 		intent, at = second, -1

@@ -73,7 +73,7 @@ var latin = joined(map[concept]string{
 	why:     `why, how come, what for, reason`,
 	fee: `
 		fee, fees, charge for, charge a fee, cost to, cost money, cost anything, free, for free, free of charge, how much does it cost,
-		how much is it to, is there a charge, price, does it cost, do i have to pay, do you charge`,
+		how much is it to, is there a charge, price, need pay, need pay money, need to pay money, must pay, does it cost, do i have to pay, do you charge`,
 	howLong: `
 		how long, how soon, how fast, how quickly, when will, when does, when do, when is, what time, when can, how many days,
 		how many hours, take effect`,

@@ -60,7 +60,7 @@ var latinWishes = map[concept]string{
 		ive paid, i just paid, already paid, ive already paid, i already paid`,
 	notArrived: `
 		didnt arrive, not arrived, hasnt arrived, havent arrived, didnt come, not come, hasnt come, not received, havent received,
-		didnt receive, not showing, isnt showing, doesnt show, hasnt shown, not shown, not credited, wasnt credited, not there,
+		didnt receive, not receive, no receive, not showing, isnt showing, doesnt show, hasnt shown, not shown, not credited, wasnt credited, not there,
 		isnt there, isnt on, not on my card, nothing on my card, not on the card, nothing on card, hasnt changed, didnt change,
 		not updated, hasnt updated, didnt go through, not gone through, nowhere, still not, still nothing, not appear, not appeared,
 		didnt show up, not showed up, when will my top up, when will my money, when will it arrive, meidao, mei dao, meidaozhang`,
@@ -108,7 +108,7 @@ var latinWishes = map[concept]string{
 		vanished into thin air, went walkabout, done a runner, robbed my, robbed me, has my card`,
 	freeze: `
 		freeze, freez, freze, dongjie, dong jie, suoka, suo ka,
-		cut off my card, cut my card off, cut off card, kill my card`,
+		block it, lock it, block it now, lock it now, lock it down, cut off my card, cut my card off, cut off card, kill my card`,
 	freezeWeak: `
 		a freeze, a block, a lock, block, lock, disable, suspend, deactivate, stop, shut down, hotlist, blacklist, bolck, blcok,
 		shut off, shut it off, put a block on, put a lock on, put a freeze on, kill`,

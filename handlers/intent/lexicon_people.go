@@ -12,6 +12,9 @@ var people = []struct{ before, gap, named string }{
 	{`a one`, " ", `guy girl boy kid man woman lady dude freshman visitor gentleman`},
 }
 
+// places have cards of their own.
+const places = `健身房 游泳馆 理发店 美发店 美容院 洗车店 酒店 宾馆 网吧 商场 公司 单位 瑜伽馆 书店 电影院 球馆 奶茶店 咖啡店 水果店 菜鸟驿站`
+
 // addPeople lists them.
 func (t *trie) addPeople() {
 	for _, group := range people {
@@ -20,5 +23,9 @@ func (t *trie) addPeople() {
 				t.add(before+group.gap+named, who)
 			}
 		}
+	}
+	for place := range strings.FieldsSeq(places) {
+		t.add(place+"的卡", product)
+		t.add(place+"卡", product)
 	}
 }

@@ -1,6 +1,7 @@
 package intent
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -36,7 +37,7 @@ func normalize(text string) []rune {
 			}
 			out = append(out, r)
 		case prev == 'n' && next == 't' && !isASCIILetter(at(in, i+2)) && strings.ContainsRune(";,\"“”:‘", r): // don;t
-		case strings.ContainsRune("'’`´", r), unicode.Is(unicode.Mn, r), unicode.Is(unicode.Cf, r):
+		case strings.ContainsRune("'’`´", r), unicode.Is(unicode.Mn, r), unicode.Is(unicode.Me, r), unicode.Is(unicode.Cf, r):
 			// don't → dont, and invisible things
 		case (r == '.' || r == ':' || r == '/' || r == '-') && isDigit(prev) && isDigit(next),
 			r == '-' && isDigit(next) && !isASCIILetter(prev), r == '¥', r == '$', r == '%':
@@ -48,8 +49,25 @@ func normalize(text string) []rune {
 			out = append(out, boundary)
 		}
 	}
-	return contract(space(out))
+	return retort(contract(space(out)))
 }
+
+// retort spells 挂失什么挂失 as what it means, 别挂失.
+func retort(r []rune) []rune {
+	for i := 1; i+2 < len(r); i++ {
+		if n := match(r, i, scorn); n > 0 {
+			for width := 2; width > 0; width-- {
+				before, after := max(0, i-width), min(len(r), i+n+width)
+				if slices.Equal(r[before:i], r[i+n:after]) && isHan(r[before]) {
+					return slices.Concat(r[:before], []rune("别"), r[i+n:])
+				}
+			}
+		}
+	}
+	return r
+}
+
+var scorn = []string{"什么", "啥", "个屁", "个鬼", "个头"}
 
 // contract spells "do not" as don't is spelled: dont.
 func contract(in []rune) []rune {
@@ -87,7 +105,8 @@ func space(in []rune) []rune {
 			}
 		}
 		prev, next := at(out, len(out)-1), at(in, i+1)
-		spacedOut := isHan(prev) && isHan(next) && !isHan(at(out, len(out)-2)) && !isHan(at(in, i+2)) ||
+		refusal := (prev == '不' || prev == '别') && len(out) > 1 && isDigit(at(in, i+2)) // 充100 不 充50
+		spacedOut := isHan(prev) && isHan(next) && !isHan(at(out, len(out)-2)) && !isHan(at(in, i+2)) && !refusal ||
 			isDigit(prev) && isDigit(next) && !isDigit(before) && !isDigit(at(in, i+2)) ||
 			gap == ' ' && (isDigit(prev) && strings.ContainsRune("年月", next) || prev == '年' && isDigit(next))
 		if prev != 0 && next != 0 && (gap == boundary || !spacedOut) {

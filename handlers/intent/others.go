@@ -79,8 +79,16 @@ func ownCard(tokens []token) bool {
 	}
 	for i := range tokens[:max(0, len(tokens)-1)] {
 		before, after := tokens[i], tokens[i+1]
-		if before.has(mine) && after.has(card) && (i == 0 || !tokens[i-1].has(whose)) || before.has(who) && after.has(forMe) {
+		if before.has(mine) && after.has(card) && (i == 0 || !tokens[i-1].has(whose)) {
 			return true
+		}
+		for j := i + 1; before.has(who) && j < len(tokens) && tokens[j].clause == before.clause; j++ {
+			if tokens[j].has(forMe) {
+				return true
+			}
+			if !tokens[j].set.within(setOf(filler, atHome)) {
+				break
+			}
 		}
 	}
 	return false

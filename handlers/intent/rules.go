@@ -63,7 +63,8 @@ var rules = []rule{
 	{intent: Claim, all: []concept{transfer, where}, unknown: 1},
 	{intent: Claim, all: []concept{money, where}, none: []concept{spend, topUp, topUpWeak, lost}, unknown: 0},
 
-	{intent: Help, one: []concept{password, reissue}, unknown: anyUnknown},
+	{intent: Help, all: []concept{password}, unknown: anyUnknown},
+	{intent: Help, all: []concept{reissue}, none: []concept{bind}, unknown: anyUnknown},
 	{intent: Verify, all: []concept{verify}, none: []concept{topUp, topUpWeak, loss, unloss, off}, unknown: 1},
 	{intent: Verify, all: []concept{codeWord}, one: []concept{imperative, moveMoney, notArrived, forMe}, unknown: 1},
 	{intent: Bind, all: []concept{bind, card}, unknown: 2},

@@ -127,6 +127,36 @@ func bareAmount(tokens []token) bool {
 	return found
 }
 
+// otherAmount returns the amount that begins a clause of its own and is wished instead of one that is denied: 别充100，60就够.
+func otherAmount(tokens []token) (wished *int64) {
+	light := setOf(filler, imperative, polite, greeting, correct, enough)
+	denied := false
+	for i, t := range tokens {
+		switch {
+		case t.negated:
+			denied = denied || t.has(amount)
+		case t.has(amount) && i > 0 && tokens[i-1].negated && tokens[i-1].clause == t.clause:
+			denied = true
+		case t.has(amount) && (i == 0 || tokens[i-1].clause != t.clause):
+			if wished != nil || t.fen <= 0 {
+				return nil
+			}
+			wished = &tokens[i].fen
+			for _, u := range tokens[i+1:] {
+				if u.clause == t.clause && (u.unknown() || !u.set.within(light)) {
+					return nil
+				}
+			}
+		case t.has(amount), t.unknown(), t.set.any(wishes) && !t.has(cancel), t.set.any(questions):
+			return nil
+		}
+	}
+	if !denied {
+		return nil
+	}
+	return wished
+}
+
 // amountOnCard reports an amount that is wished on the card, in no more words than that: 30 on my card please.
 func amountOnCard(tokens []token) bool {
 	if len(tokens) < 3 || !tokens[0].has(amount) || !tokens[1].has(on) || tokens[0].fen < 5_00 || tokens[0].fen > 500_00 {
