@@ -124,17 +124,44 @@ func stopped(tokens []token) bool {
 	return false
 }
 
-// withdrawn reports that the last clause that says anything takes back what was said before: 充50。取消, 说了充50 当我没说.
-func withdrawn(clauses []clause) bool {
-	for i := len(clauses) - 1; i > 0; i-- {
-		c := clauses[i]
-		if c.unknown == 0 && c.denied == (set{}) && c.said.within(setOf(filler, greeting)) {
-			continue
+// withdrawn reports that the last clause that says anything takes back what was said before: 充50。取消, 充50 等等 先别.
+func withdrawn(tokens []token) bool {
+	for end := len(tokens); end > 0; {
+		start := end - 1
+		for start > 0 && tokens[start-1].clause == tokens[start].clause {
+			start--
 		}
-		return c.unknown == 0 && c.denied == (set{}) && c.said.has(cancel) && !c.said.any(setOf(filler, freezeWeak)) &&
-			c.said.within(setOf(cancel, revoke, decline, halt, off, neg, correct, later, greeting, imperative, polite))
+		last := tokens[start:end]
+		switch {
+		case takesBack(last):
+			return start > 0
+		case slices.ContainsFunc(last, func(t token) bool { return !t.set.within(setOf(filler, greeting)) || t.unknown() }):
+			return false
+		}
+		end = start
 	}
 	return false
+}
+
+// takesBack reports a clause that says nothing but that what was said is not meant.
+func takesBack(clause []token) bool {
+	light := setOf(filler, greeting, imperative, polite, forMe, mine, correct)
+	var said set
+	fillers := false
+	for _, t := range clause {
+		switch {
+		case t.unknown():
+			return false
+		case t.has(filler):
+			fillers = true
+		default:
+			said = said.or(t.set)
+		}
+	}
+	if said.any(setOf(cancel, decline)) {
+		return said.within(light.or(setOf(cancel, revoke, decline, halt, off, neg, wants, later)))
+	}
+	return said.has(neg) && said.within(setOf(neg, wants, greeting, imperative, polite)) && (clause[0].han || !fillers)
 }
 
 // markOwnNumber takes the speaker's own student number, named with its label, for courtesy: 挂失 学号2025533001. Another's
@@ -161,7 +188,7 @@ func markOwnNumber(tokens []token) {
 }
 
 // roles begin the lines of a transcript.
-var roles = []string{"user", "assistant", "system", "bot", "human", "ai", "developer", "tool", "用户", "助手", "系统", "机器人", "客服", "管理员"}
+var roles = []string{"user", "assistant", "system", "bot", "human", "ai", "developer", "tool", "用户", "助手", "系统", "机器人", "客服", "管理员", "a", "b", "q", "甲", "乙", "重复", "复述", "朗读"}
 
 // scripted reports that a text is part of a program, a form or a transcript, which nobody types as a wish: topup(500),
 // amount=500, assistant: done.

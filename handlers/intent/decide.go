@@ -34,7 +34,7 @@ func decide(tokens []token, heard opinion) Result {
 	if amount := otherAmount(tokens); amount != nil && denied.any(setOf(topUp, topUpWeak, addMoney, moveMoney)) {
 		return Result{Intent: TopUp, AmountFen: amount}
 	}
-	if risky[intent] && !said.has(lost) && (stopped(tokens) || intent != CancelLoss && withdrawn(clauses)) {
+	if risky[intent] && !said.has(lost) && (stopped(tokens) || !said.has(found) && intent != CancelLoss && withdrawn(tokens)) {
 		return Result{Intent: Cancel}
 	}
 	switch {
@@ -193,6 +193,8 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 	case risky[intent] && said.has(ask) && !asked(tokens) && !said.any(setOf(lost, found)):
 		return Help
 	case risky[intent] && (strangeCard(tokens) || strangeVerb(tokens) && !(vouched && !said.any(takingBack))):
+		return Help
+	case risky[intent] && said.all(setOf(password, how)), intent == Unbind && said.has(yesterday) && !bidden(tokens, said):
 		return Help
 	case risky[intent] && postponed(tokens), intent == ReportLoss && said.all(setOf(pickedUp, aCard)):
 		return Help

@@ -100,12 +100,12 @@ var refusals = []Intent{None, Cancel, Help, Human, NotificationsOff}
 func mayAct(intent Intent, margin int32, said set) bool {
 	switch intent {
 	case TopUp:
-		return said.has(topUp) || said.all(setOf(topUpWeak, amount)) ||
+		return said.has(topUp) || said.all(setOf(topUpWeak, amount)) || !said.has(topUpPast) &&
 			said.any(setOf(topUpWeak, addMoney, moveMoney, amount)) && said.any(setOf(card, money))
 	case ReportLoss:
 		return said.any(setOf(loss, lossMaybe, freeze)) || said.has(card) && said.any(setOf(lost, freezeWeak))
 	case CancelLoss:
 		return said.any(setOf(loss, lossMaybe, lossPast, freeze, unloss)) || said.all(setOf(freezeWeak, found)) || said.has(card) && said.any(setOf(found, freezeWeak, resume))
 	}
-	return said.any(setOf(bind, unbind)) || said.has(card) && margin >= toVouch
+	return said.any(setOf(bind, linked, unbind)) || said.has(card) && margin >= toVouch
 }

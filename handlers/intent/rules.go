@@ -51,6 +51,7 @@ var rules = []rule{
 	{intent: Claim, all: []concept{notArrived}, none: []concept{imperative}, one: []concept{topUp, topUpWeak, topUpPast, transfer, money, card, spend, amount, waiting}, unknown: 3, across: true},
 	{intent: Claim, all: []concept{notArrived}, none: []concept{imperative}, unknown: 0},
 	{intent: Help, all: []concept{topUpPast, refund}, unknown: anyUnknown},
+	{intent: Statement, all: []concept{month, topUpPast, howMuch}, unknown: 2},
 	{intent: Claim, all: []concept{topUpPast}, none: []concept{stillCan, ifWord}, unknown: anyUnknown, weak: true},
 	{intent: Claim, all: []concept{topUp, lost}, none: []concept{card}, unknown: 1},
 	{intent: Cancel, all: []concept{cancel, topUp}, none: []concept{amount}, unknown: 0},
@@ -80,6 +81,7 @@ var rules = []rule{
 	{intent: TransactionsToday, all: []concept{meal, howMuch}, one: []concept{day, spend, mine}, unknown: 1},
 	{intent: TransactionsToday, all: []concept{day, meal}, none: []concept{whatIs, help}, one: []concept{howMuch, detail}, unknown: 1},
 
+	{intent: Balance, all: []concept{balance, left, amount}, unknown: 1, weak: true},
 	{intent: Balance, all: []concept{balance}, unknown: 4},
 	{intent: Balance, all: []concept{left}, one: []concept{money, card}, none: []concept{amount}, unknown: 1, across: true},
 	{intent: Balance, all: []concept{left, amount}, one: []concept{money, card}, unknown: 1, weak: true},

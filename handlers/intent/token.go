@@ -73,6 +73,7 @@ func tokenize(r []rune, today time.Time) []token {
 		tokens = append(tokens, t)
 	}
 	settleLone(tokens)
+	askAtEnd(tokens)
 	tokens = joinUnknown(tokens)
 	declineBefore(tokens)
 	return tokens
@@ -101,6 +102,24 @@ func declineBefore(tokens []token) {
 		for j := i - 1; last && j >= 0 && tokens[j].clause == clause; j-- {
 			if tokens[j].set.any(wishes) && !tokens[j].has(cancel) {
 				tokens[j].negated = true
+			}
+		}
+	}
+}
+
+// askAtEnd takes a 不 that ends what a clause says for a question: 充100能用一个月不.
+func askAtEnd(tokens []token) {
+	for i := 1; i < len(tokens); i++ {
+		t, before := &tokens[i], tokens[i-1]
+		j := i + 1
+		for j < len(tokens) && !tokens[j].han && tokens[j].set.within(setOf(filler, greeting, imperative, polite)) && !tokens[j].unknown() { // pls
+			j++
+		}
+		last := j == len(tokens) || tokens[j].clause != t.clause
+		if last && t.han && t.has(neg) && t.end-t.start == 1 && before.clause == t.clause && !before.has(neg) {
+			t.set = setOf(ask)
+			if before.has(filler) && (i == 1 || tokens[i-2].clause != t.clause) {
+				t.set = setOf(filler) // 要得不
 			}
 		}
 	}
@@ -231,6 +250,15 @@ var words = sync.OnceValue(func() *trie {
 	for c, list := range latin {
 		for phrase := range strings.SplitSeq(list, ",") {
 			t.add(strings.Join(strings.Fields(phrase), " "), c)
+		}
+	}
+	for _, list := range []string{chinese[neg], chinese[decline]} {
+		for word := range strings.FieldsSeq(list) {
+			if strings.HasPrefix(word, "不") && !strings.HasPrefix(word, "不是") && word != "不" { // 啊不要了, where 啊不 alone corrects
+				for sigh := range strings.SplitSeq("啊哦噢诶额", "") {
+					t.addAll(sigh+word, t.find(word))
+				}
+			}
 		}
 	}
 	t.addPeople()
