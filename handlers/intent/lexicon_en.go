@@ -156,7 +156,8 @@ var latin = joined(map[concept]string{
 	card: `
 		this student card, that student card, 		got my card back, card back, kadiule, diuka, diu ka, kadiu, card, cards, campus card, student card, meal card, canteen card,
 		school card, dining card, food card, ecard, e card, one card, onecard, campuscard, lunch card, uni card, university card,
-		smart card, dining account, meal account, canteen account, on it, to it, onto it, on there, in there, into it, crad, cadr, card account, ka, kapian, fanka, fan ka, xiaoyuanka,
+		smart card, remove my card, remove card, remove the card, delete my card, take my card off,
+		dining account, meal account, canteen account, on it, to it, onto it, on there, in there, into it, crad, cadr, card account, ka, kapian, fanka, fan ka, xiaoyuanka,
 		xiaoyuan ka, yikatong, yi ka tong,
 		off my card, off the card, from my card, from the card, from my campus card, out of my card, out of the card`,
 	aCard: `

@@ -60,7 +60,7 @@ var latinWishes = map[concept]string{
 		ive paid, i just paid, already paid, ive already paid, i already paid`,
 	notArrived: `
 		didnt arrive, not arrived, hasnt arrived, havent arrived, didnt come, not come, hasnt come, not received, havent received,
-		didnt receive, not receive, no receive, not showing, isnt showing, doesnt show, hasnt shown, not shown, not credited, wasnt credited, not there,
+		never showed up, never arrived, never came, never shows, never shows up, never reached, didnt receive, not receive, no receive, not showing, isnt showing, doesnt show, hasnt shown, not shown, not credited, wasnt credited, not there,
 		isnt there, isnt on, not on my card, nothing on my card, not on the card, nothing on card, hasnt changed, didnt change,
 		not updated, hasnt updated, didnt go through, not gone through, nowhere, still not, still nothing, not appear, not appeared,
 		didnt show up, not showed up, when will my top up, when will my money, when will it arrive, meidao, mei dao, meidaozhang`,
@@ -255,7 +255,7 @@ var latinWishes = map[concept]string{
 		office address, email address, your email, contact you, reach you, contact person, contact details, make a complaint,
 		file a complaint, not a bot, not a robot, stop the bot, talk with a person, speak with a person, customer care, care,
 		connect me, connect me to, put me through, transfer me to,
-		office phone, card office phone, phone of the office, phone of the card office, manual service,
+		office phone, phone of office, phone of your office, card office phone, phone of the office, phone of the card office, manual service,
 		artificial service, human service, someone i can call, put me on to someone,
 		humans, anybody there, is anybody there, who can i ring, what number do i ring, una number, real one, get someone`,
 	robot: `bot, robot, chatbot, machine learning, ai`,

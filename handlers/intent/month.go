@@ -145,7 +145,7 @@ func figures(r []rune, i int) (string, int) {
 	return "", 0
 }
 
-// monthName reads 10月, 十月份, 元月, 10yue, october.
+// monthName reads 10月, 十月份, 元月, 10yue, 10 yue, october.
 func monthName(r []rune, i int) (m, n int) {
 	if word, k := latinWord(r, i); k > 0 {
 		m = englishMonths[strings.TrimSuffix(word, "s")] // march's
@@ -175,7 +175,7 @@ func monthName(r []rune, i int) (m, n int) {
 	if m < 1 || m > 12 {
 		return 0, 0
 	}
-	if k := match(r, i+n, []string{"月份", "月", "yue"}); k > 0 {
+	if k := match(r, i+n, []string{"月份", "月", "yue", " yue"}); k > 0 {
 		return m, n + k
 	}
 	return 0, 0

@@ -107,5 +107,8 @@ func mayAct(intent Intent, margin int32, said set) bool {
 	case CancelLoss:
 		return said.any(setOf(loss, lossMaybe, lossPast, freeze, unloss)) || said.all(setOf(freezeWeak, found)) || said.has(card) && said.any(setOf(found, freezeWeak, resume))
 	}
+	if intent == Unbind && said.has(bind) && !said.any(setOf(linked, unbind, revoke)) {
+		return margin >= 2*toVouch // 绑错了 解开, and not: do the binding
+	}
 	return said.any(setOf(bind, linked, unbind)) || said.has(card) && margin >= toVouch
 }

@@ -85,7 +85,7 @@ var rules = []rule{
 	{intent: Balance, all: []concept{balance}, unknown: 4},
 	{intent: Balance, all: []concept{left}, one: []concept{money, card}, none: []concept{amount}, unknown: 1, across: true},
 	{intent: Balance, all: []concept{left, amount}, one: []concept{money, card}, unknown: 1, weak: true},
-	{intent: Balance, all: []concept{enough}, none: []concept{topUpWeak, topUp}, unknown: 0, weak: true},
+	{intent: Balance, all: []concept{enough}, none: []concept{topUpWeak, topUp, amount}, unknown: 0, weak: true},
 	{intent: Balance, all: []concept{card, howMuch}, none: []concept{aCard, reissue}, unknown: 1},
 	{intent: Balance, all: []concept{card, money}, none: []concept{lowMoney, topUp, topUpWeak, addMoney, moveMoney, lost}, unknown: 1, weak: true},
 	{intent: TransactionsToday, all: []concept{spend, howMuch}, none: []concept{topUp, loss, notify}, unknown: 0},
@@ -95,7 +95,7 @@ var rules = []rule{
 	{intent: Help, all: []concept{topUpWeak, how}, unknown: 0},
 	{intent: TopUp, all: []concept{topUp}, unknown: 3},
 	{intent: TopUp, all: []concept{topUpWeak}, one: []concept{card, money}, unknown: 0},
-	{intent: TopUp, all: []concept{addMoney, money}, none: []concept{how}, unknown: 0},
+	{intent: TopUp, all: []concept{addMoney, money}, none: []concept{how, howMuch}, unknown: 0},
 	{intent: Balance, all: []concept{lowMoney, ask}, unknown: 1},
 	{intent: TopUp, all: []concept{lowMoney}, unknown: 1},
 
