@@ -124,6 +124,21 @@ func stopped(tokens []token) bool {
 	return false
 }
 
+// alternative reports that it is asked which of two is to be done: 挂失是打电话还是在这里弄.
+func alternative(tokens []token) bool {
+	acts := setOf(loss, lossMaybe, freeze, freezeWeak, unloss, resume, bind, unbind)
+	for i, t := range tokens {
+		if !t.has(or) || !t.has(correct) || i == 0 || tokens[i-1].clause != t.clause {
+			continue
+		}
+		act := func(u token) bool { return u.clause == t.clause && u.set.any(acts) }
+		if slices.ContainsFunc(tokens[:i], act) && !slices.ContainsFunc(tokens[i+1:], act) {
+			return true
+		}
+	}
+	return false
+}
+
 // withdrawn reports that the last clause that says anything takes back what was said before: 充50。取消, 充50 等等 先别.
 func withdrawn(tokens []token) bool {
 	for end := len(tokens); end > 0; {

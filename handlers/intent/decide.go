@@ -194,6 +194,10 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 		return Help
 	case risky[intent] && (strangeCard(tokens) || strangeVerb(tokens) && !(vouched && !said.any(takingBack))):
 		return Help
+	case intent == CancelLoss && said.has(yesterday) && !said.any(setOf(unloss, resume, revoke, loss, lossPast, lossMaybe)), intent == Balance && here.has(limit):
+		return Help // 前天就把卡找回来了
+	case risky[intent] && intent != TopUp && alternative(tokens):
+		return Help
 	case risky[intent] && said.all(setOf(password, how)), intent == Unbind && said.has(yesterday) && !bidden(tokens, said):
 		return Help
 	case risky[intent] && postponed(tokens), intent == ReportLoss && said.all(setOf(pickedUp, aCard)):

@@ -170,7 +170,7 @@ var latin = joined(map[concept]string{
 		left, remaining, remain, remains, leftover, do i have, have i got, do i still have, still have, is there, shengyu, hai sheng,
 		hai you, haiyou, haisheng, shengduoshao, sheng`,
 	enough:   `is my card empty, is my campus card empty, is my card almost empty, is my card nearly empty, enough, am i broke, broke, sufficient, do i have enough`,
-	machine:  `machine, machines, kiosk, kiosks, terminal, terminals, self service, atm, reader`,
+	machine:  `card machine, card machines, machine, machines, kiosk, kiosks, terminal, terminals, self service, atm, reader`,
 	transfer: `transfer, transfers, transferred money, top up money, topup money`,
 	meal: `
 		lunch, breakfast, dinner, supper, meal, meals, snack, snacks, canteen, cafeteria, coffee, food,
@@ -188,7 +188,7 @@ var latin = joined(map[concept]string{
 		hi, hello, hey, hiya, yo, good morning, good afternoon, good evening, good night, thanks, thank you, thx, ty, cheers, bye,
 		goodbye, nihao, ni hao, xiexie, ok, okay, k, yes, yeah, yep, sure, cool, great, lol, haha, hahaha, sorry, nice, good, fine`,
 	filler: `
-		monthly, month, mode, prefer, reply, respond, answer, settings, setting, email, my email, version, nah, a number,
+		monthly, month, mode, prefer, reply, respond, answer, settings, setting, email, my email, version, a number,
 		student number, can you, could you, can u, could u, would you, will you, can i, could i, may i, i, im, ive, id, ill, me,
 		understand, dont understand, dont know, not sure, a, an, the, is, it, its, are, was, were, am, be, been, being, do, does, did,
 		has, had, have, having, will, would, can, could, should, shall, may, might, must, to, of, in, at, as, on, that, this, there,

@@ -8,7 +8,7 @@ const maxYuan = 10_000_000
 var (
 	yuanWords = []string{"块钱", "块", "元钱", "元", "圆", "蚊", "大洋", "软妹币", "圆整", "yuan", "rmb", "cny", "kuai", "bucks", "¥", "r"}
 	// counters follow numbers that are no money.
-	counters = []string{"个月", "个人", "个小时", "分钟", "小时", "次", "天", "年", "月", "日", "号", "点", "时", "秒", "度", "人", "位", "页", "台", "楼", "级", "期", "周", "斤", "米",
+	counters = []string{"个月", "个人", "个小时", "分钟", "小时", "次", "遍", "天", "年", "月", "日", "号", "点", "时", "秒", "度", "人", "位", "页", "台", "楼", "级", "期", "周", "斤", "米",
 		"岁", "折", "倍", "瓶", "杯", "碗", "份", "室", "栋", "路", "食堂", "餐厅", "饭堂", "教", "门", "本", "顿", "笔", "条", "公里", "股", "分之", "排", "班", "名", "强", "公斤", "关", "圈", "集", "章", "%",
 		"minutes", "minute", "mins", "min", "hours", "hour", "hrs", "days", "day", "weeks", "week", "months", "years", "times", "gb", "mb", "g", "km", "kg", "am", "pm",
 		"th", "st", "nd", "rd", "percent", "people", "pages", "oclock", "problems", "questions", "points"}

@@ -46,6 +46,8 @@ func markOthers(tokens []token) {
 			t.set = setOf(filler)
 		case t.has(whose) && after != nil && (after.unknown() || after.set.any(setOf(longNumber, sixDigits))):
 			t.set.add(who)
+		case t.has(whose) && after != nil && after.has(count) && i+2 < len(tokens) && tokens[i+2].has(of): // 给2023级的充
+			t.set.add(who)
 		case t.has(whose) && after != nil && after.has(wallet):
 			after.set.add(product)
 		case t.han && t.set.any(owned) && before != nil && before.has(of) && i > 1 && tokens[i-2].unknown() && tokens[i-2].end == before.start:

@@ -159,7 +159,7 @@ func next(r []rune, i int, today time.Time) token {
 	if last := word.end - 1; last > i && word.han {
 		if at(r, word.end) == '年' && (r[last] == '去' || r[last] == '前' || r[last] == '今') {
 			word = lookUp(r, i, last) // 调出|去年
-		} else if longer := lookUp(r, last, len(r)); longer.end > word.end && (r[last] == '我' || !word.has(card) && longer.set.any(setOf(who, card))) {
+		} else if longer := lookUp(r, last, len(r)); longer.end > word.end && (r[last] == '我' || !word.has(card) && !word.has(product) && longer.set.any(setOf(who, card))) {
 			word = lookUp(r, i, last) // 帮|我们班长 and not 帮我|们, 绑定|卡片 and not 绑定卡|片
 		}
 	}
