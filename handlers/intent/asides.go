@@ -106,6 +106,17 @@ func strangeThing(tokens []token) bool {
 	return false
 }
 
+// calledOff reports that the text itself takes an action back.
+func calledOff(intent Intent, tokens []token, said set) bool {
+	switch {
+	case intent == TopUp && (revokedTopUp(tokens) || thoughtBetter(tokens)):
+		return true
+	case said.has(lost):
+		return false
+	}
+	return stopped(tokens) || intent != CancelLoss && !said.has(found) && withdrawn(tokens)
+}
+
 // stopped reports that a top-up is to stop: stop topping up my card, hold off on the top up.
 func stopped(tokens []token) bool {
 	for i, t := range tokens {
@@ -150,7 +161,7 @@ func withdrawn(tokens []token) bool {
 		switch {
 		case takesBack(last):
 			return start > 0
-		case slices.ContainsFunc(last, func(t token) bool { return !t.set.within(setOf(filler, greeting)) || t.unknown() }):
+		case slices.ContainsFunc(last, func(t token) bool { return !t.set.within(setOf(filler, greeting, imperative, polite)) || t.unknown() }):
 			return false
 		}
 		end = start
@@ -202,8 +213,8 @@ func markOwnNumber(tokens []token) {
 	}
 }
 
-// roles begin the lines of a transcript.
-var roles = []string{"user", "assistant", "system", "bot", "human", "ai", "developer", "tool", "用户", "助手", "系统", "机器人", "客服", "管理员", "a", "b", "q", "甲", "乙", "重复", "复述", "朗读"}
+// roles begin the lines of a transcript, and what is to be said or written.
+var roles = []string{"user", "assistant", "system", "bot", "human", "ai", "developer", "tool", "用户", "助手", "系统", "机器人", "客服", "管理员", "a", "b", "q", "甲", "乙", "重复", "复述", "朗读", "标题", "题目", "主题"}
 
 // scripted reports that a text is part of a program, a form or a transcript, which nobody types as a wish: topup(500),
 // amount=500, assistant: done.

@@ -34,7 +34,7 @@ func decide(tokens []token, heard opinion) Result {
 	if amount := otherAmount(tokens); amount != nil && denied.any(setOf(topUp, topUpWeak, addMoney, moveMoney)) {
 		return Result{Intent: TopUp, AmountFen: amount}
 	}
-	if risky[intent] && !said.has(lost) && (stopped(tokens) || !said.has(found) && intent != CancelLoss && withdrawn(tokens)) {
+	if risky[intent] && calledOff(intent, tokens, said) {
 		return Result{Intent: Cancel}
 	}
 	switch {
@@ -164,8 +164,6 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 	}
 	asksMoney := intent == Balance || intent == Statement || intent == TransactionsToday
 	switch {
-	case intent == TopUp && (revokedTopUp(tokens) || thoughtBetter(tokens)):
-		return Cancel
 	case risky[intent] && (aside(intent, clauses, at, tokens, said) || lossOfOther(tokens) || strangeThing(tokens)):
 		return Help
 	case here.has(product) && !here.has(card), (asksMoney || risky[intent] && intent != TopUp) && here.has(wallet) && !here.has(card):
@@ -196,13 +194,17 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 		return Help
 	case intent == CancelLoss && said.has(yesterday) && !said.any(setOf(unloss, resume, revoke, loss, lossPast, lossMaybe)), intent == Balance && here.has(limit):
 		return Help // 前天就把卡找回来了
-	case risky[intent] && intent != TopUp && alternative(tokens):
+	case intent == ReportLoss && said.has(human) && !said.any(setOf(lost, forMe)):
+		return Human // 挂失电话是多少
+	case risky[intent] && intent != TopUp && alternative(tokens), intent == ReportLoss && said.all(setOf(loss, where)) && !said.has(lost):
+		return Help
+	case intent == TopUp && !said.any(setOf(topUp, card, money)) && strangeCount(tokens), intent == ReportLoss && !said.has(card) && strangeLoss(tokens):
 		return Help
 	case risky[intent] && said.all(setOf(password, how)), intent == Unbind && said.has(yesterday) && !bidden(tokens, said):
 		return Help
 	case risky[intent] && postponed(tokens), intent == ReportLoss && said.all(setOf(pickedUp, aCard)):
 		return Help
-	case intent == ReportLoss && said.has(found) && !said.has(loss):
+	case intent == ReportLoss && said.has(found) && (!said.has(loss) || foundSince(tokens)):
 		return Help
 	case intent == ReportLoss && said.has(reissue) && said.any(setOf(howMuch, fee, where, howLong)):
 		return Help
@@ -220,6 +222,12 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 func bidden(tokens []token, said set) bool {
 	bids := slices.ContainsFunc(tokens, func(t token) bool { return t.has(imperative) && !t.has(polite) })
 	return bids || said.has(polite) && !said.any(setOf(ask, past, imperative))
+}
+
+// foundSince reports that a card turns up after a loss report was asked for, and not before it: 挂失 哦不用了找到了.
+func foundSince(tokens []token) bool {
+	at := slices.IndexFunc(tokens, func(t token) bool { return t.has(loss) })
+	return at >= 0 && slices.ContainsFunc(tokens[at:], func(t token) bool { return t.has(found) && !t.negated })
 }
 
 // switchedOn reports that one clause says that there are no notifications, and a later one to turn them on: 怎么不提醒我了 开.

@@ -14,7 +14,8 @@ var latin = joined(map[concept]string{
 		would rather not, id rather not,
 		nobody asked, no one asked, nobody asked you to, no one asked you to, nobody wants, no one wants, nobody wants to,
 		no one wants to, nobody told you to, no one told you to, nobody said, no one said`,
-	or: `or, nor, and, either`,
+	decline: `but no, but nope, but nah, but not now`,
+	or:      `or, nor, and, either`,
 	correct: `
 		actually, no wait, wait no, i mean, i meant, make it, make that, sorry, oops, rather, actually make it, change to, scratch that,
 		correction,
@@ -33,13 +34,14 @@ var latin = joined(map[concept]string{
 		can you, could you, can i, could i, please, pls, would you, would you be so kind, will you, may i, could we, can we, can u,
 		could u, cld u, mind`,
 	past: `
-		already, yesterday i, have already, before, previously, earlier, ago, last time, days ago, weeks ago`,
+		already, yesterday i, have already, before, previously, earlier, ago, last time, days ago, weeks ago, was going to, was gonna, was about to`,
 	later: `
 		tomorrow, tmr, tmrw, tomoz, the day after tomorrow, next week, next month, next semester, next term, next year, later on, later, maybe later,
 		some other time, in a few days`,
 	ifWord: `
 		should i, when should i, when should, if, what if, what happens, what would happen, what will happen, suppose, supposing,
 		someday, in case, in the future, one day, would i, should i lose, when i lose, whenever, unless, when my card is, when a card, when the card, when one, when you lose, when they lose, when losing, once i lose,
+		do you think, you think, imagine, imagine that, assume, assuming,
 		hypothetically, when did i, when did i report my, when did, after i, after reporting, after it, shall i, whether i should, whether to, should we, is it better to,
 		better to, worth it`,
 	ask: `am i, are we`,
@@ -113,7 +115,7 @@ var latin = joined(map[concept]string{
 		all student cards, all the cards, their cards, everyones card, everyones cards, all students, every student, principal, dean,
 		users, customers,
 		dem,
-		any1, no1`,
+		any1, no1, your card, your own card`,
 	whose:   `for, on behalf of, of`,
 	towards: `to, into, onto`,
 	wants:   `dont want, dont wish, dont wish to, no longer want, no longer wish, would rather not, id rather not`,
@@ -149,7 +151,7 @@ var latin = joined(map[concept]string{
 		pun, test message, this is a test, just a test, testing, an example, for example, example`,
 	inject: `
 		intent, output, system, all rules, every card, no restrictions, every user, ignore, disregard, previous instructions, all instructions,
-		your instructions, system prompt, system message, pretend, you are now, act as, as an admin, admin, administrator, sudo, root,
+		your instructions, system prompt, system message, from now on you, reply only, answer only, reply with, answer with, respond with, pretend, you are now, act as, as an admin, admin, administrator, sudo, root,
 		developer, developer mode, jailbreak, override, bypass, execute, drop table, select, script, prompt, simulate, roleplay,
 		role play, without confirmation, skip confirmation, assume i confirmed, i confirmed, debug mode, test mode, set my balance,
 		change my balance, increase my balance, set balance`,
@@ -188,6 +190,7 @@ var latin = joined(map[concept]string{
 		hi, hello, hey, hiya, yo, good morning, good afternoon, good evening, good night, thanks, thank you, thx, ty, cheers, bye,
 		goodbye, nihao, ni hao, xiexie, ok, okay, k, yes, yeah, yep, sure, cool, great, lol, haha, hahaha, sorry, nice, good, fine`,
 	filler: `
+		ugh, argh, omg, omfg, damn, dammit, shit, fuck, fck, crap, gosh, oh no, yikes, oh god, jeez, noo,
 		monthly, month, mode, prefer, reply, respond, answer, settings, setting, email, my email, version, a number,
 		student number, can you, could you, can u, could u, would you, will you, can i, could i, may i, i, im, ive, id, ill, me,
 		understand, dont understand, dont know, not sure, a, an, the, is, it, its, are, was, were, am, be, been, being, do, does, did,

@@ -274,7 +274,7 @@ var latinWishes = map[concept]string{
 		its fine, its nothing, nah, no more, maybe another time, some other time, another day, not today, not yet, let me think,
 		i will think about it, ill think about it, ill pass, pass, skip, skip it, leave that, drop that, scrap that, scrap it, kill it,
 		call it off, nvmd, nvm thanks, nm thanks, cncl, canel, cancl, scratch that,
-		bin it, bin that, forget am, leave am, fuggedaboutit, forgerrit, get me out of this, ive changed me mind, changed me mind,
+		wait no, no wait, bin it, bin that, forget am, leave am, fuggedaboutit, forgerrit, get me out of this, ive changed me mind, changed me mind,
 		let be, better not, not needed, hold on dont, disregard my last request, ignore my previous request,
 		disregard my last message, nevr mind, lets not`,
 }

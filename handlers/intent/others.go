@@ -24,7 +24,7 @@ func markOthers(tokens []token) {
 		switch {
 		case t.has(loss) && after != nil && after.has(of): // 挂失的卡
 			t.set = setOf(lossPast)
-		case t.unknown() && t.han && t.end-t.start >= 2 && t.end-t.start <= 4 && before == nil && after != nil && after.has(wants):
+		case t.unknown() && t.han && t.end-t.start >= 2 && t.end-t.start <= 4 && (before == nil || before.has(human)) && after != nil && after.has(wants):
 			t.set = setOf(who) // 小王要挂失
 		case t.unknown() && t.han && t.end-t.start <= 2 && after != nil && after.has(title) && after.start == t.end: // 刘老师
 			t.set = setOf(who)
@@ -162,6 +162,26 @@ func strangeVerb(tokens []token) bool {
 	acts := setOf(topUp, loss, freeze, freezeWeak, unloss, bind, unbind)
 	for i := 1; i < len(tokens); i++ {
 		if before := tokens[i-1]; !tokens[i].han && tokens[i].set.any(acts) && before.unknown() && !before.han && before.clause == tokens[i].clause {
+			return true
+		}
+	}
+	return false
+}
+
+// strangeCount reports a number of something that is not known: load 50 songs.
+func strangeCount(tokens []token) bool {
+	for i := 1; i < len(tokens); i++ {
+		if t, before := tokens[i], tokens[i-1]; t.unknown() && !t.han && before.has(amount) && !before.explicit && before.clause == t.clause {
+			return true
+		}
+	}
+	return false
+}
+
+// strangeLoss reports that something not known is what is lost: 风筝丢了挂失.
+func strangeLoss(tokens []token) bool {
+	for i := 1; i < len(tokens); i++ {
+		if t, before := tokens[i], tokens[i-1]; t.has(lost) && t.han && before.unknown() && before.han && before.end == t.start {
 			return true
 		}
 	}
