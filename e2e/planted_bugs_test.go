@@ -128,6 +128,11 @@ var planted = []bug{
 		"CAST(`+blacklistVersion+` = ? AND", "CAST(`+blacklistVersion+` >= ? AND"}}},
 	{"a plain upload moves a chip that was loaded elsewhere", uploads, []edit{{"store/consumption_plain.go",
 		" AND (c.chip_load_seq = v.c4 OR c.chip_spend_seq >= v.c5)", ""}}},
+	{"everybody waits for who is held back", stuck, []edit{
+		{"store/claims_plain.go", "ORDER BY c.id FOR NO KEY UPDATE OF c SKIP LOCKED) AS v\n			WHERE c.id = v.id RETURNING", "ORDER BY c.id) AS v\n			WHERE c.id = v.id RETURNING"},
+		{"store/crowd.go", "'200ms', TRUE", "'0', TRUE"}}},
+	{"an act that made way for another is given up", stuck, []edit{{"store/store.go", "tries == 3 ||", "tries == 1 ||"}}},
+	{"a frozen replica keeps its rows", stuck, []edit{{"store/store.go", `params["idle_in_transaction_session_timeout"] = "5s"`, ""}}},
 	{"nobody waits for a card", plainModel, []edit{{"store/chips.go",
 		" FROM campus_cards WHERE `+where+` FOR UPDATE`", " FROM campus_cards WHERE `+where"}}},
 	{"nobody waits for an order", plainModel, []edit{{"store/topups.go",

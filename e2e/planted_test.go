@@ -58,6 +58,7 @@ var (
 	unique      = probe{"./store", "TestStore_AtMostOnce/sqlite"}
 	rush        = probe{"./store", "TestStore_Rush"}
 	uploads     = probe{"./store", "TestStore_IngestConsumptions_"}
+	stuck       = probe{"./store", "TestStore_(Stuck|Deadlock|Frozen)"}
 	wireCut     = probe{"./store", "TestStore_WireCut"}
 	outside     = probe{"./e2e", "TestFault/sqlite"}
 )

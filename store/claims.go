@@ -129,7 +129,7 @@ func (s *Store) Authorise(ctx context.Context, r ledger.ClaimRequest) (ledger.Cl
 	// What the chip proved about the past stands even when nothing new is
 	// authorised: a refusal commits.
 	var refused error
-	err := s.tx(ctx, func(tx *gorm.DB) error {
+	err := s.txAgain(ctx, func(tx *gorm.DB) error {
 		v, err := meet(tx, r)
 		if err != nil {
 			return err

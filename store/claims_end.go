@@ -57,7 +57,7 @@ func (s *Store) CancelClaim(ctx context.Context, terminalID, claimID string, chi
 func (s *Store) end(ctx context.Context, terminalID, claimID string, act func(tx *gorm.DB, card campusCard, k claim, c *ledger.Claim) (refused, err error)) (ledger.Claim, error) {
 	var done ledger.Claim
 	var refused error
-	err := s.tx(ctx, func(tx *gorm.DB) error {
+	err := s.txAgain(ctx, func(tx *gorm.DB) error {
 		card, k, c, err := lockClaim(tx, claimID)
 		if err != nil {
 			return err

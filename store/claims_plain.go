@@ -20,12 +20,13 @@ type authorised struct {
 	refused error
 }
 
-// authorisePlain gives claims for all that waits for their holders. The cards
-// are locked by the change that every tap makes to them, in the order of their
-// ids, in which uploads lock them too.
+// authorisePlain gives claims for all that waits for their holders.
 func (s *Store) authorisePlain(ctx context.Context, list []ledger.ClaimRequest) ([]*authorised, error) {
 	done := make([]*authorised, len(list))
 	err := s.tx(ctx, func(tx *gorm.DB) error {
+		if err := waitForNobody(tx); err != nil {
+			return err
+		}
 		v, err := meetAll(tx, list)
 		if err != nil {
 			return err
@@ -87,9 +88,10 @@ func meetAll(tx *gorm.DB, list []ledger.ClaimRequest) (visits, error) {
 		}, `UPDATE campus_cards c SET chip_load_seq = v.load, chip_spend_seq = v.spend, chip_balance_fen = v.balance,
 			first_spend_seq = COALESCE(c.first_spend_seq, v.spend), as_of = v.at
 			FROM (SELECT c.id, v.* FROM unnest(?::text[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[]) AS v (no, load, spend, balance, at)
-				JOIN campus_cards c ON c.card_no = v.no ORDER BY c.id) AS v
-			WHERE c.id = v.id AND c.status = 'normal' AND (c.chip_load_seq IS NULL OR (c.chip_load_seq = v.load AND c.chip_spend_seq <= v.spend))
-			RETURNING c.id, c.card_no, c.person_id`, numbers, loads, spends, balances, at),
+				JOIN campus_cards c ON c.card_no = v.no
+				WHERE c.status = 'normal' AND (c.chip_load_seq IS NULL OR (c.chip_load_seq = v.load AND c.chip_spend_seq <= v.spend))
+				ORDER BY c.id FOR NO KEY UPDATE OF c SKIP LOCKED) AS v
+			WHERE c.id = v.id RETURNING c.id, c.card_no, c.person_id`, numbers, loads, spends, balances, at),
 		ask(tx, "look for claims", func(r scanner) error {
 			var no string
 			var earlier, open *string
@@ -125,6 +127,9 @@ type confirmation struct {
 func (s *Store) confirmPlain(ctx context.Context, list []confirmation) ([]*ledger.Claim, error) {
 	done := make([]*ledger.Claim, len(list))
 	err := s.tx(ctx, func(tx *gorm.DB) error {
+		if err := waitForNobody(tx); err != nil {
+			return err
+		}
 		ended, err := endAll(tx, list)
 		if err != nil {
 			return err
@@ -186,7 +191,8 @@ func endAll(tx *gorm.DB, list []confirmation) (map[string]*ended, error) {
 			first_spend_seq = COALESCE(c.first_spend_seq, v.spend), as_of = v.at
 			FROM (SELECT k.card_id, k.amount_fen, v.* FROM unnest(?::text[], ?::text[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[])
 					AS v (claim, terminal, load, spend, balance, at)
-				JOIN claims k ON k.id = v.claim AND k.terminal_id = v.terminal AND k.state = 'open' ORDER BY k.card_id) AS v
+				JOIN claims k ON k.id = v.claim AND k.terminal_id = v.terminal AND k.state = 'open'
+				JOIN campus_cards c ON c.id = k.card_id ORDER BY c.id FOR NO KEY UPDATE OF c SKIP LOCKED) AS v
 			WHERE c.id = v.card_id RETURNING v.claim, c.card_no`, ids, terminals, loads, spends, balances, at),
 		ask(tx, "end the claims", func(r scanner) error {
 			var k claim

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"gorm.io/gorm"
 )
 
 // At the busiest moments hundreds of holders tap at once, and most of what an
@@ -15,11 +17,12 @@ import (
 // next transaction: a list of acts takes as many statements as one. An act that
 // comes alone goes at once, as a list of one.
 //
-// A list holds plain acts only and locks nothing before it writes: its first
-// statements change the rows that are as a plain act needs them and return what
-// they were. Whatever turns out not to be plain (a refusal, a repeat, a row that
-// two of the list want) is undone with the list, and done alone with its rows
-// locked; so is all of a list that fails.
+// A list holds plain acts only: its first statements change the rows that are
+// as a plain act needs them and return what they were. Whatever turns out not to
+// be plain (a refusal, a repeat, a row that somebody else has locked) is undone
+// with the list, and done alone with its rows locked; so is all of a list that
+// fails. So nobody waits for the lock that keeps another back, and lists, which
+// wait for none, are never part of a deadlock for long.
 
 // errNotPlain undoes what must go the long way.
 var errNotPlain = errors.New("not plain")
@@ -40,6 +43,13 @@ const (
 	listSize    = 16
 	listTimeout = 5 * time.Second
 )
+
+// waitForNobody has a list fail rather than wait: it passes the rows over that it
+// locks first, but a change may still meet a transfer or a unique key that
+// somebody is about to change.
+func waitForNobody(tx *gorm.DB) error {
+	return write(tx, "wait for nobody", `SELECT set_config('lock_timeout', '200ms', TRUE)`)
+}
 
 // crowd gathers acts of one kind.
 type crowd[Q, A any] struct {

@@ -43,6 +43,31 @@ func (s *Store) Act(ctx context.Context, err error, statements ...string) error 
 	})
 }
 
+// Freeze begins an act with a statement, tells that it is frozen, and goes on
+// when it may thaw.
+func (s *Store) Freeze(frozen, thaw chan struct{}, statement string) error {
+	return s.tx(context.Background(), func(tx *gorm.DB) error {
+		if err := errors.Join(write(tx, "freeze", statement), flush(tx)); err != nil {
+			return err
+		}
+		close(frozen)
+		<-thaw
+		return write(tx, "thaw", statement)
+	})
+}
+
+// Again runs two statements as an act that may be run anew, and between them
+// something else.
+func (s *Store) Again(between func(), first, second string) error {
+	return s.txAgain(context.Background(), func(tx *gorm.DB) error {
+		if err := errors.Join(write(tx, "first", first), flush(tx)); err != nil {
+			return err
+		}
+		between()
+		return write(tx, "second", second)
+	})
+}
+
 // ExplainStatement is PostgreSQL's plan of a statement when reading a table
 // whole is the last resort, as it is for large ones.
 func (s *Store) ExplainStatement(ctx context.Context) (plan string, err error) {

@@ -88,11 +88,13 @@ func (s *Store) migrateQueue(ctx context.Context) error {
 		return fmt.Errorf("take a connection for the queue's migrations: %w", err)
 	}
 	defer conn.Release()
-	const queueLock = 0x78696f6b // any number that nothing else locks
-	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1)", queueLock); err != nil {
-		return fmt.Errorf("lock the queue's migrations: %w", err)
+	defer conn.Conn().Close(context.WithoutCancel(ctx)) //nolint:errcheck // the lock and the setting end with the session
+	const queueLock = 0x78696f6b                        // any number that nothing else locks
+	for _, statement := range []string{"SET lock_timeout = 0", fmt.Sprintf("SELECT pg_advisory_lock(%d)", queueLock)} {
+		if _, err := conn.Exec(ctx, statement); err != nil {
+			return fmt.Errorf("lock the queue's migrations: %w", err)
+		}
 	}
-	defer conn.Exec(ctx, "SELECT pg_advisory_unlock($1)", queueLock) //nolint:errcheck // released with the session anyway
 	if _, err := m.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
 		return fmt.Errorf("migrate the queue: %w", err)
 	}

@@ -146,7 +146,12 @@ func (s *Store) openPool(ctx context.Context, url string, o Options) error {
 	cfg.MaxConns = 16
 	// Every statement is planned once a connection: those over arrays would be
 	// planned anew each time, at more than they cost.
-	cfg.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
+	params := cfg.ConnConfig.RuntimeParams
+	params["plan_cache_mode"] = "force_generic_plan"
+	// A replica that froze or vanished in an act must not keep its rows from the
+	// others, nor a row that a person holds all connections.
+	params["idle_in_transaction_session_timeout"] = "5s"
+	params["lock_timeout"] = "10s"
 	if o.MaxConns > 0 {
 		cfg.MaxConns = int32(o.MaxConns)
 	}
@@ -186,6 +191,16 @@ func (s *Store) tx(ctx context.Context, act func(tx *gorm.DB) error) error {
 		return s.db.WithContext(ctx).Transaction(act)
 	}
 	return s.pipelined(ctx, act)
+}
+
+// txAgain is tx for an act that may be run anew: it is, when it was ended so that
+// another could go on.
+func (s *Store) txAgain(ctx context.Context, act func(tx *gorm.DB) error) error {
+	for tries := 1; ; tries++ {
+		if err := s.tx(ctx, act); tries == 3 || !deadlocked(err) {
+			return err
+		}
+	}
 }
 
 // forUpdate locks the rows read until the act ends; SQLite's single writer

@@ -44,7 +44,7 @@ func (s *Store) SettleTopUp(ctx context.Context, p ledger.Payment, now time.Time
 	}
 	var done ledger.Settlement
 	var refused error
-	err := s.tx(ctx, func(tx *gorm.DB) error {
+	err := s.txAgain(ctx, func(tx *gorm.DB) error {
 		a, o, err := lockPayment(tx, p.OutTradeNo)
 		if err != nil {
 			return err
@@ -70,6 +70,9 @@ func (s *Store) SettleTopUp(ctx context.Context, p ledger.Payment, now time.Time
 func (s *Store) settlePlain(ctx context.Context, list []paid) ([]*ledger.Settlement, error) {
 	done := make([]*ledger.Settlement, len(list))
 	err := s.tx(ctx, func(tx *gorm.DB) error {
+		if err := waitForNobody(tx); err != nil {
+			return err
+		}
 		taken, err := takePayments(tx, list)
 		if err != nil {
 			return err
@@ -111,8 +114,10 @@ func takePayments(tx *gorm.DB, list []paid) (map[string]topUp, error) {
 			err := r.Scan(t.fields()...)
 			orders[t.a.OutTradeNo] = t
 			return err
-		}, `UPDATE orders o SET state = 'paid', paid_at = v.at FROM unnest(?::text[], ?::bigint[]) AS v (no, at) JOIN attempts a ON a.out_trade_no = v.no
-			WHERE o.out_trade_no = a.order_no AND o.state IN ('created', 'closed') RETURNING `+topUpColumns, numbers, paidAt),
+		}, `UPDATE orders o SET state = 'paid', paid_at = v.at FROM (SELECT v.*, o.out_trade_no FROM unnest(?::text[], ?::bigint[]) AS v (no, at)
+				JOIN attempts a ON a.out_trade_no = v.no JOIN orders o ON o.out_trade_no = a.order_no AND o.state IN ('created', 'closed')
+				ORDER BY o.out_trade_no FOR NO KEY UPDATE OF o SKIP LOCKED) AS v JOIN attempts a ON a.out_trade_no = v.no
+			WHERE o.out_trade_no = v.out_trade_no RETURNING `+topUpColumns, numbers, paidAt),
 		ask(tx, "mark the attempt paid", func(r scanner) error {
 			var no string
 			err := r.Scan(&no)
