@@ -36,6 +36,8 @@ const (
 	longAgo
 	yesterday
 	thisTime // sets what follows off from what was
+	nextWish // begins a further wish
+	farewell // what follows is chatter
 	atHome   // where a card is that was left behind, and not lost
 	idLabel  // says that a student number follows
 	halt     // a wish is not to go on

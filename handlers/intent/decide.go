@@ -65,12 +65,17 @@ func decide(tokens []token, heard opinion) Result {
 
 // gather sums the tokens up by clause.
 func gather(tokens []token) (clauses []clause, said, denied set) {
+	left := -1 // the clause of a farewell
 	for _, t := range tokens {
 		for len(clauses) <= t.clause {
 			clauses = append(clauses, clause{})
 		}
 		c := &clauses[t.clause]
 		switch {
+		case t.has(farewell) && left < 0:
+			left = t.clause
+			c.said = c.said.or(t.set)
+		case t.unknown() && left >= 0 && left < t.clause: // 充100 不说了 跑实验去了
 		case t.unknown():
 			c.unknown += t.words()
 		case t.negated:

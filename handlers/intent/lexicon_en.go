@@ -63,6 +63,8 @@ var latin = joined(map[concept]string{
 		i once, once lost, in the past, twice before, card back in,
 		last term i, last semester i`,
 	yesterday: `yesterday, last night, last monday, last tuesday, last wednesday, last thursday, last friday, last saturday, last sunday, last week, on friday, on monday`,
+	nextWish:  `and then show, and then check, then show, then check, and also show, and also check`,
+	farewell:  `bye, bye bye, gotta go, gtg, ttyl, brb, see ya, cya`,
 	thisTime:  `this time, this time make it, now its`,
 	atHome: `
 		at home, in my dorm, in the dorm, in my dormitory, in my room, in the room, at my dorm, at my place, on my desk, in my drawer, in my other bag,

@@ -214,8 +214,11 @@ func moneyLost(tokens []token) bool {
 		if !t.has(lost) || t.negated || i == 0 {
 			continue
 		}
-		before := tokens[i-1]
-		if before.set.any(setOf(money, balance, amount)) && before.clause == t.clause {
+		j := i - 1
+		for j > 0 && tokens[j].set.within(setOf(filler, how, why)) && !tokens[j].unknown() { // 钱咋还不见
+			j--
+		}
+		if before := tokens[j]; before.set.any(setOf(money, balance, amount, transfer)) && before.clause == t.clause {
 			return true
 		}
 	}

@@ -52,8 +52,8 @@ func tokenize(r []rune, today time.Time) []token {
 			continue
 		}
 		t := next(r, i, today)
-		if t.has(worry) || t.has(thisTime) {
-			clause++ // 上次充了50 这次充100
+		if t.has(worry) || t.has(thisTime) || t.has(nextWish) {
+			clause++ // 上次充了50 这次充100, 充50再看看明细
 		}
 		t.clause = clause
 		i = t.end
