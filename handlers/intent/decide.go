@@ -94,11 +94,15 @@ func gather(tokens []token) (clauses []clause, said, denied set) {
 func choose(clauses []clause, said set) (best Intent, at int) {
 	best, weight := None, -1
 	for i, c := range clauses {
+		corrects := c.said.has(correct)
 		for _, r := range compiled {
 			if r.fits(c.said, c.unknown) {
 				rank := r.rank()
 				if personal[r.intent] && c.said.has(product) && !c.said.has(card) {
 					rank = 0 // about something else: 想买水，饭卡还有钱吗
+				}
+				if corrects && rank >= 2 {
+					weight = -1 // 充值…算了先查余额
 				}
 				if rank > weight {
 					best, at, weight = r.intent, i, rank
@@ -158,7 +162,7 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 		return NotificationsOff
 	}
 	if !personal[intent] {
-		if said.has(product) && rankOf(intent) < 2 {
+		if said.has(product) && (rankOf(intent) < 2 || !said.any(setOf(card, spend, detail))) {
 			return None
 		}
 		return intent
@@ -215,6 +219,8 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 		return Help
 	case intent == TopUp && !said.any(setOf(topUp, topUpWeak, card, money)) && amountOf(tokens) == nil:
 		return None // add 50 to 60
+	case intent == ReportLoss && at < 0 && slices.ContainsFunc(clauses, func(c clause) bool { return c.said.has(card) && c.denied.has(lost) }):
+		return Help // 论文丢了 就卡没丢
 	case intent == ReportLoss && moneyLost(tokens):
 		return Help
 	case intent == CancelLoss && !said.has(unloss) && denied.any(setOf(loss, lossMaybe, unloss, lost)):

@@ -134,7 +134,7 @@ var latin = joined(map[concept]string{
 		room key, door, door card, access card, laundry, laundry card, printer, printing, print card, parking, insurance, medical card,
 		ticket, tickets, class, classes, course, courses, exam, exams, homework, assignment, thesis, dog, cat, mind, appetite, way,
 		temper, hope, faith, weight, job, match, account password, pants, shoes, jacket, coat, hat, octopus, octopus card, paypal,
-		huabei, bitcoin, stock, stocks, parcel, package, dorm, hostel, toefl, ielts, translation, murder, party, weapon, gates, diet,
+		huabei, uber, taobao, meituan, bitcoin, stock, stocks, parcel, package, dorm, hostel, toefl, ielts, translation, murder, party, weapon, gates, diet,
 		life, fame, resources, resource, floor, pin code, lecture, game account, instagram, tiktok, glass, batteries, batterys, body,
 		soul, spirit, energy, gas tank, fuel, tank, skills, knowledge, tan, drink, drinks, beer, wine, cup, coffee cup, bottle of, ink,
 		toner, camera, lens, photo, sd card, memory card, card reader, business card, birthday card, christmas card, greeting card,

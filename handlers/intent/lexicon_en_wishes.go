@@ -214,7 +214,7 @@ var latinWishes = map[concept]string{
 		bring back, back oan, put back, shoot me, reinstate, restart, undo the mute,
 		reactivate`,
 	off: `
-		gbtz, gbtx, turn off, turn them off, turn it off, turn those off, switch off, switch them off, disable, mute, unsubscribe, stop,
+		gbtz, gbtx, turn off, stop please, stop pls, turn them off, turn it off, turn those off, switch off, switch them off, disable, mute, unsubscribe, stop,
 		stop sending, silence, shut up, quiet, no more, annoying, too many, opt out, off, stop the, pause, guanbi, guan bi, guandiao,
 		guan diao, guan, tuiding, close, cancel, dont send, dont text, dont want any,
 		deactivate, discontinue, get rid of, make it stop, make them stop, enough with, leave me alone with,

@@ -82,7 +82,7 @@ var rules = []rule{
 	{intent: TransactionsToday, all: []concept{meal, howMuch}, one: []concept{day, spend, mine}, unknown: 1},
 	{intent: TransactionsToday, all: []concept{day, meal}, none: []concept{whatIs, help}, one: []concept{howMuch, detail}, unknown: 1},
 
-	{intent: Balance, all: []concept{balance, left, amount}, unknown: 1, weak: true},
+	{intent: Balance, all: []concept{balance, amount}, unknown: 1, weak: true},
 	{intent: Balance, all: []concept{balance}, unknown: 4},
 	{intent: Balance, all: []concept{left}, one: []concept{money, card}, none: []concept{amount}, unknown: 1, across: true},
 	{intent: Balance, all: []concept{left, amount}, one: []concept{money, card}, unknown: 1, weak: true},
