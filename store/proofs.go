@@ -25,7 +25,7 @@ var proofs = []proof{
 					WHERE kind IN ('pending', 'inflight', 'refunding') GROUP BY kind, owner HAVING SUM(fen) > 0
 				UNION ALL SELECT 'the accounts sum to ' || CAST(total AS TEXT) || ' fen' FROM (SELECT SUM(net) AS total FROM (
 					SELECT kind, owner, SUM(fen) AS net FROM lines GROUP BY kind, owner
-					UNION ALL SELECT 'float', card_id, SUM(amount_fen) FROM consumptions GROUP BY card_id
+					UNION ALL SELECT 'float', 0, SUM(amount_fen) FROM consumptions
 					UNION ALL SELECT 'merchant', merchant_id, -SUM(amount_fen) FROM consumptions GROUP BY merchant_id) AS accounts) AS total WHERE total <> 0`,
 		}},
 	{2, "every payment has exactly one top-up of its amount, or one refund in full; nothing else has one",
@@ -55,13 +55,14 @@ var proofs = []proof{
 			`SELECT 'transfer ' || t.id || ' is ' || t.state || ' and its claim ' || COALESCE(k.state, 'missing') FROM transfers t
 				LEFT JOIN claims k ON k.id = t.claim_id
 				WHERE t.state IN ('in_flight', 'claimed') AND COALESCE(k.state, 'missing') <> CASE t.state WHEN 'in_flight' THEN 'open' ELSE 'claimed' END`,
-			`SELECT 'claim ' || l.claim_id || ' is ' || k.state || ' but of transfer ' || t.id || ' held ' || CAST(COALESCE(h.amount_fen, 0) AS TEXT)
-				|| ', voided ' || CAST(COALESCE(v.amount_fen, 0) AS TEXT) || ', posted ' || CAST(COALESCE(c.amount_fen, 0) AS TEXT)
-				FROM claim_transfers l JOIN claims k ON k.id = l.claim_id JOIN transfers t ON t.id = l.transfer_id
+			`SELECT CASE WHEN k.id IS NULL OR t.id IS NULL THEN 'claim ' || l.claim_id || ' or transfer ' || l.transfer_id || ' is missing'
+				ELSE 'claim ' || l.claim_id || ' is ' || k.state || ' but of transfer ' || t.id || ' held ' || CAST(COALESCE(h.amount_fen, 0) AS TEXT)
+				|| ', voided ' || CAST(COALESCE(v.amount_fen, 0) AS TEXT) || ', posted ' || CAST(COALESCE(c.amount_fen, 0) AS TEXT) END
+				FROM claim_transfers l LEFT JOIN claims k ON k.id = l.claim_id LEFT JOIN transfers t ON t.id = l.transfer_id
 				LEFT JOIN postings h ON h.ref = 'hold:' || l.claim_id || ':' || l.transfer_id AND h.credit_kind = 'inflight' AND h.debit_owner = t.person_id
 				LEFT JOIN postings v ON v.ref = 'void:' || l.claim_id || ':' || l.transfer_id AND v.debit_kind = 'inflight' AND v.credit_kind = 'pending' AND v.credit_owner = t.person_id
 				LEFT JOIN postings c ON c.ref = 'post:' || l.claim_id || ':' || l.transfer_id AND c.credit_kind = 'float' AND c.credit_owner = k.card_id
-				WHERE COALESCE(h.amount_fen, 0) <> t.amount_fen OR COALESCE(v.amount_fen, 0) <> (CASE k.state WHEN 'released' THEN t.amount_fen ELSE 0 END)
+				WHERE k.id IS NULL OR t.id IS NULL OR COALESCE(h.amount_fen, 0) <> t.amount_fen OR COALESCE(v.amount_fen, 0) <> (CASE k.state WHEN 'released' THEN t.amount_fen ELSE 0 END)
 				OR COALESCE(c.amount_fen, 0) <> (CASE k.state WHEN 'claimed' THEN t.amount_fen ELSE 0 END)
 				OR (k.state <> 'released' AND COALESCE(t.claim_id, '') <> k.id)`,
 			`SELECT 'transfer ' || id || ' is ' || state || ' but refunds held ' || CAST(held AS TEXT) || ', voided ' || CAST(voided AS TEXT) || ', posted ' || CAST(posted AS TEXT)
@@ -86,8 +87,6 @@ var proofs = []proof{
 					GROUP BY l.claim_id) AS l ON l.claim_id = k.id WHERE COALESCE(l.fen, 0) <> k.amount_fen`,
 			`SELECT 'claim ' || k.id || ' has no card or no terminal' FROM claims k
 				LEFT JOIN campus_cards c ON c.id = k.card_id LEFT JOIN terminals m ON m.id = k.terminal_id WHERE c.id IS NULL OR m.id IS NULL`,
-			`SELECT 'claim ' || l.claim_id || ' or transfer ' || l.transfer_id || ' is missing' FROM claim_transfers l
-				LEFT JOIN claims k ON k.id = l.claim_id LEFT JOIN transfers t ON t.id = l.transfer_id WHERE k.id IS NULL OR t.id IS NULL`,
 			`SELECT 'transfer ' || t.id || ' belongs to nobody' FROM transfers t LEFT JOIN people p ON p.id = t.person_id WHERE p.id IS NULL`,
 			`SELECT 'grant ' || b.batch || ' to person ' || CAST(b.person_id AS TEXT) || ' is not what its transfer and its posting say' FROM subsidies b
 				LEFT JOIN transfers t ON t.id = b.transfer_id AND t.kind = 'subsidy' AND t.person_id = b.person_id
@@ -156,8 +155,10 @@ var proofs = []proof{
 				OR r.done <> (CASE WHEN a.state = 'refunded' THEN COALESCE(a.paid_fen, a.amount_fen) ELSE 0 END)`,
 			`SELECT 'payment ' || a.out_trade_no || ' is refunded and has no refund' FROM attempts a
 				LEFT JOIN refunds r ON r.out_trade_no = a.out_trade_no AND r.state = 'refunded' WHERE a.state = 'refunded' AND r.out_trade_no IS NULL`,
-			`SELECT 'order ' || o.out_trade_no || ' is ' || o.state || ' and its transfer is ' || t.state FROM orders o JOIN transfers t ON t.source_ref = o.out_trade_no
-				WHERE (o.state = 'refunded') <> (t.state = 'refunded')`,
+			`SELECT 'order ' || o.out_trade_no || ' is refunded and its transfer is ' || t.state FROM orders o JOIN transfers t ON t.source_ref = o.out_trade_no
+				WHERE o.state = 'refunded' AND t.state <> 'refunded'
+				UNION ALL SELECT 'order ' || o.out_trade_no || ' is ' || o.state || ' and its transfer is refunded' FROM transfers t
+				JOIN orders o ON o.out_trade_no = t.source_ref WHERE t.state = 'refunded' AND o.state <> 'refunded'`,
 		}},
 }
 
@@ -182,9 +183,7 @@ const exceptionsSQL = `
 		|| CAST(chip_load_seq AS TEXT) || ', spend_seq ' || CAST(chip_spend_seq AS TEXT) || ', with ' || CAST(chip_spend_seq - first_spend_seq - records AS TEXT) || ' purchases still missing'
 		FROM campus_cards c WHERE chip_balance_fen <> balance_fen
 	UNION ALL
-	SELECT card_no, 'balance_chain', 'purchase ' || CAST(spend_seq AS TEXT) || ' left ' || CAST(balance_fen AS TEXT) || ' fen, which does not follow from the '
-		|| CAST(before_fen AS TEXT) || ' left by the one before'
-		FROM (SELECT c.card_no, n.spend_seq, n.load_seq, n.amount_fen, n.balance_fen,
-			LAG(n.balance_fen) OVER w AS before_fen, LAG(n.spend_seq) OVER w AS before_seq, LAG(n.load_seq) OVER w AS before_load
-			FROM consumptions n JOIN campus_cards c ON c.id = n.card_id WINDOW w AS (PARTITION BY n.card_id ORDER BY n.spend_seq)) AS chain
-		WHERE spend_seq = before_seq + 1 AND load_seq = before_load AND balance_fen <> before_fen - amount_fen`
+	SELECT c.card_no, 'balance_chain', 'purchase ' || CAST(n.spend_seq AS TEXT) || ' left ' || CAST(n.balance_fen AS TEXT) || ' fen, which does not follow from the '
+		|| CAST(b.balance_fen AS TEXT) || ' left by the one before'
+		FROM consumptions n JOIN consumptions b ON b.card_id = n.card_id AND b.spend_seq = n.spend_seq - 1 AND b.load_seq = n.load_seq
+		JOIN campus_cards c ON c.id = n.card_id WHERE n.balance_fen <> b.balance_fen - n.amount_fen`
