@@ -65,14 +65,17 @@ func BenchmarkHistory(b *testing.B) {
 const thisMonth = 60
 
 // past gives a card n purchases of one fen, spread evenly over the twenty
-// years before this month, and a few in it.
+// years before last month, and a few in it and in this one.
 func past(b *testing.B, s *store.Store, p ledger.Person, n int) {
 	b.Helper()
 	const months = 240
-	start, this := (november - months).Start(noon.Location()).UnixMicro(), november.Start(noon.Location()).UnixMicro()
+	start := (november - 1 - months).Start(noon.Location()).UnixMicro()
+	last, this := (november - 1).Start(noon.Location()).UnixMicro(), november.Start(noon.Location()).UnixMicro()
+	step := (last - start) / int64(n+1)
 	for _, part := range []struct{ rows, before, at, step int64 }{
-		{int64(n), 0, start, (this - start) / int64(n+1)},
-		{thisMonth, int64(n), this, 6 * 3600 * 1_000_000},
+		{int64(n), 0, start, step},
+		{thisMonth, int64(n), last, 6 * 3600 * 1_000_000},
+		{thisMonth, int64(n + thisMonth), this, 6 * 3600 * 1_000_000},
 	} {
 		err := s.Exec(context.Background(), fmt.Sprintf(`INSERT INTO consumptions (terminal_id, seq, card_id, merchant_id, amount_fen, load_seq, spend_seq,
 			balance_fen, occurred_at, received_at, booked_on, late, after_loss)
@@ -83,9 +86,11 @@ func past(b *testing.B, s *store.Store, p ledger.Person, n int) {
 			b.Fatal(err)
 		}
 	}
-	total := fmt.Sprintf("INSERT INTO month_totals (card_id, month, spent_fen) VALUES (%d, 202611, %d)", p.CardID, thisMonth)
-	for m := november - months; m < november; m++ {
-		total += fmt.Sprintf(", (%d, %s, %d)", p.CardID, m.Start(noon.Location()).Format("200601"), n/months)
+	total := fmt.Sprintf("INSERT INTO month_totals (card_id, month, spent_fen, low_seq, high_seq) VALUES (%d, 202610, %d, %d, %d), (%d, 202611, %d, %d, %d)",
+		p.CardID, thisMonth, n+1, n+thisMonth, p.CardID, thisMonth, n+thisMonth+1, n+2*thisMonth)
+	for m := november - 1 - months; m < november-1; m++ {
+		low, high := (m.Start(noon.Location()).UnixMicro()-start)/step, ((m+1).Start(noon.Location()).UnixMicro()-start)/step
+		total += fmt.Sprintf(", (%d, %s, %d, %d, %d)", p.CardID, m.Start(noon.Location()).Format("200601"), n/months, low, high)
 	}
 	for _, statement := range []string{total, fmt.Sprintf("UPDATE campus_cards SET balance_fen = -%d WHERE id = %d", thisMonth, p.CardID)} {
 		if err := s.Exec(context.Background(), statement); err != nil {

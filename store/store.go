@@ -148,6 +148,9 @@ func (s *Store) openPool(ctx context.Context, url string, o Options) error {
 	// planned anew each time, at more than they cost.
 	params := cfg.ConnConfig.RuntimeParams
 	params["plan_cache_mode"] = "force_generic_plan"
+	// Such a plan may look dear enough to be compiled, which takes longer than
+	// any answer here.
+	params["jit"] = "off"
 	// A replica that froze or vanished in an act must not keep its rows from the
 	// others, nor a row that a person holds all connections.
 	params["idle_in_transaction_session_timeout"] = "5s"
