@@ -107,6 +107,10 @@ func TestWalk(t *testing.T) {
 	)
 	w.as(newcomer, stop{"verify newcomer sent", "/h5/verify", sending(".fields .button", "student_no", "20991234"), ""})
 	fresh := h.newMember(1)
+	fresh.toldSince(fresh.say(campus.AssistantID, "how do I verify?"), campus.AssistantID)
+	if !strings.Contains(fresh.open("/h5/verify"), `<html lang="en">`) {
+		t.Error("the chat spoke English, and the page does not")
+	}
 	w.as(fresh, stop{"verify", "/h5/verify", "", ""})
 	fresh.post("/h5/verify", map[string]string{"channel": "email"})
 	w.as(fresh,

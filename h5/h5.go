@@ -26,8 +26,8 @@ import (
 	"xiaoka/ledger"
 )
 
-// Config is what New needs. Times and randomness have defaults, Newcomers and
-// LossCards may be nil, the rest is required.
+// Config is what New needs. Times and randomness have defaults, Newcomers,
+// LossCards, Charts and Spoken may be nil, the rest is required.
 type Config struct {
 	PublicURL string // https://card.example.edu.cn, no trailing slash
 	OAuthURL  string // https://open.weixin.qq.com
@@ -51,6 +51,10 @@ type Config struct {
 	Newcomers Newcomers // nil = members who are not on record are sent elsewhere
 	LossCards LossCards // nil = the card in the chat stays as it is
 	Charts    *Charts   // nil = no pictures for template cards
+
+	// Spoken is the language that the chat last answered a member in, empty when
+	// it has not lately; nil = there is no chat to go by.
+	Spoken func(ctx context.Context, userID string) ledger.Lang
 
 	Now  func() time.Time // default time.Now
 	Rand io.Reader        // default crypto/rand.Reader

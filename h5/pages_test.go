@@ -1,6 +1,7 @@
 package h5
 
 import (
+	"context"
 	"flag"
 	"net/http"
 	"net/http/httptest"
@@ -105,6 +106,53 @@ func TestLanguage(t *testing.T) {
 			t.Error("a link elsewhere changed the language")
 		}
 	})
+}
+
+// Whoever never chose is spoken to as the chat last did, on every page and in
+// every answer, until they choose.
+func TestLanguage_OfTheChat(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name          string
+		who           int64
+		chat          ledger.Lang
+		record        ledger.Lang
+		cookie, query string
+		accept, want  string
+	}{
+		{"Known", known, ledger.English, "", "", "", "zh-CN", "en"},
+		{"Verified", verified, ledger.English, "", "", "", "zh-CN", "en"},
+		{"Bound", bound, ledger.English, "", "", "", "zh-CN", "en"},
+		{"Newcomer", 99, ledger.English, "", "", "", "zh-CN", "en"},
+		{"Chinese", known, ledger.Chinese, "", "", "", "en", "zh-CN"},
+		{"NothingSaid", known, "", "", "", "", "en", "en"},
+		{"ChosenOnRecord", bound, ledger.English, ledger.Chinese, "", "", "en", "zh-CN"},
+		{"ChosenInTheBrowser", 99, ledger.English, "", "zh-CN", "", "en", "zh-CN"},
+		{"ChosenJustNow", 99, ledger.English, "", "", "?lang=zh-CN", "en", "zh-CN"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld()
+			p := open(t, w, func(cfg *Config) {
+				cfg.Spoken = func(_ context.Context, userID string) ledger.Lang {
+					if person := w.people[c.who]; person != nil && person.UserID != userID || person == nil && userID != "visitor7" {
+						t.Errorf("asked about %q", userID)
+					}
+					return c.chat
+				}
+			})
+			p.as(w, c.who)
+			p.lang = c.accept
+			if c.record != "" {
+				w.people[c.who].Lang = c.record
+			}
+			if c.cookie != "" {
+				p.cookies["__Host-"+langCookie] = c.cookie
+			}
+			path := map[int64]string{known: "/h5/verify", verified: "/h5/bind", bound: "/h5/password", 99: "/h5/verify"}[c.who]
+			wantPage(t, p.get(path+c.query), 200, `<html lang="`+c.want+`">`)
+		})
+	}
 }
 
 // What people and the register wrote comes out as words, never as markup, and

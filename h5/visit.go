@@ -39,7 +39,7 @@ func (p *Pages) serve(route Route) http.Handler {
 			v.id = rand.Text()[:12]
 			w.Header().Set("X-Request-Id", v.id)
 		}
-		v.lang = p.spoken(r)
+		v.lang = v.spoken()
 		protect(w.Header())
 		if err := v.run(); err != nil {
 			v.fail(err)
@@ -122,6 +122,7 @@ func (v *visit) enter() error {
 		// which can be ended with the person's others.
 		switch _, err := v.Store.PersonByUserID(v.ctx(), v.session.UserID); {
 		case errors.Is(err, ledger.ErrNotFound):
+			v.lang = v.spoken()
 			return nil
 		case err != nil:
 			return err
@@ -134,9 +135,7 @@ func (v *visit) enter() error {
 	if ledger.NormalUserID(v.person.UserID) != v.session.UserID {
 		return ledger.ErrNotFound // the person has another userid by now
 	}
-	if v.person.Lang != "" {
-		v.lang = v.person.Lang
-	}
+	v.lang = v.spoken()
 	return nil
 }
 
@@ -212,20 +211,31 @@ const (
 	langTTL    = 365 * 24 * time.Hour
 )
 
-// spoken is the language of somebody whose choice is not on record: the one
-// just chosen, the one kept, the first of the two that the browser names, else
-// Chinese.
-func (p *Pages) spoken(r *http.Request) ledger.Lang {
+// spoken is the language to speak: the choice on record, else the one just
+// made or kept by the browser, the one the chat last answered in, the first of
+// the two that the browser names, else Chinese.
+func (v *visit) spoken() ledger.Lang {
+	if v.person.Lang != "" {
+		return v.person.Lang
+	}
 	kept := ""
-	if c, err := r.Cookie(p.cookieName(langCookie)); err == nil {
+	if c, err := v.r.Cookie(v.cookieName(langCookie)); err == nil {
 		kept = c.Value
 	}
-	for _, lang := range []ledger.Lang{ledger.Lang(r.URL.Query().Get("lang")), ledger.Lang(kept)} {
+	for _, lang := range []ledger.Lang{ledger.Lang(v.r.URL.Query().Get("lang")), ledger.Lang(kept), v.inChat()} {
 		if lang == ledger.English || lang == ledger.Chinese {
 			return lang
 		}
 	}
-	return ledger.PreferredLang(r.Header.Get("Accept-Language"))
+	return ledger.PreferredLang(v.r.Header.Get("Accept-Language"))
+}
+
+// inChat is the language the chat last answered the visitor in; empty = none.
+func (v *visit) inChat() ledger.Lang {
+	if v.Spoken == nil || v.session.UserID == "" {
+		return ""
+	}
+	return v.Spoken(v.ctx(), v.session.UserID)
 }
 
 // maxID bounds the numbers in addresses; WeChat Pay's bound for an

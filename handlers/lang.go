@@ -30,14 +30,20 @@ func (a *Apps) langOf(ctx context.Context, p ledger.Person, userID, text string)
 		a.noteLang(ctx, userID, cards.Zh)
 		return cards.Zh
 	}
+	if a.Spoken(ctx, userID) == ledger.English {
+		return cards.En
+	}
+	return cards.Zh
+}
+
+// Spoken is the language that the chat last answered a member in of whom no
+// choice is on record; empty = none lately.
+func (a *Apps) Spoken(ctx context.Context, userID string) ledger.Lang {
 	noted, err := a.Pace.Noted(ctx, "lang:"+userID)
 	if err != nil {
 		a.Log.Warn("language not recalled", "err", err)
 	}
-	if cards.Lang(noted) == cards.En {
-		return cards.En
-	}
-	return cards.Zh
+	return ledger.Lang(noted)
 }
 
 func (a *Apps) noteLang(ctx context.Context, userID string, lang cards.Lang) {

@@ -69,6 +69,7 @@ type house struct {
 	pusher    *handlers.Push
 	newcomers *handlers.Newcomers
 	lossCards *handlers.LossCards
+	spoken    func(ctx context.Context, userID string) ledger.Lang
 	assistant *bot.Callback
 	card      *bot.Callback
 	pages     *h5.Pages
@@ -107,7 +108,7 @@ func build(cfg *config.Config, s *store.Store, short *shortLived, log *slog.Logg
 		MaxBalance: ledger.Fen(cfg.Card.MaxBalance), Expire: cfg.TopUp.Expire,
 		RequireOwnPassword: cfg.Card.RequirePasswordChange, Location: cfg.Timezone,
 		Store: s, States: states{short}, Members: members{cardClient}, Codes: codes, Passwords: passwords, Payments: payments{h.merchant},
-		Newcomers: h.newcomers, LossCards: h.lossCards, Charts: charts, Log: log,
+		Newcomers: h.newcomers, LossCards: h.lossCards, Charts: charts, Spoken: h.spoken, Log: log,
 	})
 	if err != nil {
 		return nil, err
@@ -181,7 +182,7 @@ func (h *house) chat(cfg *config.Config, codes *identity.Codes, charts *h5.Chart
 	}
 	h.card = callback
 	h.pusher = apps.Push(client)
-	h.newcomers, h.lossCards = apps.Newcomers(), apps.LossCards(client)
+	h.newcomers, h.lossCards, h.spoken = apps.Newcomers(), apps.LossCards(client), apps.Spoken
 	return client, nil
 }
 
