@@ -99,6 +99,7 @@ func (a *Apps) Card(r *bot.Router) {
 	r.Text(func(ctx context.Context, c *bot.Context) error {
 		t := newTurn(ctx, c)
 		t.Said = a.read(c.Message.Content, words)
+		a.turnMonth(ctx, t)
 		if t.Said.Intent == "none" {
 			if answer, said := a.followUp(ctx, t); answer != nil {
 				t.Said = said

@@ -9,13 +9,11 @@ import (
 	"xiaoka/ledger"
 )
 
-// statement shows a month at a glance, this one unless another was named. A
-// month that has not begun is this one.
+// statement shows a month at a glance, this one unless another was named.
 func (a *Apps) statement(ctx context.Context, t *turn) error {
-	now := a.month()
-	month := now
-	if named, err := ledger.ParseMonth(t.Said.Month); err == nil && named < now {
-		month = named
+	month, instead := a.monthAsked(t)
+	if instead != nil {
+		return t.Update(*instead)
 	}
 	d, err := a.statementOf(ctx, t.Person.ID, month, a.Now())
 	if errors.Is(err, ledger.ErrNotFound) {

@@ -18,7 +18,11 @@ const (
 // transactions shows the latest lines of the card's history, or of the month
 // that was named.
 func (a *Apps) transactions(ctx context.Context, t *turn) error {
-	if month, err := ledger.ParseMonth(t.Said.Month); err == nil && month < a.month() {
+	month, instead := a.monthAsked(t)
+	switch {
+	case instead != nil:
+		return t.Update(*instead)
+	case month < a.month():
 		return a.transactionsOf(ctx, t, month)
 	}
 	movements, err := a.Store.Movements(ctx, t.Person.ID, readLines)

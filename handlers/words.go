@@ -142,6 +142,10 @@ var (
 	wPushRest         = phrase{"挂失、密码这类安全通知一直会发。其他通知在设置里一项一项选。", "Security messages, such as loss and password, always come. Every other kind has its own switch in the settings."}
 	wAmountLimits     = phrase{"一次可以充 %s 到 %s", "One top-up can be %s to %s"}
 	wAmountLimitsBody = phrase{"你说的是 %s，换一个金额就行。", "You said %s. Please choose another amount."}
+	wNoSuchMonth      = phrase{"没有这个月份，一年只有十二个月", "There is no such month"}
+	wMonthToCome      = phrase{"%s还没有到，没有账单", "%s has not begun yet"}
+	wOtherMonth       = phrase{"要看的是哪个月？说“10月账单”或“上个月”就行，也可以先看这个月的。", "Which month do you mean? Say “October statement” or “last month”, or open this month's."}
+	wThisMonth        = phrase{"这个月的账单", "This month"}
 	wWriting          = phrase{"正在写卡，请勿移开卡片", "Writing to your card. Do not move it"}
 	wWritingBody      = phrase{"写好后会告诉你。", "We will tell you when it is done."}
 	wClaimed          = phrase{"领取", "Collected"}
