@@ -23,6 +23,7 @@ type record struct {
 	load, spend, balance int64 // of the chip
 	cardNo, merchant     string
 	occurredAt           string
+	raw                  []byte // as it was sent
 }
 
 // consumptions takes what a till sold. A malformed record rejects itself
@@ -93,8 +94,11 @@ func readRecords(body []byte) ([]record, error) {
 	return records, f.err()
 }
 
-func readRecord(in *reader) record {
-	r := record{seq: -1, amount: -1, load: -1, spend: -1, balance: -1}
+func readRecord(in *reader) (r record) {
+	r = record{seq: -1, amount: -1, load: -1, spend: -1, balance: -1}
+	in.peek()
+	start := in.at
+	defer func() { r.raw = in.in[start:in.at] }()
 	in.object(func(name []byte) {
 		switch string(name) {
 		case "seq":
@@ -162,17 +166,24 @@ func (r *record) consumption(now time.Time) ledger.Consumption {
 	} else {
 		fault(ledger.RejectTime)
 	}
+	if out.Fault != "" {
+		out.Raw = strings.ToValidUTF8(string(r.raw[:min(len(r.raw), 4096)]), "")
+	}
 	return out
 }
 
 func within(n, most int64) bool { return n >= 0 && n <= most }
 
 // possible tells whether a purchase can be dated so. A till's clock may be
-// wrong by years, and its sales are good all the same: counters tell the
-// order. Only a date before such cards or after tomorrow is no clock's.
+// wrong by years, or begin at 1970 again, and its sales are good all the same:
+// counters tell the order. Only what is to come is in no month yet; a person
+// books it.
 func possible(at, now time.Time) bool {
-	return at.Year() >= 2000 && !at.After(now.Add(24*time.Hour))
+	return !at.Before(clocksBegin) && !at.After(now.Add(24*time.Hour))
 }
+
+// clocksBegin is 1970 where it began first.
+var clocksBegin = time.Date(1969, 12, 31, 10, 0, 0, 0, time.UTC)
 
 // label is a merchant's name fit for one line: no control characters, at most
 // 64 characters.

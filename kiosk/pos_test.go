@@ -59,6 +59,21 @@ func TestConsumptions(t *testing.T) {
 	golden(t, "consumptions_none", s.post("P01", sales, upload()))
 }
 
+// A till whose clock begins at 1970 again sells all the same.
+func TestConsumptions_ClockFromTheBeginning(t *testing.T) {
+	t.Parallel()
+	for _, at := range []string{"1970-01-01T00:00:00Z", "1970-01-01T00:03:00+08:00", "1969-12-31T16:03:00Z", "1999-12-31T16:00:00Z"} {
+		s := open(t)
+		got := s.post("P01", sales, upload(saleWith("occurred_at", `"`+at+`"`)))
+		if want := `{"accepted":1,"duplicates":0,"rejected":[],"acked_seq":101}` + "\n"; got.status != 200 || got.body != want {
+			t.Errorf("%s: %d %s", at, got.status, got.body)
+		}
+		if r := s.books.batches[0][0]; r.Fault != "" || r.Raw != "" || r.OccurredAt.Format(time.RFC3339) != at {
+			t.Errorf("%s: %+v", at, r)
+		}
+	}
+}
+
 // A malformed record rejects itself alone, with its code, and only what is
 // well-formed of it reaches the books.
 func TestConsumptions_MalformedRecord(t *testing.T) {
@@ -77,7 +92,8 @@ func TestConsumptions_MalformedRecord(t *testing.T) {
 		"TimeWithoutOffset": {saleWith("occurred_at", `"2026-03-02T11:58:03"`), "invalid_time"},
 		"TimeAsNumber":      {saleWith("occurred_at", "1772423883"), "invalid_time"},
 		"TimeOfNoDay":       {saleWith("occurred_at", `"2026-02-30T11:58:03+08:00"`), "invalid_time"},
-		"TimeBeforeCards":   {saleWith("occurred_at", `"1999-12-31T23:59:59Z"`), "invalid_time"},
+		"TimeBeforeClocks":  {saleWith("occurred_at", `"1969-12-31T09:59:59Z"`), "invalid_time"},
+		"TimeBeforeOffset":  {saleWith("occurred_at", `"1969-12-31T17:59:59+08:00"`), "invalid_time"},
 		"TimeAfterTomorrow": {saleWith("occurred_at", `"2026-03-03T12:00:01+08:00"`), "invalid_time"},
 		"TimeInYear10000":   {saleWith("occurred_at", `"10000-01-01T00:00:00Z"`), "invalid_time"},
 		"ChipMissing":       {saleWith("chip", ""), "invalid_chip"},

@@ -32,7 +32,7 @@ const (
 	ResolveRefund Resolution = "refund"      // send a payment that is not what was ordered back in full
 	ResolveRetry  Resolution = "retry"       // ask WeChat Pay for a refund that it closed again, under a new number
 	ResolveChip   Resolution = "accept-chip" // take the chip's counters as they were seen; loads work again
-	ResolveBook   Resolution = "book"        // book a till's record whose card was not on record when it came
+	ResolveBook   Resolution = "book"        // book a till's record whose card was not on record when it came, or whose clock ran ahead, as of when it came
 )
 
 // Resolutions lists how the case can be settled by a person; none for one that
@@ -49,7 +49,7 @@ func (c Case) Resolutions() []Resolution {
 		return []Resolution{ResolveRetry, ResolveNoted}
 	case "chip_out_of_step":
 		return []Resolution{ResolveChip, ResolveNoted}
-	case RejectCardNotFound:
+	case RejectCardNotFound, RejectTime:
 		return []Resolution{ResolveBook, ResolveNoted}
 	}
 	return []Resolution{ResolveNoted}

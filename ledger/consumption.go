@@ -17,6 +17,7 @@ type Consumption struct {
 	// Fault is a rejection code when the record is malformed: it is kept as
 	// rejected, never booked, so that the terminal may forget it.
 	Fault string
+	Raw   string `json:",omitempty"` // of a malformed record: as it was sent
 }
 
 // Rejection codes of single records; the batch goes in without them.

@@ -199,6 +199,7 @@ var catalogue = map[string]said{
 	"case.chip_out_of_step":   {"芯片与账不符", "chip out of step"},
 	"case.conflict":           {"消费记录与已有的矛盾", "purchase contradicts a record"},
 	"case.card_not_found":     {"消费记录的卡不在册", "purchase by an unknown card"},
+	"case.invalid_time":       {"消费记录的时间不可能", "purchase at an impossible time"},
 	"case.not_reconciled":     {"没能对账", "day not reconciled"},
 	"case.day_differs":        {"对账有差异", "day differs"},
 

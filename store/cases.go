@@ -196,7 +196,7 @@ func acceptChip(tx *gorm.DB, c ledger.Case) error {
 }
 
 // bookKept books a record that was kept aside as its till sent it, now that its
-// card is on record.
+// card is on record; one whose clock was impossible as of when it came.
 func (s *Store) bookKept(ctx context.Context, tx *gorm.DB, c ledger.Case, now time.Time) error {
 	terminalID, seq, digest, ok := c.Record()
 	if !ok {
@@ -213,6 +213,9 @@ func (s *Store) bookKept(ctx context.Context, tx *gorm.DB, c ledger.Case, now ti
 	var record ledger.Consumption
 	if err := json.Unmarshal([]byte(kept[i]), &record); err != nil {
 		return fmt.Errorf("read the record: %w", err)
+	}
+	if record.Fault == ledger.RejectTime { // everything else of it is well-formed
+		record.Fault, record.OccurredAt = "", c.At
 	}
 	u := &upload{store: s, ctx: ctx, now: now, terminalID: terminalID, records: []ledger.Consumption{record}}
 	if err := u.take(tx, u.lockedSteps()); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"xiaoka/ledger"
 	"xiaoka/store"
@@ -225,6 +226,38 @@ func TestStore_SettleCase_KeptRecord(t *testing.T) {
 		if _, err := s.SettleCase(ctx, c.ID, ledger.ResolveNoted, "the till was reset", ledger.Payment{}, noon); err != nil {
 			t.Fatal(err)
 		}
+		if e := proven(t, s).Exceptions; len(e) != 0 {
+			t.Errorf("exceptions: %+v", e)
+		}
+	})
+}
+
+// A purchase at an impossible time is not forgotten: a person books it as of
+// when it came.
+func TestStore_SettleCase_ImpossibleTime(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		p := campus(t, s, 2)
+		till(t, s, "A")
+		record := sold(p, 1, 650, 7, 41, 600)
+		record.OccurredAt, record.Fault, record.Raw = time.Time{}, ledger.RejectTime, `{"occurred_at":"2036-01-01T00:00:00Z"}`
+		for range 2 {
+			if got := ingest(t, s, "A", record); len(got.Rejected) != 1 || got.AckedSeq != 1 {
+				t.Fatalf("%+v", got)
+			}
+		}
+		c := onlyCase(t, s, ledger.RejectTime)
+		if _, err := s.SettleCase(ctx, c.ID, ledger.ResolveBook, "card office", ledger.Payment{}, noon.Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		balance(t, s, p, 600, 0, 0)
+		moved, err := s.Movements(ctx, p.ID, 5)
+		if err != nil || len(moved) != 1 || !moved[0].At.Equal(noon.Add(time.Hour)) {
+			t.Errorf("%+v, %v", moved, err)
+		}
+		ingest(t, s, "A", record)
+		balance(t, s, p, 600, 0, 0)
 		if e := proven(t, s).Exceptions; len(e) != 0 {
 			t.Errorf("exceptions: %+v", e)
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"xiaoka/ledger"
 )
@@ -86,7 +87,7 @@ func (u *upload) standing(seqs []int64) (map[int64]ledger.Consumption, error) {
 	}
 	out := make(map[int64]ledger.Consumption, len(found))
 	for _, f := range found {
-		out[f.Seq] = ledger.Consumption{Seq: f.Seq, CardNo: f.CardNo, Amount: ledger.Fen(f.AmountFen), OccurredAt: timeOf(f.OccurredAt), Merchant: f.Merchant,
+		out[f.Seq] = ledger.Consumption{Seq: f.Seq, CardNo: f.CardNo, Amount: ledger.Fen(f.AmountFen), OccurredAt: time.UnixMicro(f.OccurredAt), Merchant: f.Merchant,
 			Chip: ledger.Chip{LoadSeq: f.LoadSeq, SpendSeq: f.SpendSeq, Balance: ledger.Fen(f.BalanceFen)}}
 	}
 	return out, nil

@@ -155,7 +155,7 @@ func (u *upload) keepRejections() error {
 			return fmt.Errorf("keep a rejected record: %w", err)
 		}
 		kept = append(kept, u.terminalID, r.Seq, r.code, r.CardNo, string(record), micros(u.now))
-		if r.code == ledger.RejectConflict || r.code == ledger.RejectCardNotFound {
+		if r.code == ledger.RejectConflict || r.code == ledger.RejectCardNotFound || r.code == ledger.RejectTime {
 			cases = append(cases, r.code, ledger.RecordRef(u.terminalID, r.Seq, recordDigest(record)), r.CardNo,
 				fmt.Sprintf("record %d of terminal %s, %s spent, was not booked", r.Seq, u.terminalID, r.Amount), micros(u.now))
 		}

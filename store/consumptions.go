@@ -53,8 +53,11 @@ type upload struct {
 	cards  map[string]*tillCard // by number
 	losses map[int64][]loss     // by card
 	rows   []*row               // well-formed, of known cards, one a seq
-	done   ledger.Ingested
-	kept   []rejection
+	// contrary are records that say something else than one before them in the
+	// batch with the same count.
+	contrary []ledger.Consumption
+	done     ledger.Ingested
+	kept     []rejection
 
 	newMerchants map[string]int64 // remembered once they are committed
 	plain        *plainUpload     // nil: the cards are locked
@@ -137,7 +140,7 @@ func (u *upload) sift() error {
 		case twice && u.same(u.rows[first].Consumption, r):
 			u.done.Duplicates++
 		case twice:
-			u.reject(r, ledger.RejectConflict)
+			u.contrary = append(u.contrary, r)
 		default:
 			at[r.Seq] = len(u.rows)
 			booked, late := u.store.accountingDay(r.OccurredAt, u.now)
@@ -180,12 +183,19 @@ func (u *upload) judgeRepeats() error {
 			seqs = append(seqs, r.Seq)
 		}
 	}
-	if len(seqs) == 0 {
-		return nil
+	var standing map[int64]ledger.Consumption
+	if len(seqs) > 0 {
+		var err error
+		if standing, err = u.standing(seqs); err != nil {
+			return err
+		}
 	}
-	standing, err := u.standing(seqs)
-	if err != nil {
-		return err
+	for _, r := range u.contrary {
+		if before, stands := standing[r.Seq]; stands && u.same(before, r) {
+			u.done.Duplicates++
+		} else {
+			u.reject(r, ledger.RejectConflict)
+		}
 	}
 	u.rows = slices.DeleteFunc(u.rows, func(r *row) bool {
 		before, stands := standing[r.Seq]

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -410,5 +411,31 @@ func TestStore_IngestConsumptions_SharedCards(t *testing.T) {
 		if r := proven(t, s); len(r.Exceptions) != 1 { // the other purchase is kept
 			t.Errorf("exceptions: %+v", r.Exceptions)
 		}
+	})
+}
+
+// A till that sends a record again, and beside it another of the same count,
+// contradicts itself with the other only.
+func TestStore_IngestConsumptions_Contrary(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		p := campus(t, s, 2)
+		till(t, s, "A")
+		good, other := sold(p, 1, 650, 7, 41, 600), sold(p, 1, 10, 7, 41, 600)
+		epoch := sold(p, 2, 50, 7, 42, 550)
+		epoch.OccurredAt = time.Unix(0, 0) // stored as nothing else than it is
+		ingest(t, s, "A", good, epoch)
+		for _, batch := range [][]ledger.Consumption{{other, good}, {good, other}, {other, good, epoch, good}} {
+			got := ingest(t, s, "A", batch...)
+			if got.Accepted != 0 || got.Duplicates != len(batch)-1 || len(got.Rejected) != 1 || got.Rejected[0].Code != ledger.RejectConflict {
+				t.Errorf("%+v", got)
+			}
+		}
+		c := onlyCase(t, s, ledger.RejectConflict)
+		if !strings.Contains(c.Detail, "¥0.10") {
+			t.Errorf("the case is about %q", c.Detail)
+		}
+		balance(t, s, p, 550, 0, 0)
+		proven(t, s)
 	})
 }

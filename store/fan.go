@@ -112,7 +112,7 @@ func (b bought) event() ledger.Event {
 		kind, bearer = ledger.EventSpentAfterLoss, ledger.ProposedBearer(b.Informed)
 	}
 	return ledger.Event{Kind: kind, Bearer: bearer, PersonID: b.PersonID, Amount: ledger.Fen(b.AmountFen), Balance: ledger.Fen(b.BalanceFen),
-		Where: b.Name, Ref: b.Ref, At: timeOf(b.OccurredAt)}
+		Where: b.Name, Ref: b.Ref, At: time.UnixMicro(b.OccurredAt)}
 }
 
 const (
@@ -248,7 +248,7 @@ func (s *Store) unusual(ctx context.Context, purchases []bought) ([]ledger.Event
 			h = &history{}
 			histories[f.CardID] = h
 		}
-		h.made, h.seqs = append(h.made, ledger.Purchase{Amount: ledger.Fen(f.AmountFen), At: timeOf(f.OccurredAt)}), append(h.seqs, f.SpendSeq)
+		h.made, h.seqs = append(h.made, ledger.Purchase{Amount: ledger.Fen(f.AmountFen), At: time.UnixMicro(f.OccurredAt)}), append(h.seqs, f.SpendSeq)
 	}
 	var events []ledger.Event
 	told := map[int64]bool{}

@@ -210,7 +210,7 @@ func (s *Store) SpentAfterLoss(ctx context.Context, personID int64, receipt stri
 	}
 	out := make([]ledger.SpentAfterLoss, len(found))
 	for i, f := range found {
-		out[i] = ledger.SpentAfterLoss{At: timeOf(f.OccurredAt), Amount: ledger.Fen(f.AmountFen), Where: f.Name, TerminalID: f.TerminalID, Informed: f.Informed}
+		out[i] = ledger.SpentAfterLoss{At: time.UnixMicro(f.OccurredAt), Amount: ledger.Fen(f.AmountFen), Where: f.Name, TerminalID: f.TerminalID, Informed: f.Informed}
 	}
 	return out, nil
 }

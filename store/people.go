@@ -219,7 +219,7 @@ func (s *Store) movements(ctx context.Context, cardID int64, limit int) ([]ledge
 	}
 	out := make([]ledger.Movement, len(found))
 	for i, f := range found {
-		out[i] = ledger.Movement{Kind: f.Kind, Amount: ledger.Fen(f.AmountFen), At: timeOf(f.At), Where: f.Place, SpendSeq: f.SpendSeq}
+		out[i] = ledger.Movement{Kind: f.Kind, Amount: ledger.Fen(f.AmountFen), At: time.UnixMicro(f.At), Where: f.Place, SpendSeq: f.SpendSeq}
 	}
 	return out, nil
 }

@@ -107,7 +107,7 @@ func (s *Store) statement(ctx context.Context, personID int64, from, to time.Tim
 		case "transfer":
 			add(&made, f.TerminalID, ledger.TransferState(f.Place), fen)
 		default:
-			m := ledger.Movement{Kind: f.Kind, Amount: fen, At: timeOf(f.At).In(s.zone), Where: f.Place, TerminalID: f.TerminalID,
+			m := ledger.Movement{Kind: f.Kind, Amount: fen, At: time.UnixMicro(f.At).In(s.zone), Where: f.Place, TerminalID: f.TerminalID,
 				LoadSeq: f.LoadSeq, SpendSeq: f.SpendSeq, After: ledger.Fen(f.AfterFen), Late: f.Late == 1, AfterLoss: f.AfterLoss == 1}
 			if f.Kind == ledger.MovementConsumption {
 				m.Booked = dayOf(f.BookedOn, s.zone)

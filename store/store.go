@@ -154,7 +154,7 @@ func (s *Store) openPool(ctx context.Context, url string, o Options) error {
 	// A replica that froze or vanished in an act must not keep its rows from the
 	// others, nor a row that a person holds all connections.
 	params["idle_in_transaction_session_timeout"] = "5s"
-	params["lock_timeout"] = "10s"
+	params["lock_timeout"] = "5s"
 	if o.MaxConns > 0 {
 		cfg.MaxConns = int32(o.MaxConns)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -51,6 +52,9 @@ type claimSettleCmd struct {
 
 // Run writes a decision down and moves the money by it.
 func (c claimSettleCmd) Run(p *program) error {
+	if strings.TrimSpace(c.Reason) == "" {
+		return errors.New("say with --reason who decided, two persons, and on what evidence")
+	}
 	_, s, err := p.existing(0)
 	if err != nil {
 		return err
