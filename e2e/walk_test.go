@@ -31,6 +31,9 @@ func (w *walker) as(m *member, stops ...stop) {
 				join = "&"
 			}
 			w.open(s.name, m.url+path+join+"lang="+lang+"#"+fragment, s.act, s.until)
+			if strings.HasSuffix(s.name, " wrong") {
+				w.faults(s.name+" "+lang, look[[]string](w, s.name, refused))
+			}
 			w.walk(s.name, lang, 360, 1280)
 			if name, _, _ := strings.Cut(s.name, " "); name == "transactions" || name == "print" || name == "statement" {
 				w.onPaper(s.name, lang)

@@ -232,6 +232,17 @@ const standing = `[
 	...[...document.querySelectorAll('button, .button, h1, h2, dt, dd, b, label > span')].filter(e => e.offsetWidth > 1 && !e.closest('.sr') && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== 'inline').map(e => 'cut: ' + e.innerText),
 ]`
 
+// refused is what must hold as soon as a form comes back: the page stands at
+// what is wrong, whose words can be read and are said, and the title tells.
+const refused = `(() => {
+	const out = [], at = document.activeElement, within = e => { const r = e.getBoundingClientRect(); return r.top >= 0 && r.bottom <= innerHeight };
+	if (!/^(错误：|Error: )./.test(document.title)) out.push('title: ' + document.title);
+	if (!at.matches('[aria-invalid=true], .trouble')) return [...out, 'the focus is on ' + at.outerHTML.slice(0, 80)];
+	const words = at.matches('.trouble') ? at : document.getElementById(at.getAttribute('aria-describedby')?.split(' ').pop());
+	if (!words?.matches('.error, .trouble')) out.push('nothing is said of ' + at.outerHTML.slice(0, 80));
+	for (const e of [at, words]) if (e && !within(e)) out.push('out of sight: ' + e.outerHTML.slice(0, 80));
+	return out })()`
+
 // printed is what must hold on paper: whose it is, nothing to press, nothing
 // that costs ink.
 const printed = `(() => {

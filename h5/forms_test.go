@@ -50,6 +50,61 @@ func TestVerify(t *testing.T) {
 	wantRedirect(t, p.get("/h5/verify"), "/h5/")
 }
 
+// A form that was not taken comes back with the browser at what is wrong, the
+// words read out with it, and a title that tells.
+func TestRefusedForm(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, path string
+		who        int64
+		form       url.Values
+		status     int
+		focus      string // what the first focus is on
+		words      string // id of what is said of it; empty = it says so itself
+	}{
+		{"TopUp", "/h5/topup", bound, url.Values{"amount_yuan": {"9999"}}, 400, `<input name="amount_yuan"`, "amount-error"},
+		{"Settings", "/h5/settings", bound, url.Values{"low_balance_yuan": {"many"}}, 422, `<input name="low_balance_yuan"`, "low-error"},
+		{"SettingsChoice", "/h5/settings", bound, url.Values{"lang": {"tlh"}}, 422, `<p class="trouble"`, ""},
+		{"Loss", "/h5/loss", bound, url.Values{"query_password": {"111222"}}, 422, `<input name="query_password"`, "pin-error"},
+		{"Unbind", "/h5/unbind", bound, url.Values{"query_password": {"111222"}}, 422, `<input name="query_password"`, "pin-error"},
+		{"PasswordOld", "/h5/password", bound, url.Values{"old_password": {"111222"}, "new_password": {"840173"}, "repeat_password": {"840173"}}, 422, `<input name="old_password"`, "old-error"},
+		{"PasswordNew", "/h5/password", bound, url.Values{"old_password": {"258036"}, "new_password": {"123456"}, "repeat_password": {"123456"}}, 422, `<input name="new_password"`, "new-error"},
+		{"PasswordAgain", "/h5/password", bound, url.Values{"old_password": {"258036"}, "new_password": {"840173"}, "repeat_password": {"840174"}}, 422, `<input name="repeat_password"`, "again-error"},
+		{"Verify", "/h5/verify", known, url.Values{"channel": {"pigeon"}}, 422, `<p class="trouble"`, ""},
+		{"Newcomer", "/h5/verify", 99, url.Values{"channel": {"email"}, "student_no": {"?"}}, 422, `<input name="student_no"`, "number-error"},
+		{"Bind", "/h5/bind", verified, url.Values{"name": {"x"}, "number": {"1"}, "query_password": {"000000"}}, 422, `<input name="name"`, "bind-error"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld()
+			p := open(t, w)
+			c.form.Set("csrf_token", p.as(w, c.who))
+			page := wantPage(t, p.post(c.path, c.form), c.status, "<title>错误：")
+			at := regexp.MustCompile(`<[^>]* autofocus[^>]*>`).FindString(page)
+			if !strings.HasPrefix(at, c.focus) {
+				t.Fatalf("the focus is on %q, want %q", at, c.focus)
+			}
+			if c.words != "" && !(regexp.MustCompile(`aria-describedby="([a-z-]+ )?`+c.words+`"`).MatchString(at) && strings.Contains(page, `id="`+c.words+`"`)) {
+				t.Errorf("%q does not say why", at)
+			}
+			if page := wantPage(t, p.get(c.path), 200); strings.Contains(page, " autofocus") || strings.Contains(page, "错误：") {
+				t.Error("the page opens as if something were wrong")
+			}
+		})
+	}
+	t.Run("Locked", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld()
+		w.locked[bound] = w.now.Add(time.Hour)
+		p := open(t, w)
+		token := p.as(w, bound)
+		for _, path := range []string{"/h5/loss", "/h5/unbind", "/h5/password"} {
+			form := url.Values{"csrf_token": {token}, "query_password": {"258036"}, "old_password": {"258036"}, "new_password": {"840173"}}
+			wantPage(t, p.post(path, form), 429, "<title>错误：", `<p class="trouble" role="alert" tabindex="-1" autofocus>`)
+		}
+	})
+}
+
 func TestVerifyStranger(t *testing.T) {
 	t.Parallel()
 	w := newWorld()

@@ -11,13 +11,14 @@ import (
 
 type passwordView struct {
 	codeForm
-	Initial  bool   // still the one everybody knows
-	ByCode   bool   // forgotten or locked
-	Locked   string // how long no try is taken; empty = not locked
-	Error    string // about the form as a whole
-	OldError string
-	CodeErr  string
-	NewError string
+	Initial    bool   // still the one everybody knows
+	ByCode     bool   // forgotten or locked
+	Locked     string // how long no try is taken; empty = not locked
+	Error      string // about the form as a whole
+	PINError   string // about the old one
+	CodeErr    string
+	NewError   string
+	AgainError string // about the repetition
 }
 
 // afterPassword are the pages that a new password leads back to, by the word
@@ -52,11 +53,11 @@ func (v *visit) password() error {
 	case err != nil:
 		data.NewError = v.weakness(err)
 	case form.Has("repeat_password") && identity.NormalDigits(form.Get("repeat_password")) != chosen:
-		data.NewError = v.t("password.differs")
+		data.AgainError = v.t("password.differs")
 	case !data.ByCode && old == chosen:
 		data.NewError = v.t("password.same")
 	}
-	if data.NewError != "" {
+	if data.NewError != "" || data.AgainError != "" {
 		return v.showPassword(http.StatusUnprocessableEntity, data)
 	}
 	refused, err := v.prove(&data, old)
@@ -96,12 +97,10 @@ func (v *visit) prove(data *passwordView, old string) (status int, err error) {
 		return http.StatusUnprocessableEntity, nil
 	}
 	refused, err := v.tryPassword(old, "password.wrong")
-	switch {
-	case err != nil || refused == nil:
+	if err != nil || refused == nil {
 		return 0, err
-	case refused.Wait == 0: // else the page itself says so, and offers the code
-		data.OldError = refused.Word
 	}
+	data.PINError = refused.Word
 	return refused.Status, nil
 }
 

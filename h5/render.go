@@ -85,16 +85,17 @@ func loadTemplates(assets assetSet, zone *time.Location, now func() time.Time) (
 	set := &templateSet{base: map[ledger.Lang]*template.Template{}, pages: map[string]*template.Template{}}
 	for _, lang := range []ledger.Lang{ledger.Chinese, ledger.English} {
 		funcs := template.FuncMap{
-			"t":     func(key string, args ...any) string { return text(lang, key, args...) },
-			"asset": func(plain string) (string, error) { return assets.address(plain) },
-			"when":  func(t time.Time) string { return when(lang, t.In(zone), now().In(zone)) },
-			"clock": func(t time.Time) string { return t.In(zone).Format("15:04") },
-			"exact": func(t time.Time) string { return exact(lang, t.In(zone), now().In(zone)) },
-			"iso":   func(t time.Time) string { return t.In(zone).Format(time.RFC3339) },
-			"yuan":  func(f ledger.Fen) string { return f.Yuan() },
-			"short": shortYuan,
-			"clean": clip,
-			"minus": func(f ledger.Fen) ledger.Fen { return -f },
+			"t":       func(key string, args ...any) string { return text(lang, key, args...) },
+			"asset":   func(plain string) (string, error) { return assets.address(plain) },
+			"when":    func(t time.Time) string { return when(lang, t.In(zone), now().In(zone)) },
+			"clock":   func(t time.Time) string { return t.In(zone).Format("15:04") },
+			"exact":   func(t time.Time) string { return exact(lang, t.In(zone), now().In(zone)) },
+			"iso":     func(t time.Time) string { return t.In(zone).Format(time.RFC3339) },
+			"yuan":    func(f ledger.Fen) string { return f.Yuan() },
+			"short":   shortYuan,
+			"clean":   clip,
+			"refused": refused,
+			"minus":   func(f ledger.Fen) ledger.Fen { return -f },
 			"signed": func(f ledger.Fen, out bool) template.HTML { // digits and a sign, whose plus would be escaped
 				if out {
 					f = -f
@@ -109,6 +110,21 @@ func loadTemplates(assets assetSet, zone *time.Location, now func() time.Time) (
 		set.base[lang] = base
 	}
 	return set, nil
+}
+
+// refused are the attributes of a field that was not taken: the browser goes
+// there, also without scripts, and a screen reader reads the words at errorID
+// with it. Hints are the ids of what explains the field in any case.
+func refused(word, errorID string, hints ...string) template.HTMLAttr {
+	attributes := ""
+	if word != "" {
+		attributes = `aria-invalid="true" autofocus `
+		hints = append(hints, errorID)
+	}
+	if len(hints) > 0 {
+		attributes += `aria-describedby="` + strings.Join(hints, " ") + `"`
+	}
+	return template.HTMLAttr(attributes) // all of them are our own words
 }
 
 func (s *templateSet) page(lang ledger.Lang, name string) (*template.Template, error) {
@@ -139,12 +155,13 @@ func (s assetSet) address(plain string) (string, error) {
 
 // view is what every template sees.
 type view struct {
-	Title  string
-	Lang   ledger.Lang
-	Other  string // address of this page in the other language
-	CSRF   string
-	Notice string // said once, on top: what has just been done
-	Data   any
+	Title   string
+	Lang    ledger.Lang
+	Other   string // address of this page in the other language
+	CSRF    string
+	Notice  string // said once, on top: what has just been done
+	Refused bool   // what was asked or sent was not taken; the title begins with it
+	Data    any
 }
 
 // notices are the things a page may say after a redirect; the address holds
@@ -163,7 +180,7 @@ func (v *visit) show(status int, page, title string, data any) error {
 	if err != nil {
 		return err
 	}
-	shown := view{Title: title, Lang: v.lang, CSRF: v.session.CSRF, Data: data}
+	shown := view{Title: title, Lang: v.lang, CSRF: v.session.CSRF, Refused: status >= http.StatusBadRequest, Data: data}
 	if v.r.Method == http.MethodGet {
 		shown.Notice = notices[v.r.URL.Query().Get("done")]
 	}

@@ -443,6 +443,7 @@ var catalogue = map[string]both{
 	"notice.settings": {"已保存", "Saved"},
 	"notice.refund":   {"退款已提交", "Refund requested"},
 
+	"error.title":      {"错误：%s", "Error: %s"},
 	"error.go_on":      {"继续", "Continue"},
 	"error.home":       {"回到首页", "To the home page"},
 	"error.request_id": {"编号 %s", "Reference %s"},

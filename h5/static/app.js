@@ -2,6 +2,11 @@
 (function () {
   "use strict";
 
+  // A page that did not take a form opens at what is wrong with it. Older
+  // browsers let only fields have the focus from the start.
+  var wrong = document.querySelector("[autofocus]");
+  if (wrong && document.activeElement === document.body) { wrong.focus(); }
+
   // A form that acts goes out once, however often the button is pressed.
   document.addEventListener("submit", function (event) {
     var form = event.target;
