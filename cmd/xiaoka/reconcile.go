@@ -64,6 +64,9 @@ func (c reconcileCmd) Run(p *program) error {
 		return sheet.add(l)
 	})
 	bar.stop()
+	if ready := c.Date.Add((24 + 10) * time.Hour); err != nil && now().Before(ready) {
+		return fmt.Errorf("the bill of %s is ready from 10:00 of the next day: %w", c.Date.Format(time.DateOnly), err)
+	}
 	if err != nil {
 		return fmt.Errorf("reconcile %s: %w", c.Date.Format(time.DateOnly), err)
 	}
