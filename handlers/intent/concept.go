@@ -129,6 +129,7 @@ const (
 	cancel
 	revoke // cancel something said
 	greeting
+	pay // to pay at all: nothing to look up
 )
 
 // set is a set of concepts.

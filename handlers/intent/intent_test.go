@@ -88,3 +88,17 @@ func FuzzUnderstand(f *testing.F) {
 		}
 	})
 }
+
+// TestUnderstand_PayCodes: the campus has no code to pay with, and to pay is
+// nothing to look up.
+func TestUnderstand_PayCodes(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]Intent{
+		"付款码": None, "收款码": None, "打开付款码": None, "付款": None, "支付": None, "pay code": None, "payment code": None, "pay": None,
+		"付款记录": TransactionsToday, "上个月付款多少": Statement, "微信付款充饭卡60": TopUp, "payment history": TransactionsToday,
+	} {
+		if got := Understand(text, today).Intent; got != want && (want != None || got != Help) {
+			t.Errorf("%q is understood as %s, want %s", text, got, want)
+		}
+	}
+}

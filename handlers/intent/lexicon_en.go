@@ -123,7 +123,9 @@ var latin = joined(map[concept]string{
 	wants:   `dont want, dont wish, dont wish to, no longer want, no longer wish, would rather not, id rather not`,
 	third:   `wants, wants to, needs, needs to, asked, asks, said, says, told, would like his, would like her`,
 	mine:    `my, mine, my own, myself, wo, wo de, wode`,
+	pay:     `pay, paying, payment, payments`,
 	product: `
+		pay code, payment code, paying code, pay qr, payment qr, pay qr code, payment qr code, qr code, receive code, receiving code, bus code,
 		the page, webpage, website, frame, weather, theorem, phone, phones, mobile, cellphone, sim, sim card, esim, esim card, card game, card games, board game, video game, screen, umbrella, laptop,
 		computer, tablet, ipad, wallet, purse, key, keys, bag, backpack, book, books, textbook, notebook, glasses, bottle, watch, ring,
 		earphones, headphones, airpods, charger, power bank, battery, bike, bicycle, scooter, car, bank, bank card, bank account,

@@ -90,7 +90,7 @@ var rules = []rule{
 	{intent: Balance, all: []concept{card, howMuch}, none: []concept{aCard, reissue}, unknown: 1},
 	{intent: Balance, all: []concept{card, money}, none: []concept{lowMoney, topUp, topUpWeak, addMoney, moveMoney, lost}, unknown: 1, weak: true},
 	{intent: TransactionsToday, all: []concept{spend, howMuch}, none: []concept{topUp, loss, notify}, unknown: 0},
-	{intent: Statement, all: []concept{spend}, none: []concept{amount, topUp, loss, notify}, unknown: 0, weak: true},
+	{intent: Statement, all: []concept{spend}, none: []concept{amount, topUp, loss, notify, pay}, unknown: 0, weak: true},
 
 	{intent: Help, all: []concept{topUp, howMuch}, unknown: anyUnknown},
 	{intent: Help, all: []concept{topUpWeak, how}, unknown: 0},
