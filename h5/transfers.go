@@ -3,6 +3,7 @@ package h5
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"xiaoka/ledger"
@@ -12,11 +13,27 @@ import (
 const transfersShown = 100
 
 type transfersView struct {
-	Waiting   []ledger.Transfer // pending and being written, oldest first: the order they are taken in
-	Sum       ledger.Fen        // of those that are pending
-	Refunding []ledger.Transfer // on their way back, newest first
-	Days      []transferDay     // the rest, newest first
-	Full      bool              // there may be older ones
+	Stages []transferStage // what is under way, by how far it has come
+	Days   []transferDay   // the rest, newest first
+	Full   bool            // there may be older ones
+}
+
+// transferStage is the money that stands at one point of its way. Name and How
+// are its words: what is on its way to the chip is never said to be claimed at
+// a till.
+type transferStage struct {
+	State     ledger.TransferState
+	Name, How string
+	Sum       ledger.Fen
+	Transfers []ledger.Transfer // oldest first: the order they are taken in
+}
+
+// transferStages are in the order shown: what is at a terminal now comes first.
+var transferStages = []transferStage{
+	{State: ledger.TransferInFlight, Name: "transfers.writing", How: "transfer.in_flight"},
+	{State: ledger.TransferInDoubt, Name: "transfers.checking", How: "transfer.in_doubt"},
+	{State: ledger.TransferPending, Name: "transfers.waiting", How: "transfers.how"},
+	{State: ledger.TransferRefunding, Name: "transfers.back", How: "order.refunding_hint"},
 }
 
 type transferDay struct {
@@ -31,16 +48,19 @@ func (v *visit) transfers() error {
 		return err
 	}
 	data := transfersView{Full: len(all) == transfersShown}
-	for _, t := range all {
-		switch t.State {
-		case ledger.TransferPending, ledger.TransferInFlight, ledger.TransferInDoubt:
-			data.Waiting = append([]ledger.Transfer{t}, data.Waiting...)
-			if t.State == ledger.TransferPending {
-				data.Sum += t.Amount
+	for _, stage := range transferStages {
+		for _, t := range slices.Backward(all) {
+			if t.State == stage.State {
+				stage.Sum += t.Amount
+				stage.Transfers = append(stage.Transfers, t)
 			}
-			continue
-		case ledger.TransferRefunding:
-			data.Refunding = append(data.Refunding, t)
+		}
+		if stage.Transfers != nil {
+			data.Stages = append(data.Stages, stage)
+		}
+	}
+	for _, t := range all {
+		if t.State != ledger.TransferClaimed && t.State != ledger.TransferRefunded {
 			continue
 		}
 		day := v.day(t.CreatedAt)

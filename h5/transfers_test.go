@@ -31,11 +31,39 @@ func TestTransfers(t *testing.T) {
 	if !regexp.MustCompile(`待领 <b class="money">¥35.00</b>`).MatchString(page) {
 		t.Error("the sum is not of what is pending")
 	}
+	for at, order := -1, []string{"正在写卡 <b", "请勿移开卡片", "正在核对 <b", "钱没有丢", "待领 <b", "到任意食堂刷卡", "退款中 <b"}; len(order) > 0; order = order[1:] {
+		next := strings.Index(page, order[0])
+		if next < at {
+			t.Errorf("%q stands before what should lead to it", order[0])
+		}
+		at = next
+	}
 	if got := regexp.MustCompile(`/h5/transfers/[^"]+`).FindAllString(page, -1); len(got) != 1 || got[0] != "/h5/transfers/7/refund" {
 		t.Errorf("refunds are offered at %q, want the one pending top-up", got)
 	}
 	if n := strings.Count(page, `aria-current="step"`); n != 5 {
 		t.Errorf("%d timelines for five transfers under way", n)
+	}
+}
+
+// What a terminal has is not told to be claimed at one, and once its time is
+// over nobody is told to keep the card still.
+func TestTransfers_AtATerminal(t *testing.T) {
+	t.Parallel()
+	for state, c := range map[ledger.TransferState]struct{ says, never []string }{
+		ledger.TransferInFlight: {[]string{`正在写卡 <b class="money">¥20.00</b>`, "正在写卡，请勿移开卡片"}, []string{"到任意食堂", "待领 <b"}},
+		ledger.TransferInDoubt:  {[]string{`正在核对 <b class="money">¥20.00</b>`, "写卡结果待确认。钱没有丢，下次刷卡自动核对"}, []string{"到任意食堂", "待领 <b", "请勿移开"}},
+	} {
+		w := newWorld()
+		w.transfers[bound] = []ledger.Transfer{{ID: "1", Kind: "topup", Amount: 2000, State: state, CreatedAt: w.now}}
+		p := open(t, w)
+		p.as(w, bound)
+		page := wantPage(t, p.get("/h5/transfers"), 200, c.says...)
+		for _, word := range c.never {
+			if strings.Contains(page, word) {
+				t.Errorf("%s: the page says %q", state, word)
+			}
+		}
 	}
 }
 
