@@ -32,7 +32,7 @@ func (v *visit) bind() error {
 		return v.redirect("/h5/")
 	}
 	form := v.r.PostForm
-	data := bindView{Name: clip(form.Get("name")), Number: clip(form.Get("number"))}
+	data := bindView{Name: clip(form.Get("name")), Number: clip(identity.NormalDigits(form.Get("number")))}
 	password := form.Get("query_password")
 	if data.Name == "" || data.Number == "" || password == "" {
 		data.Error = v.t("bind.incomplete")

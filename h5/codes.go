@@ -20,25 +20,22 @@ type codeForm struct {
 	Channels []identity.Address
 	Awaited  bool   // a code was sent and can still be used
 	SentTo   string // masked; empty when it is not known which
-	Wait     int    // seconds until the next one may be sent; 0 = now
-	Sent     bool   // in the request before this one
+	Wait     int    // seconds until the next one may be sent; 0 = now, for all that is known
 }
 
 // codeState tells how far this person is with a code for the purpose.
 func (v *visit) codeState(purpose ledger.Purpose) (codeForm, error) {
 	form := codeForm{Channels: v.Codes.Addresses(v.person)}
-	var err error
-	if form.Awaited, err = v.Store.CodeAwaited(v.ctx(), v.person.ID, purpose, v.now); err != nil {
+	awaited, wait, err := v.Store.CodeAwaited(v.ctx(), v.person.ID, purpose, v.now)
+	if err != nil {
 		return form, err
 	}
+	form.Awaited, form.Wait = awaited, wholeSeconds(wait)
 	sent := ledger.Channel(v.r.URL.Query().Get("sent"))
 	for _, c := range form.Channels {
 		if form.Awaited && (c.Channel == sent || len(form.Channels) == 1) {
-			form.SentTo, form.Sent = c.Masked, c.Channel == sent
+			form.SentTo = c.Masked
 		}
-	}
-	if form.Sent && v.r.Method == http.MethodGet {
-		form.Wait = 60 / ledger.CodesAMinute
 	}
 	return form, nil
 }

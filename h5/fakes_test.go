@@ -35,7 +35,8 @@ type world struct {
 	transfers map[int64][]ledger.Transfer
 	orders    map[string]*ledger.Order
 	awaited   map[string]string // person and purpose → the code
-	passwords map[int64]string  // "" or none = the initial one
+	issued    map[int64]time.Time
+	passwords map[int64]string // "" or none = the initial one
 	tries     map[int64]int
 	locked    map[int64]time.Time
 
@@ -97,7 +98,7 @@ func newWorld() *world {
 		},
 		sessions: map[string]ledger.Session{}, states: map[string]stateEntry{},
 		balances: map[int64]ledger.Balance{}, transfers: map[int64][]ledger.Transfer{}, orders: map[string]*ledger.Order{},
-		awaited: map[string]string{}, passwords: map[int64]string{bound: "258036", verified: "", known: ""},
+		awaited: map[string]string{}, issued: map[int64]time.Time{}, passwords: map[int64]string{bound: "258036", verified: "", known: ""},
 		tries: map[int64]int{}, locked: map[int64]time.Time{},
 		losses: map[int64]ledger.LossReport{}, muted: map[ledger.EventKind]bool{}, audit: map[int64][]ledger.AuditEntry{}, moved: map[int64][]ledger.Movement{}, numbers: map[string]string{},
 		oauthCodes: map[string]string{"good": "20230001", "outsider": "", "linked": "wwother/20230001", "stranger": "visitor7"},
@@ -178,8 +179,8 @@ func (w *world) PasswordState(_ context.Context, id int64, _ time.Time) (bool, t
 	return w.passwords[id] == "", w.locked[id], nil
 }
 
-func (w *world) CodeAwaited(_ context.Context, id int64, p ledger.Purpose, _ time.Time) (bool, error) {
-	return w.awaited[codeKey(id, p)] != "", nil
+func (w *world) CodeAwaited(_ context.Context, id int64, p ledger.Purpose, now time.Time) (bool, time.Duration, error) {
+	return w.awaited[codeKey(id, p)] != "", max(0, w.issued[id].Add(time.Minute).Sub(now)), nil
 }
 
 func (w *world) Balance(_ context.Context, id int64, _ time.Time) (ledger.Balance, error) {
@@ -472,7 +473,7 @@ func (c fakeCodes) Send(_ context.Context, p ledger.Person, ch ledger.Channel, p
 	}
 	for _, a := range c.Addresses(p) {
 		if a.Channel == ch {
-			c.awaited[codeKey(p.ID, purpose)] = "482913"
+			c.awaited[codeKey(p.ID, purpose)], c.issued[p.ID] = "482913", c.now
 			return a.Masked, nil
 		}
 	}

@@ -40,7 +40,13 @@ func TestVerify(t *testing.T) {
 		t.Error("the reason is for the log alone")
 	}
 
-	wantPage(t, p.post("/h5/verify", with("code", "000000")), 422, "还可以试 4 次", `aria-invalid="true"`)
+	w.now = w.now.Add(18 * time.Second)
+	wantPage(t, p.post("/h5/verify", with("code", "000000")), 422, "还可以试 4 次", `aria-invalid="true"`, `data-wait="42"`)
+	wantPage(t, p.get("/h5/verify"), 200, `data-wait="42"`)
+	w.now = w.now.Add(42 * time.Second)
+	if page := wantPage(t, p.get("/h5/verify?sent=email"), 200); strings.Contains(page, "data-wait") {
+		t.Error("the next code is kept back though it may be sent")
+	}
 	wantPage(t, p.post("/h5/verify", with("code", "12")), 422, "验证码是 6 位数字")
 	wantRedirect(t, p.post("/h5/verify", with("code", "482 913")), "/h5/bind?done=verified")
 	if !w.people[known].Verified() {

@@ -188,7 +188,7 @@ func parseLowBalance(s string) (ledger.Fen, bool) {
 	if s == "" {
 		return 0, true
 	}
-	f, err := ledger.ParseYuan(s)
+	f, err := parseYuan(s)
 	return f, err == nil && f <= maxLowBalance
 }
 

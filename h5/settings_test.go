@@ -60,6 +60,7 @@ func TestSettingsOfPerson(t *testing.T) {
 		"UnknownKind":   {bound, []string{"push_party", "off"}, false, func(w *world) bool { return len(w.muted) == 0 }},
 		"UnknownValue":  {bound, []string{"push_consumption", "maybe"}, false, func(w *world) bool { return len(w.muted) == 0 }},
 		"LowBalance":    {bound, []string{"low_balance_yuan", "20.50"}, true, func(w *world) bool { return w.people[bound].LowBalance == 2050 }},
+		"LowFullWidth":  {bound, []string{"low_balance_yuan", "２０．５"}, true, func(w *world) bool { return w.people[bound].LowBalance == 2050 }},
 		"LowBalanceOff": {bound, []string{"low_balance_yuan", ""}, true, func(w *world) bool { return w.people[bound].LowBalance == 0 }},
 		"LowTooHigh":    {bound, []string{"low_balance_yuan", "500.01"}, false, func(w *world) bool { return w.people[bound].LowBalance == 1000 }},
 		"LowNegative":   {bound, []string{"low_balance_yuan", "-1"}, false, func(w *world) bool { return w.people[bound].LowBalance == 1000 }},

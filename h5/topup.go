@@ -2,6 +2,7 @@ package h5
 
 import (
 	"net/http"
+	"strings"
 
 	"xiaoka/ledger"
 )
@@ -63,7 +64,7 @@ func (v *visit) amount(fen, yuan string, data *topUpView) (amount ledger.Fen, wo
 	var ok bool
 	switch fen, yuan = clip(fen), clip(yuan); {
 	case yuan != "":
-		typed, err := ledger.ParseYuan(yuan)
+		typed, err := parseYuan(yuan)
 		amount, ok, data.Typed = typed, err == nil, yuan
 	case fen != "":
 		if amount, ok = parseFen(fen); !ok {
@@ -96,6 +97,20 @@ func parseFen(s string) (ledger.Fen, bool) {
 		n = n*10 + ledger.Fen(c-'0')
 	}
 	return n, true
+}
+
+// parseYuan reads an amount that a person typed, also in the full-width digits
+// and point of a Chinese keyboard.
+func parseYuan(s string) (ledger.Fen, error) {
+	return ledger.ParseYuan(strings.Map(func(r rune) rune {
+		switch {
+		case r >= '０' && r <= '９':
+			return r - '０' + '0'
+		case r == '．' || r == '。':
+			return '.'
+		}
+		return r
+	}, s))
 }
 
 // choose marks the tile of the amount, or fills the field for an own one.

@@ -62,6 +62,21 @@ func TestTopUpAmounts(t *testing.T) {
 			t.Errorf("order %+v", o)
 		}
 	})
+	t.Run("OwnAmountFullWidth", func(t *testing.T) {
+		for typed, want := range map[string]ledger.Fen{"１２": 1200, "１２．５": 1250, "１２。５０": 1250, " ３0 ": 3000} {
+			w := newWorld()
+			p := open(t, w)
+			p.post("/h5/topup", url.Values{"csrf_token": {p.as(w, bound)}, "amount_yuan": {typed}})
+			if o := w.orders["XK20251122ABCDEFGHIJKLMNOP"]; o == nil || o.Amount != want {
+				t.Errorf("%s: order %+v", typed, o)
+			}
+		}
+		for _, typed := range []string{"１ ２", "－１２", "１２元", "一二", "１，０００", "１．２．３"} {
+			w := newWorld()
+			p := open(t, w)
+			wantPage(t, p.post("/h5/topup", url.Values{"csrf_token": {p.as(w, bound)}, "amount_yuan": {typed}}), 400, `value="`+typed+`"`)
+		}
+	})
 	t.Run("ChosenBeforehand", func(t *testing.T) {
 		w := newWorld()
 		p := open(t, w)

@@ -167,15 +167,24 @@ func (s *Store) TryCode(ctx context.Context, t ledger.CodeTry) error {
 }
 
 // CodeAwaited tells whether a code was sent for the purpose and can still be
-// used, so that six digits typed in chat have a meaning.
-func (s *Store) CodeAwaited(ctx context.Context, personID int64, p ledger.Purpose, now time.Time) (bool, error) {
-	var n int64
-	err := s.db.WithContext(ctx).Table("codes").
-		Where("person_id = ? AND purpose = ? AND ended_at IS NULL AND expires_at > ?", personID, string(p), micros(now)).Count(&n).Error
-	if err != nil {
-		return false, fmt.Errorf("look for a code: %w", err)
+// used, and how long the person's limits keep the next one, for whatever
+// purpose; those of the address and over everybody only IssueCode knows.
+func (s *Store) CodeAwaited(ctx context.Context, personID int64, p ledger.Purpose, now time.Time) (awaited bool, wait time.Duration, err error) {
+	var codes []struct {
+		Usable   bool
+		IssuedAt int64
 	}
-	return n > 0, nil
+	err = s.db.WithContext(ctx).Raw(`SELECT issued_at, (purpose = ? AND ended_at IS NULL AND expires_at > ?) AS usable FROM codes
+		WHERE person_id = ? AND (issued_at > ? OR expires_at > ?) ORDER BY issued_at DESC`,
+		string(p), micros(now), personID, micros(now.Add(-24*time.Hour)), micros(now)).Scan(&codes).Error
+	if err != nil {
+		return false, 0, fmt.Errorf("look for a code: %w", err)
+	}
+	issued := make([]int64, len(codes))
+	for i, c := range codes {
+		awaited, issued[i] = awaited || c.Usable, c.IssuedAt
+	}
+	return awaited, tooSoon(issued, now), nil
 }
 
 // BeginPasswordTry counts a try as wrong before anybody hashes anything;

@@ -70,6 +70,42 @@ func TestStore_IssueCode_Limits(t *testing.T) {
 	})
 }
 
+func TestStore_CodeAwaited(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		p, other := campus(t, s, 1), campus(t, s, 2)
+		if err := s.IssueCode(ctx, code(p, noon, "a")); err != nil {
+			t.Fatal(err)
+		}
+		for name, c := range map[string]struct {
+			who     ledger.Person
+			purpose ledger.Purpose
+			after   time.Duration
+			awaited bool
+			wait    time.Duration
+		}{
+			"AtOnce":         {p, ledger.PurposeVerify, 0, true, time.Minute},
+			"Soon":           {p, ledger.PurposeVerify, 18 * time.Second, true, 42 * time.Second},
+			"AMinuteLater":   {p, ledger.PurposeVerify, time.Minute, true, 0},
+			"Expired":        {p, ledger.PurposeVerify, 5 * time.Minute, false, 0},
+			"AnotherPurpose": {p, ledger.PurposePassword, 18 * time.Second, false, 42 * time.Second},
+			"AnotherPerson":  {other, ledger.PurposeVerify, 0, false, 0},
+		} {
+			awaited, wait, err := s.CodeAwaited(ctx, c.who.ID, c.purpose, noon.Add(c.after))
+			if err != nil || awaited != c.awaited || wait != c.wait {
+				t.Errorf("%s: awaited %t, wait %v, %v", name, awaited, wait, err)
+			}
+		}
+		if err := s.TryCode(ctx, try(p, noon, "a")); err != nil {
+			t.Fatal(err)
+		}
+		if awaited, wait, err := s.CodeAwaited(ctx, p.ID, ledger.PurposeVerify, noon); err != nil || awaited || wait != time.Minute {
+			t.Errorf("once used: awaited %t, wait %v, %v", awaited, wait, err)
+		}
+	})
+}
+
 func TestStore_TryCode(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()

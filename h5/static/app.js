@@ -36,7 +36,7 @@
         if (count) { count.textContent = ""; }
         return;
       }
-      if (count) { count.textContent = left + " s"; }
+      if (count) { count.textContent = left > 120 ? Math.ceil(left / 60) + " min" : left + " s"; }
       setTimeout(tick, 500);
     })();
   });
