@@ -22,6 +22,8 @@ type Context struct {
 	router  *Router
 	answer  []string // texts for the passive reply
 	updated bool     // the ResponseCode is spent
+
+	sentTask, sentCode string // of the last card with buttons that Reply sent
 }
 
 // Reply answers with a card, in the form the person's client can show. It always has an answer ready, so its error is nil;
@@ -44,3 +46,14 @@ func (c *Context) Update(card cards.Card) error {
 	c.update(card)
 	return nil
 }
+
+// UpdateBy replaces the card whose button was pressed, or another of this person's, by a ResponseCode other than the press's, which stays
+// good for later. If WeCom does not take it, it replies with the card instead. Its error is nil, as that of Reply.
+func (c *Context) UpdateBy(responseCode string, card cards.Card) error {
+	c.updateBy(responseCode, card)
+	return nil
+}
+
+// Sent tells of the last card with buttons that was sent by Reply: its task, and the ResponseCode that updates it once. Both are empty if
+// there was none, or if the card was said in another form.
+func (c *Context) Sent() (taskID, responseCode string) { return c.sentTask, c.sentCode }

@@ -26,7 +26,11 @@ func (c *Context) reply(card cards.Card) {
 	if err == nil {
 		ctx, cancel := c.sendContext()
 		defer cancel()
-		_, err = Deliver(ctx, c.router.cfg.Sender, c.UserID, card, c.Style, Outgoing{Rank: c.rank()})
+		var sent Sent
+		sent, err = Deliver(ctx, c.router.cfg.Sender, c.UserID, card, c.Style, Outgoing{Rank: c.rank()})
+		if err == nil && card.TaskID != "" && sent.ResponseCode != "" {
+			c.sentTask, c.sentCode = card.TaskID, sent.ResponseCode
+		}
 	}
 	if err != nil {
 		c.router.cfg.Log.Warn("card replaced by text", "request", c.RequestID, "kind", card.Kind, "err", err)
@@ -105,16 +109,28 @@ func (c *Context) update(card cards.Card) {
 		return
 	}
 	c.updated = true
-	card, err := c.prepare(card)
-	if err == nil {
-		ctx, cancel := c.sendContext()
-		defer cancel()
-		err = c.router.cfg.Sender.UpdateCard(ctx, c.UserID, c.Message.ResponseCode, card)
-	}
-	if err != nil {
+	if err := c.replace(c.Message.ResponseCode, card); err != nil {
 		c.router.cfg.Log.Warn("card not updated", "request", c.RequestID, "kind", card.Kind, "err", err)
 		c.replyText(card.Text())
 	}
+}
+
+func (c *Context) updateBy(responseCode string, card cards.Card) {
+	if err := c.replace(responseCode, card); err != nil {
+		c.router.cfg.Log.Warn("card not updated", "request", c.RequestID, "kind", card.Kind, "err", err)
+		c.reply(card)
+	}
+}
+
+// replace spends a ResponseCode on a card.
+func (c *Context) replace(responseCode string, card cards.Card) error {
+	card, err := c.prepare(card)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := c.sendContext()
+	defer cancel()
+	return c.router.cfg.Sender.UpdateCard(ctx, c.UserID, responseCode, card)
 }
 
 // rank is the claim of an answer. That of a press goes before others, because WeCom does not promise to show the text it would become.

@@ -31,11 +31,20 @@ func LossConfirm(lang Lang, d LossAskData) Card {
 	return c.Fit()
 }
 
-// LossNext leads whoever confirmed to the page that asks for the query password, and says that nothing has happened yet.
+// LossNext leads whoever confirmed to the page that asks for the query password. It has buttons, because WeCom lets only such a card be
+// replaced again, by Lost; its words stay true if it is not.
 func LossNext(lang Lang, d LossAskData) Card {
-	c := notice(lang, "loss_next", kSourceCard, say(lang, kLossNextTitle), say(lang, kLossNextDesc), d.URL)
+	c := Card{
+		lang: lang, Kind: "loss_next", Type: ButtonInteraction,
+		Source:     source(lang, kSourceCard),
+		MainTitle:  &MainTitle{Title: say(lang, kLossNextTitle), Desc: say(lang, kLossNextDesc)},
+		CardAction: openURL(d.URL),
+		ButtonList: []Button{
+			{Type: ButtonURL, Text: say(lang, kLossNextGo), Style: ButtonPrimary, URL: d.URL},
+			{Text: say(lang, kLossConfirmNo), Style: ButtonPlain, Key: KeyLossDrop},
+		},
+	}
 	c.row(kRowCard, MaskCardNo(d.CardNo))
-	c.jump(kLossNextGo, d.URL)
 	return c.Fit()
 }
 
@@ -50,7 +59,8 @@ type LostData struct {
 	CancelURL           string // the page that takes it back
 }
 
-// Lost tells that the loss is reported. It replaces the LossConfirm that led to it, and answers 挂失 from then on.
+// Lost tells that the loss is reported. It replaces the LossConfirm that led to it, and answers 挂失 from then on. Nothing can replace it
+// once the card is found, so it says until when the card is stopped, and not that it is.
 func Lost(lang Lang, d LostData) Card {
 	c := notice(lang, "lost", kSourceCard, say(lang, kStatusLost), say(lang, kLostDesc), d.URL)
 	c.SubTitleText = say(lang, kLostAccepted, d.AcceptedAt.Format("15:04:05"))

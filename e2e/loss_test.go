@@ -53,7 +53,9 @@ func TestLoss(t *testing.T) {
 		if _, err := h.campus.WeCom.Press(m.context(), m.UserID, ask.ID, ask.Card.ButtonList[0].Key, nil); err != nil {
 			t.Fatal(err)
 		}
-		m.toldSince(n, campus.CardID, "还没有挂失", "/h5/loss")
+		if now := m.shown(campus.CardID, ask.ID); !strings.Contains(now, "还差一步") || !strings.Contains(now, "/h5/loss") {
+			t.Errorf("the card that was pressed shows %s", now)
+		}
 		at, page := m.post("/h5/loss", map[string]string{"query_password": ownPassword})
 		if at.Path != "/h5/loss" || !strings.Contains(page, "挂失已受理") || !strings.Contains(page, "台终端生效") {
 			t.Fatalf("led to %s\n%s", at, page)

@@ -157,7 +157,8 @@ type fakeWeCom struct {
 	said []string
 	task string // of the last card with buttons
 	sent []bot.Outgoing
-	err  error // of every call
+	used []string // ResponseCodes of updates
+	err  error    // of every call
 	// cardErr is of template cards only.
 	cardErr error
 }
@@ -167,6 +168,7 @@ func (w *fakeWeCom) Send(_ context.Context, userID string, m bot.Outgoing) (bot.
 	if w.err != nil {
 		return bot.Sent{}, w.err
 	}
+	code := ""
 	switch {
 	case m.Card != nil:
 		if err := m.Card.Validate(); err != nil {
@@ -176,7 +178,7 @@ func (w *fakeWeCom) Send(_ context.Context, userID string, m bot.Outgoing) (bot.
 			return bot.Sent{}, w.cardErr
 		}
 		if m.Card.TaskID != "" {
-			w.task = m.Card.TaskID
+			w.task, code = m.Card.TaskID, fmt.Sprintf("sent%d", len(w.sent))
 		}
 		w.said = append(w.said, show("card", *m.Card))
 	case m.TextCard != nil:
@@ -184,10 +186,11 @@ func (w *fakeWeCom) Send(_ context.Context, userID string, m bot.Outgoing) (bot.
 	default:
 		w.said = append(w.said, "[text sent]\n"+m.Text)
 	}
-	return bot.Sent{MsgID: "1"}, nil
+	return bot.Sent{MsgID: "1", ResponseCode: code}, nil
 }
 
-func (w *fakeWeCom) UpdateCard(_ context.Context, _, _ string, card cards.Card) error {
+func (w *fakeWeCom) UpdateCard(_ context.Context, _, code string, card cards.Card) error {
+	w.used = append(w.used, code)
 	if err := card.Validate(); err != nil {
 		w.t.Errorf("card %s: %v", card.Kind, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"xiaoka/bot"
@@ -28,7 +29,11 @@ type Presses interface {
 	Take(ctx context.Context, key string) (responseCode string, err error)
 }
 
+// Two codes are kept of a card that asks about a loss: the one that WeCom gave
+// when it was sent shows the next step on it at once, the one of the press
+// shows 已挂失 on it later.
 func lossPress(userID string) string { return "press:loss:" + ledger.NormalUserID(userID) }
+func lossSent(userID string) string  { return "sent:loss:" + ledger.NormalUserID(userID) }
 
 // lossReport is the report that stops the person's card now, if there is one.
 func (a *Apps) lossReport(ctx context.Context, t *turn) (report ledger.LossReport, lost bool, err error) {
@@ -48,11 +53,15 @@ func (a *Apps) reportLoss(ctx context.Context, t *turn) error {
 	case lost:
 		return t.Update(a.lostCard(t.Lang, report))
 	}
-	return t.Update(cards.LossConfirm(t.Lang, a.lossAsk(t)))
+	if err := t.Update(cards.LossConfirm(t.Lang, a.lossAsk(t))); err != nil {
+		return err
+	}
+	a.keepSent(ctx, t)
+	return nil
 }
 
-// confirmLoss leads on to the page. The card that was pressed stays as it is
-// until the loss is accepted; a new one says that it is not yet.
+// confirmLoss leads on to the page, on the card that was pressed where that
+// can be updated twice, else on a new one.
 func (a *Apps) confirmLoss(ctx context.Context, t *turn) error {
 	report, lost, err := a.lossReport(ctx, t)
 	switch {
@@ -62,7 +71,16 @@ func (a *Apps) confirmLoss(ctx context.Context, t *turn) error {
 		return t.Update(a.lostCard(t.Lang, report))
 	}
 	a.keepPress(ctx, t)
-	return t.Reply(cards.LossNext(t.Lang, a.lossAsk(t)))
+	next := cards.LossNext(t.Lang, a.lossAsk(t))
+	if code := a.takeSent(ctx, t); code != "" {
+		err = t.UpdateBy(code, next)
+	} else {
+		err = t.Reply(next)
+	}
+	if err == nil {
+		a.keepSent(ctx, t)
+	}
+	return err
 }
 
 // dropLoss closes the question. Somebody who went on to the page all the same
@@ -110,18 +128,51 @@ func (a *Apps) lostCard(lang cards.Lang, r ledger.LossReport) cards.Card {
 	})
 }
 
-// keepPress keeps what allows the card to be updated later. Without it the
-// card stays as it is, and nothing else is lost.
+// keepPress keeps what allows the pressed card to be updated later. Without it
+// the card stays as it is, and nothing else is lost.
 func (a *Apps) keepPress(ctx context.Context, t *turn) {
-	if a.Presses == nil || t.Message.ResponseCode == "" {
+	if t.Message.ResponseCode != "" {
+		a.keepCode(ctx, t, lossPress(t.UserID), t.Message.ResponseCode)
+	}
+}
+
+// keepSent keeps what allows the card that was just sent to be updated, and
+// which one it is.
+func (a *Apps) keepSent(ctx context.Context, t *turn) {
+	if taskID, code := t.Sent(); code != "" {
+		a.keepCode(ctx, t, lossSent(t.UserID), taskID+" "+code)
+	}
+}
+
+func (a *Apps) keepCode(ctx context.Context, t *turn, key, code string) {
+	if a.Presses == nil {
 		return
 	}
-	_, err := within(ctx, func(ctx context.Context) (any, error) {
-		return nil, a.Presses.Put(ctx, lossPress(t.UserID), t.Message.ResponseCode, pressLife)
-	})
+	_, err := within(ctx, func(ctx context.Context) (any, error) { return nil, a.Presses.Put(ctx, key, code, pressLife) })
 	if err != nil {
 		a.Log.Warn("press not kept; the card will stay as it is", "request", t.RequestID, "err", err)
 	}
+}
+
+// takeSent is the code of the sending of the pressed card, "" when there is
+// none any more. That of a newer card is left for that one.
+func (a *Apps) takeSent(ctx context.Context, t *turn) string {
+	if a.Presses == nil || t.Task.ID == "" {
+		return ""
+	}
+	kept, err := within(ctx, func(ctx context.Context) (string, error) { return a.Presses.Take(ctx, lossSent(t.UserID)) })
+	if err != nil {
+		if !errors.Is(err, ledger.ErrNotFound) {
+			a.Log.Warn("code of a sent card not recalled", "request", t.RequestID, "err", err)
+		}
+		return ""
+	}
+	taskID, code, _ := strings.Cut(kept, " ")
+	if taskID != t.Task.ID {
+		a.keepCode(ctx, t, lossSent(t.UserID), kept)
+		return ""
+	}
+	return code
 }
 
 // Updater is the card app's *bot.Client.
@@ -129,7 +180,8 @@ type Updater interface {
 	UpdateCard(ctx context.Context, userID, responseCode string, card cards.Card) error
 }
 
-// LossCards updates the card in the chat that led to a loss report.
+// LossCards updates the cards in the chat that led to a loss report, or still
+// ask about one.
 type LossCards struct {
 	apps    *Apps
 	updater Updater
@@ -159,13 +211,18 @@ func (l *LossCards) accepted(ctx context.Context, person ledger.Person, report l
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), updateBudget)
 	defer cancel()
-	code, err := a.Presses.Take(ctx, lossPress(person.UserID))
-	switch {
-	case errors.Is(err, ledger.ErrNotFound):
-		return nil // the report did not begin in the chat
-	case err != nil:
-		return fmt.Errorf("recall the press: %w", err)
+	var failed error
+	for _, key := range []string{lossPress(person.UserID), lossSent(person.UserID)} {
+		kept, err := a.Presses.Take(ctx, key)
+		switch {
+		case errors.Is(err, ledger.ErrNotFound):
+			continue // the report did not begin in the chat
+		case err != nil:
+			return fmt.Errorf("recall the press: %w", err)
+		}
+		lang := a.langOf(ctx, person, person.UserID, "")
+		code := kept[strings.LastIndex(kept, " ")+1:]
+		failed = errors.Join(failed, l.updater.UpdateCard(ctx, ledger.NormalUserID(person.UserID), code, a.lostCard(lang, report)))
 	}
-	lang := a.langOf(ctx, person, person.UserID, "")
-	return l.updater.UpdateCard(ctx, ledger.NormalUserID(person.UserID), code, a.lostCard(lang, report))
+	return failed
 }

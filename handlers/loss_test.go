@@ -25,7 +25,7 @@ func TestLossPresses(t *testing.T) {
 		want      string
 		kept      string // the press that may update the card later
 	}{
-		"Confirm":            {"bound", cards.KeyLossConfirm, nothing, "[card loss_next]", "code"},
+		"Confirm":            {"bound", cards.KeyLossConfirm, nothing, "[update loss_next]", "code"},
 		"Drop":               {"bound", cards.KeyLossDrop, nothing, "没有挂失", ""},
 		"ConfirmWhenLost":    {"bound", cards.KeyLossConfirm, lost, "[update lost]", ""},
 		"DropWhenLost":       {"bound", cards.KeyLossDrop, lost, "[update lost]", ""},
@@ -33,10 +33,10 @@ func TestLossPresses(t *testing.T) {
 		"DropByAnother":      {"weixin", cards.KeyLossDrop, nothing, cards.Refused(cards.Zh), ""},
 		"ConfirmByNobody":    {"nobody", cards.KeyLossConfirm, nothing, cards.Refused(cards.Zh), ""},
 		"UnboundMeanwhile":   {"bound", cards.KeyLossConfirm, func(c *campus) { _ = c.store.change(3, func(p *ledger.Person) { p.BoundAt = time.Time{} }) }, "[update not_bound]", ""},
-		"FoundAndLostAgain":  {"bound", cards.KeyLossConfirm, func(c *campus) { r := reported; r.EndedAt = noon; c.store.lost[3] = r }, "[card loss_next]", "code"},
+		"FoundAndLostAgain":  {"bound", cards.KeyLossConfirm, func(c *campus) { r := reported; r.EndedAt = noon; c.store.lost[3] = r }, "[update loss_next]", "code"},
 		"DatabaseDown":       {"bound", cards.KeyLossConfirm, func(c *campus) { c.store.err = errors.New("disk full") }, "抱歉", ""},
-		"InitialPassword":    {"initial", cards.KeyLossConfirm, nothing, "[card loss_next]", "code"},
-		"WeComCannotBeAsked": {"bound", cards.KeyLossConfirm, func(c *campus) { c.wecom.err = errors.New("down") }, "还没有挂失", "code"},
+		"InitialPassword":    {"initial", cards.KeyLossConfirm, nothing, "[update loss_next]", "code"},
+		"WeComCannotBeAsked": {"bound", cards.KeyLossConfirm, func(c *campus) { c.wecom.err = errors.New("down") }, "才算挂失", "code"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -52,6 +52,7 @@ func TestLossPresses(t *testing.T) {
 			if got := c.press(CardApp, tc.user, tc.key); !strings.Contains(got, tc.want) {
 				t.Errorf("got %q, want %q in it", got, tc.want)
 			}
+			delete(c.kept, "sent:loss:"+owner)
 			if kept := c.kept["press:loss:"+owner]; kept != tc.kept || tc.kept == "" && len(c.kept) > 0 {
 				t.Errorf("kept %q, want %q", c.kept, tc.kept)
 			}
@@ -117,6 +118,54 @@ func TestLossCards(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestLossCards_Codes: every ResponseCode is used once, for the card it belongs
+// to: the one of the sending for the next step, the one of the press for what
+// came of it.
+func TestLossCards_Codes(t *testing.T) {
+	t.Parallel()
+	press := step{CardApp, "bound", "press", cards.KeyLossConfirm}
+	typed := func(text string) step { return step{CardApp, "bound", "type", text} }
+	page := step{CardApp, "bound", "page", "loss"}
+	for name, tc := range map[string]struct {
+		steps []step
+		used  string
+	}{
+		"Pressed":         {[]step{typed("挂失"), press, page}, "sent1 code"},
+		"Typed":           {[]step{typed("挂失"), typed("是的"), page}, "sent2"},
+		"OnlyAsked":       {[]step{typed("挂失"), page}, "sent1"},
+		"Dropped":         {[]step{typed("挂失"), {CardApp, "bound", "press", cards.KeyLossDrop}, page}, "code sent1"},
+		"WithoutTheChat":  {[]step{page}, ""},
+		"SecondQuestion":  {[]step{typed("挂失"), typed("挂失"), press, page}, "sent2 code"},
+		"NobodysReported": {[]step{typed("挂失"), press}, "sent1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCampus(t)
+			for _, s := range tc.steps {
+				c.does(s)
+			}
+			if used := strings.Join(c.wecom.used, " "); used != tc.used {
+				t.Errorf("used %q, want %q", used, tc.used)
+			}
+		})
+	}
+	t.Run("OlderQuestion", func(t *testing.T) { // whose own code is gone
+		t.Parallel()
+		c := newCampus(t)
+		c.does(typed("挂失"))
+		older := c.wecom.task
+		c.does(typed("挂失"))
+		c.wecom.task = older
+		if got := c.does(press); !strings.HasPrefix(got, "[card loss_next]") {
+			t.Errorf("got %q", got)
+		}
+		c.does(page)
+		if used := strings.Join(c.wecom.used, " "); used != "code sent3" {
+			t.Errorf("used %q", used)
+		}
+	})
 }
 
 // TestLossKeepsNoPressWithoutRedis: the chat goes on, and the log says what
