@@ -101,7 +101,9 @@ func TestWalk(t *testing.T) {
 	)
 	w.do("pretend to be WeChat", command(browser.AddScriptToEvaluateOnNewDocument, browser.AddScriptToEvaluateOnNewDocumentParams{
 		Source: `window.WeixinJSBridge = {invoke: (_, __, done) => done({err_msg: 'get_brand_wcpay_request:cancel'})}`}))
-	w.as(rich, stop{"order in WeChat", "/h5/topup/orders/" + rich.orderNo(1000), "", `!document.getElementById('pay').hidden`})
+	w.as(rich, stop{"order in WeChat", "/h5/topup/orders/" + rich.orderNo(1000), "",
+		// It pays by itself the first time, and says each time that it was cancelled.
+		`!document.getElementById('cancelled').hidden || (document.getElementById('pay').hidden || document.getElementById('pay').click(), false)`})
 
 	newcomer := h.person(campus.Person{UserID: "newcomer", Name: "新同学"})
 	w.as(newcomer,

@@ -208,6 +208,7 @@ var catalogue = map[string]both{
 	"order.until":          {"请在 %s 前付款", "Please pay before %s"},
 	"order.opening":        {"正在打开微信支付…", "Opening WeChat Pay…"},
 	"order.confirming":     {"正在向微信确认付款…", "Confirming the payment with WeChat…"},
+	"order.cancelled":      {"付款已取消，没有扣钱。%s 前可以再次付款。", "The payment was cancelled and nothing was paid. You can pay again until %s."},
 	"order.offline":        {"网络不太好，正在重试。已付的钱不会丢", "Poor connection, trying again. What you paid is not lost"},
 	"order.trouble":        {"微信支付暂时没有回应。没有付款不会扣钱，请再试一次", "WeChat Pay is not answering. Nothing is taken until you pay. Please try again"},
 	"order.qr_alt":         {"微信支付二维码", "WeChat Pay QR code"},

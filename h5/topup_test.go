@@ -123,7 +123,7 @@ func TestOrderStages(t *testing.T) {
 		given func(w *world)
 		words []string
 	}{
-		{"Waiting", func(w *world) { ordered(w) }, []string{`data-stage="waiting"`, "等待支付", "¥50.00", "请在 12:22 前付款", "order."}},
+		{"Waiting", func(w *world) { ordered(w) }, []string{`data-stage="waiting"`, "等待支付", "¥50.00", "请在 12:22 前付款", "没有扣钱。12:22 前可以再次付款", "order."}},
 		{"PastItsTime", func(w *world) { ordered(w, func(o *ledger.Order) { o.ExpiresAt = w.now }) }, []string{`data-stage="ending"`, "没有付款不会扣钱"}},
 		{"Closed", func(w *world) { ordered(w, func(o *ledger.Order) { o.State = ledger.OrderClosed }) }, []string{"已关闭", "/h5/topup?amount_fen=5000", "重新充值"}},
 		{"Refunded", func(w *world) { ordered(w, func(o *ledger.Order) { o.State = ledger.OrderRefunded }) }, []string{"已原路退款"}},

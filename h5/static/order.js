@@ -50,6 +50,7 @@
 
   function trouble(words) {
     show("opening", false);
+    show("cancelled", false);
     if (words) { document.getElementById("trouble-words").textContent = words; }
     show("trouble", true);
     show("pay", true);
@@ -57,6 +58,7 @@
 
   function scan() {
     show("opening", false);
+    show("cancelled", false);
     show("trouble", false);
     show("pay", false);
     show("use-qr", false);
@@ -79,6 +81,7 @@
   }
 
   function callUp() {
+    show("cancelled", false);
     show("trouble", false);
     show("pay", false);
     show("opening", true);
@@ -106,6 +109,7 @@
         return;
       }
       if (!result || !/:cancel$/.test(result.err_msg)) { reported = true; trouble(); return; }
+      show("cancelled", true);
       show("pay", true);
     });
   }
