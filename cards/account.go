@@ -41,12 +41,7 @@ func Balance(lang Lang, d BalanceData) Card {
 		c.SubTitleText = say(lang, kBalanceMissing, asOf(lang, d.AsOf, d.Now), d.Missing)
 	}
 	c.row(kRowPending, Yuan(d.PendingFen))
-	switch {
-	case d.InFlightFen > 0 && d.Doubt:
-		c.row(kRowDoubt, say(lang, kDoubtOf, Yuan(d.InFlightFen)))
-	case d.InFlightFen > 0:
-		c.row(kRowWriting, Yuan(d.InFlightFen))
-	}
+	c.rowInFlight(d.InFlightFen, d.Doubt)
 	c.row(kRowCard, MaskCardNo(d.CardNo))
 	c.row(kRowStatus, statusText(lang, d.Status))
 	if d.LastTitle != "" {
@@ -64,6 +59,16 @@ func Balance(lang Lang, d BalanceData) Card {
 		c.jump(kJumpPending, d.PendingURL)
 	}
 	return c.Fit()
+}
+
+// rowInFlight says what is being written to the card, or may be on it.
+func (c *Card) rowInFlight(fen int64, doubt bool) {
+	switch {
+	case fen > 0 && doubt:
+		c.row(kRowDoubt, say(c.lang, kDoubtOf, Yuan(fen)))
+	case fen > 0:
+		c.row(kRowWriting, Yuan(fen))
+	}
 }
 
 // asOf is the moment of the newest record, a bare time when it is today's.
@@ -123,7 +128,7 @@ func Pending(lang Lang, d PendingData) Card {
 	}
 	for _, t := range d.Transfers[:shown] {
 		c.HorizontalContentList = append(c.HorizontalContentList, Horizontal{
-			KeyName: monthDay(t.CreatedAt), Value: joinSpaced(cut(t.Title, 16), Yuan(t.AmountFen)),
+			KeyName: say(lang, kRowPending), Value: dated(lang, t.CreatedAt, t.Title, Yuan(t.AmountFen)),
 		})
 	}
 	if rest := count - shown; rest > 0 {

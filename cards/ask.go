@@ -19,7 +19,7 @@ func AskWhich(lang Lang, choices []Choice, url string) Card {
 		typed = append(typed, cut(choice.Text, lenButton))
 		c.ButtonList = append(c.ButtonList, Button{Text: choice.Text, Style: ButtonPrimary, Key: choice.Key})
 	}
-	c.hint = say(lang, kAskTyped, joinPlaces(lang, typed))
+	c.typed = say(lang, kAskTyped, joinPlaces(lang, typed))
 	c.ButtonList = append(c.ButtonList, Button{Text: say(lang, kAskWhichHelp), Style: ButtonQuiet, Key: KeyHelp})
 	return c.Fit()
 }
@@ -31,6 +31,9 @@ type GreetingData struct {
 	BalanceFen int64
 	About      bool // records are missing, so the balance is not certain
 	PendingFen int64
+
+	InFlightFen int64 // as in BalanceData
+	Doubt       bool
 
 	HomeURL, TopUpURL, PendingURL string
 }
@@ -57,6 +60,7 @@ func Greeting(lang Lang, d GreetingData) Card {
 		c.row(kRowPending, Yuan(d.PendingFen))
 		c.jump(kJumpPending, d.PendingURL)
 	}
+	c.rowInFlight(d.InFlightFen, d.Doubt)
 	c.jump(kJumpTopUp, d.TopUpURL)
 	return c.Fit()
 }

@@ -2,7 +2,6 @@ package cards
 
 import (
 	"strings"
-	"time"
 	"unicode/utf8"
 )
 
@@ -50,14 +49,6 @@ func Places(lang Lang, places []string, room int) string {
 		all = say(lang, kPlacesOf, joinPlaces(lang, places[:n]), len(places))
 	}
 	return all
-}
-
-// monthDay is a date in the five characters a row's name may have: "11-22".
-func monthDay(t time.Time) string {
-	if t.IsZero() {
-		return "–"
-	}
-	return t.Format("01-02")
 }
 
 // wholeYuan drops the fen of a round amount, to fit a button: "¥50".

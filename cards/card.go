@@ -56,6 +56,8 @@ type Card struct {
 	lang Lang
 	page link   // where a card without links of its own leads in its other forms
 	hint string // said in the other forms only, which have no buttons
+	// typed stands for MainTitle.Desc in those, where that is about buttons.
+	typed string
 }
 
 // Source is the small line above the title.

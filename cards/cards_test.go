@@ -39,6 +39,8 @@ func samples(lang Lang) map[string]Card {
 		Merchants: []StatementMerchant{{"二号餐厅", 18000}, {"图书馆咖啡", 6000}, {"浴室", 2000}, {"超市", 100}},
 		ChartURL:  site + "/chart.png", URL: site + "/statement?month=2026-11", TransactionsURL: site + "/transactions?month=2026-11",
 	}
+	returned := bill
+	returned.ReturnedFen = 20000
 	noChart := bill
 	noChart.ChartURL, noChart.Before = "", false
 	soFar := bill
@@ -47,8 +49,10 @@ func samples(lang Lang) map[string]Card {
 	firstSoFar.Before = false
 	lines := TransactionsData{Day: "今天消费 ¥13.00，2 笔", URL: site + "/transactions?month=2026-11", BillURL: site + "/statement?month=2026-11"}
 	for i := range 7 {
-		lines.Lines = append(lines.Lines, TransactionLine{"二号餐厅 面点窗口 一个很长很长的名字一个很长很长的名字", Yuan(int64(-650 - i)), at.AddDate(0, 0, -i)})
+		lines.Lines = append(lines.Lines, TransactionLine{"消费", "二号餐厅 面点窗口 一个很长很长的名字一个很长很长的名字", Yuan(int64(-650 - i)), at.AddDate(0, 0, -i), false})
 	}
+	waiting := TransactionsData{URL: lines.URL, BillURL: lines.BillURL, ListURL: site + "/transfers",
+		Lines: []TransactionLine{{"待领取", "微信充值", Yuan(5000), at, true}}}
 	ofMonth := lines
 	ofMonth.Month, ofMonth.Day = at, ""
 	settings := SettingsData{Lang: En, Style: "textcard", LowFen: 1500, LowChoices: []int64{1000, 2000, 5000}, URL: site + "/settings"}
@@ -79,7 +83,7 @@ func samples(lang Lang) map[string]Card {
 		"topup_paid":              TopUpPaid(lang, TopUpPaidData{AmountFen: 5000, PendingFen: 15000, OutTradeNo: "T20261122120817001", PaidAt: at, URL: site + "/transfers"}),
 		"verify_channels":         VerifyChannels(lang, VerifyChannelsData{MaskedEmail: "z***@example.edu.cn", MaskedPhone: "138****1234", URL: site + "/verify"}),
 		"verify_phone":            VerifyChannels(lang, VerifyChannelsData{MaskedPhone: "138****1234", URL: site + "/verify"}),
-		"greeting":                Greeting(lang, GreetingData{"张三", 12, 5230, true, 5000, site + "/", site + "/topup", site + "/transfers"}),
+		"greeting":                Greeting(lang, GreetingData{"张三", 12, 5230, true, 5000, 2000, true, site + "/", site + "/topup", site + "/transfers"}),
 		"greeting_early":          Greeting(lang, GreetingData{Name: "张三", Hour: 7, BalanceFen: 5230, HomeURL: site + "/", TopUpURL: site + "/topup"}),
 		"ask_which":               AskWhich(lang, []Choice{{"余额", "balance"}, {"账单", "statement"}}, site+"/"),
 		"statement":               Statement(lang, bill),
@@ -118,6 +122,8 @@ func samples(lang Lang) map[string]Card {
 		"claim_in_doubt":          ClaimInDoubt(lang, trouble),
 		"claim_released":          ClaimReleased(lang, trouble),
 		"loss_confirm":            LossConfirm(lang, ask),
+		"transactions_waiting":    Transactions(lang, waiting),
+		"statement_returned":      Statement(lang, returned),
 		"loss_next":               LossNext(lang, ask),
 		"lost":                    Lost(lang, lost),
 		"lost_accepted":           Lost(lang, noTerminals),
@@ -290,7 +296,7 @@ func TestCards_AnyData(t *testing.T) {
 			transfers = append(transfers, PendingTransfer{text("title"), fen("fen"), at})
 			places = append(places, text("place"))
 			merchants = append(merchants, StatementMerchant{text("merchant"), fen("fen")})
-			lines = append(lines, TransactionLine{text("line"), Yuan(fen("fen")), at})
+			lines = append(lines, TransactionLine{text("name"), text("line"), Yuan(fen("fen")), at, len(lines)%2 == 0})
 			choices = append(choices, TopUpChoice{fen("choice"), maybe(fmt.Sprint("choice", i))})
 		}
 		person := VerifiedData{text("name"), url("bind")}
@@ -308,11 +314,11 @@ func TestCards_AnyData(t *testing.T) {
 			PasswordFirst(lang, url("u")),
 			LossConfirm(lang, LossAskData{text("no"), url("u")}), LossNext(lang, LossAskData{text("no"), url("u")}),
 			Lost(lang, LostData{text("no"), text("receipt"), at, rapid.Int().Draw(t, "terminals"), rapid.Int().Draw(t, "informed"), url("u"), maybe("c")}),
-			Greeting(lang, GreetingData{text("name"), rapid.Int().Draw(t, "hour"), fen("b"), rapid.Bool().Draw(t, "about"), fen("p"), url("h"), maybe("t"), maybe("p")}),
+			Greeting(lang, GreetingData{text("name"), rapid.Int().Draw(t, "hour"), fen("b"), rapid.Bool().Draw(t, "about"), fen("p"), fen("w"), rapid.Bool().Draw(t, "doubt"), url("h"), maybe("t"), maybe("p")}),
 			AskWhich(lang, []Choice{{text("choice"), "balance"}, {text("choice"), "topup"}}, url("u")),
-			Statement(lang, StatementData{at, fen("spent"), rapid.Int().Draw(t, "n"), fen("in"), fen("claimed"), rapid.Int().Draw(t, "days"), fen("before"), rapid.Bool().Draw(t, "first"), rapid.IntRange(0, 31).Draw(t, "same"),
+			Statement(lang, StatementData{at, fen("spent"), rapid.Int().Draw(t, "n"), fen("in"), fen("back"), fen("claimed"), rapid.Int().Draw(t, "days"), fen("before"), rapid.Bool().Draw(t, "first"), rapid.IntRange(0, 31).Draw(t, "same"),
 				merchants, maybe("chart"), url("u"), maybe("t")}),
-			Transactions(lang, TransactionsData{at, text("today"), lines, url("u"), maybe("bill"), maybe("topup")}),
+			Transactions(lang, TransactionsData{at, text("today"), lines, url("u"), maybe("bill"), maybe("list"), maybe("topup")}),
 			AskLanguage(lang, url("u"), rapid.Bool().Draw(t, "by assistant")),
 			Settings(lang, settings), SettingsSaved(lang, settings),
 			PushKinds(lang, []PushKind{{"consumption", true}, {text("kind"), true}}, url("u")), PushKindsSaved(lang, []PushKind{{text("kind"), true}}, url("u")),

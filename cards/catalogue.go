@@ -18,6 +18,17 @@ var catalogue = map[key]words{
 	kSourceCard:      {"校园一卡通", "Campus Card"},
 	kSourceAssistant: {"企业小助手", "Assistant"},
 
+	// What the forms without buttons say instead of them.
+	kSettingsTyped:    {"要改，打开设置的网页", "To change them, open the settings page"},
+	kPushTyped:        {"可以回复：是的、不用了", "You can reply: yes, no"},
+	kLossTyped:        {"可以回复：是的、取消", "You can reply: yes, cancel"},
+	kVerifyTypedEmail: {"回复“邮箱”，就发送验证码", "Reply “email” to get the code"},
+	kVerifyTypedPhone: {"回复“手机”，就发送验证码", "Reply “phone” to get the code"},
+
+	kRowReturned: {"退款", "Back"},
+	kReturned:    {"其中 %s 已退或正在退", "%s refunded or on its way"},
+	kOffCard:     {"待领取、写卡中和退款的钱不在卡上，不算交易，见“领取与记录”。", "What waits to be collected, is being written or went back is not on the card, so it is no transaction."},
+
 	kRowCard:    {"卡号", "Card"},
 	kRowStatus:  {"状态", "State"},
 	kRowPending: {"待领取", "Claim"},
@@ -180,7 +191,7 @@ var catalogue = map[key]words{
 	kJumpBill:     {"完整账单", "Full statement"},
 	kJumpMonth:    {"当月明细", "Transactions"},
 
-	kTransactionsTitle: {"最近 %d 笔", "Your latest %d"},
+	kTransactionsTitle: {"最近 %d 笔", "Latest transactions: %d"},
 	kTransactionsOf:    {"%s，最后 %d 笔", "%s, the last %d"},
 	kNoTransactionsOf:  {"%s没有交易", "No transactions in %s"},
 	kNoTransactions:    {"还没有交易", "No transactions yet"},

@@ -11,6 +11,15 @@ const (
 	kSourceCard      key = "source.card"
 	kSourceAssistant key = "source.assistant"
 
+	kSettingsTyped    key = "settings.typed"
+	kPushTyped        key = "push.typed"
+	kLossTyped        key = "loss.typed"
+	kVerifyTypedEmail key = "verify.typed.email"
+	kVerifyTypedPhone key = "verify.typed.phone"
+	kRowReturned      key = "row.returned"
+	kReturned         key = "statement.returned"
+	kOffCard          key = "transactions.off_card"
+
 	kRowCard    key = "row.card"
 	kRowStatus  key = "row.status"
 	kRowPending key = "row.pending"

@@ -17,7 +17,7 @@ type LossAskData struct {
 // LossConfirm answers 挂失: nothing is reported yet. Its buttons send KeyLossConfirm or KeyLossDrop; touching the card opens the page.
 func LossConfirm(lang Lang, d LossAskData) Card {
 	c := Card{
-		lang: lang, Kind: "loss_confirm", Type: ButtonInteraction,
+		lang: lang, Kind: "loss_confirm", Type: ButtonInteraction, hint: say(lang, kLossTyped),
 		Source:       source(lang, kSourceCard),
 		MainTitle:    &MainTitle{Title: say(lang, kLossConfirmTitle), Desc: say(lang, kLossConfirmDesc)},
 		SubTitleText: say(lang, kLossConfirmHint),

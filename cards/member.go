@@ -56,10 +56,11 @@ func (c Card) channels(submit, url string) Card {
 // oneChannel gives the card the one button there is to press.
 func (c Card) oneChannel(phone bool, emailKey, phoneKey, url string) Card {
 	c.Type, c.CardAction, c.SubTitleText = ButtonInteraction, openURL(url), strings.TrimSpace(c.SubTitleText+" "+say(c.lang, kVerifyOnPage))
-	text, key := kVerifyByEmail, emailKey
+	text, key, typed := kVerifyByEmail, emailKey, kVerifyTypedEmail
 	if phone {
-		text, key = kVerifyByPhone, phoneKey
+		text, key, typed = kVerifyByPhone, phoneKey, kVerifyTypedPhone
 	}
+	c.hint = say(c.lang, typed)
 	c.ButtonList = []Button{{Text: say(c.lang, text), Style: ButtonPrimary, Key: key}}
 	return c
 }

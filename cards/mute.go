@@ -24,7 +24,7 @@ func (c Card) Mutable(kind, taskID string) Card {
 func Muted(lang Lang, kind, url string) Card {
 	name, _ := kindName(lang, kind)
 	return Card{
-		lang: lang, Kind: "muted", Type: ButtonInteraction,
+		lang: lang, Kind: "muted", Type: ButtonInteraction, hint: say(lang, kSettingsTyped),
 		Source:     source(lang, kSourceCard),
 		MainTitle:  &MainTitle{Title: say(lang, kMutedTitle, name), Desc: say(lang, kMutedDesc)},
 		CardAction: openURL(url),

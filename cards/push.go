@@ -14,7 +14,7 @@ func AskPurchasePush(lang Lang, on bool, url string) Card {
 		title, button, press = kPushOnTitle, kPushOnDo, KeyPurchasePushOn
 	}
 	return Card{
-		lang: lang, Kind: "ask_purchase_push", Type: ButtonInteraction,
+		lang: lang, Kind: "ask_purchase_push", Type: ButtonInteraction, hint: say(lang, kPushTyped),
 		Source:       source(lang, kSourceCard),
 		MainTitle:    &MainTitle{Title: say(lang, title), Desc: say(lang, kPushDesc)},
 		SubTitleText: say(lang, kPushHint),

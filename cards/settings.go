@@ -30,7 +30,7 @@ func LowOption(fen int64) string { return Yuan(fen) }
 // Settings answers 设置 with up to three selectors; their options' ids are a language, a style and what LowOption gives.
 func Settings(lang Lang, d SettingsData) Card {
 	c := Card{
-		lang: lang, Kind: "settings", Type: MultipleInteraction, page: link{say(lang, kSettingsAll), d.URL},
+		lang: lang, Kind: "settings", Type: MultipleInteraction, typed: say(lang, kSettingsTyped), page: link{say(lang, kSettingsAll), d.URL},
 		Source:    source(lang, kSourceCard),
 		MainTitle: &MainTitle{Title: say(lang, kSettingsTitle), Desc: say(lang, kSettingsDesc)},
 		SelectList: []Select{
@@ -116,7 +116,7 @@ type PushKind struct {
 // PushKinds asks which messages shall come. The ids of its options are the kinds; a kind this package has no name for is not asked about.
 func PushKinds(lang Lang, kinds []PushKind, url string) Card {
 	c := Card{
-		lang: lang, Kind: "push_kinds", Type: VoteInteraction, page: link{say(lang, kSettingsAll), url},
+		lang: lang, Kind: "push_kinds", Type: VoteInteraction, hint: say(lang, kSettingsTyped), page: link{say(lang, kSettingsAll), url},
 		Source:       source(lang, kSourceCard),
 		MainTitle:    &MainTitle{Title: say(lang, kPushKindsTitle), Desc: say(lang, kPushKindsDesc)},
 		Checkbox:     &Checkbox{QuestionKey: AskKinds, Mode: 1},

@@ -15,6 +15,7 @@ type StatementData struct {
 	SpentFen    int64     // not negative
 	Purchases   int
 	ToppedUpFen int64 // paid
+	ReturnedFen int64 // of that, sent back to the payer or on the way there
 	ClaimedFen  int64 // collected onto the card, whenever it was paid
 	Days        int   // with a purchase
 	BeforeFen   int64 // spent in the month before, or, while this one runs, in its first SameDays days
@@ -55,6 +56,9 @@ func Statement(lang Lang, d StatementData) Card {
 		}
 	}
 	c.row(kRowToppedUp, Yuan(d.ToppedUpFen))
+	if d.ReturnedFen > 0 {
+		c.row(kRowReturned, say(lang, kReturned, Yuan(d.ReturnedFen)))
+	}
 	if d.ClaimedFen != d.ToppedUpFen {
 		c.row(kRowCollected, say(lang, kCollected, Yuan(d.ClaimedFen)))
 	}
@@ -105,11 +109,13 @@ func topMerchants(lang Lang, list []StatementMerchant) string {
 	return strings.Join(out, say(lang, kPlaceSeparator))
 }
 
-// TransactionLine is one line of a history: a movement on the card, or a transfer that is not on the card yet.
+// TransactionLine is one line of a history: a movement on the card, or a transfer that is not on the card.
 type TransactionLine struct {
-	Title  string
-	Amount string // with its sign; without one the money is not on the card
-	At     time.Time
+	Name    string // of the row: what it is, or how far the transfer has come
+	Title   string
+	Amount  string // with its sign; a transfer's has none
+	At      time.Time
+	OffCard bool // a transfer, which is no transaction
 }
 
 // TransactionsData is the newest lines, newest first.
@@ -119,6 +125,7 @@ type TransactionsData struct {
 	Lines    []TransactionLine // the first five are shown
 	URL      string            // the page with all of them
 	BillURL  string            // the month's statement
+	ListURL  string            // all transfers, for those among the lines
 	TopUpURL string
 }
 
@@ -139,17 +146,35 @@ func Transactions(lang Lang, d TransactionsData) Card {
 		return c.Fit()
 	}
 	lines := d.Lines[:min(len(d.Lines), shownTransactions)]
-	title := say(lang, kTransactionsTitle, len(lines))
-	if !d.Month.IsZero() {
-		title = say(lang, kTransactionsOf, MonthName(lang, d.Month), len(lines))
+	onCard := 0
+	for _, l := range lines {
+		if !l.OffCard {
+			onCard++
+		}
+	}
+	title := say(lang, kTransactionsTitle, onCard)
+	switch {
+	case onCard == 0:
+		title = say(lang, kNoTransactions)
+	case !d.Month.IsZero():
+		title = say(lang, kTransactionsOf, MonthName(lang, d.Month), onCard)
 	}
 	c := notice(lang, "transactions", kSourceCard, title, d.Day, d.URL)
 	for _, l := range lines {
-		amount := clean(l.Amount)
-		title := cut(l.Title, max(1, lenValue-1-len([]rune(amount))))
-		c.HorizontalContentList = append(c.HorizontalContentList, Horizontal{KeyName: monthDay(l.At), Value: joinSpaced(title, amount)})
+		c.HorizontalContentList = append(c.HorizontalContentList, Horizontal{KeyName: l.Name, Value: dated(lang, l.At, l.Title, l.Amount)})
 	}
 	c.jump(kJumpDetails, d.URL)
 	c.jump(kJumpBill, d.BillURL)
+	if onCard < len(lines) {
+		c.SubTitleText = say(lang, kOffCard)
+		c.jump(kPendingList, d.ListURL)
+	}
 	return c.Fit()
+}
+
+// dated is a row's value: when, what as far as there is room, and how much.
+func dated(lang Lang, at time.Time, title, amount string) string {
+	when, amount := When(lang, at), clean(amount)
+	room := lenValue - len([]rune(when)) - len([]rune(amount)) - 2
+	return joinSpaced(joinSpaced(when, cut(title, max(1, room))), amount)
 }

@@ -1,6 +1,9 @@
 package cards
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // TextCard is the textcard message: it shows in WeCom and in WeChat alike and has one link.
 // https://developer.work.weixin.qq.com/document/path/90236#文本卡片消息
@@ -56,7 +59,7 @@ func (c Card) lines() []string {
 	}
 	if t := c.MainTitle; t != nil {
 		add(t.Title)
-		add(t.Desc)
+		add(cmp.Or(c.typed, t.Desc))
 	}
 	if e := c.EmphasisContent; e != nil {
 		add(e.Desc, e.Title)

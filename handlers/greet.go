@@ -61,7 +61,7 @@ func (a *Apps) greeting(ctx context.Context, t *turn) error {
 		return a.balance(ctx, t)
 	}
 	return t.Reply(cards.Greeting(t.Lang, cards.GreetingData{
-		Name: t.Person.Name, Hour: a.Now().In(a.Zone).Hour(), BalanceFen: int64(b.Books), About: b.Missing > 0 || b.InFlight > 0,
-		PendingFen: int64(b.Pending), HomeURL: a.link.home(), TopUpURL: a.link.topUp(), PendingURL: a.link.transfers(),
+		Name: t.Person.Name, Hour: a.Now().In(a.Zone).Hour(), BalanceFen: int64(b.Books), About: b.Missing > 0,
+		PendingFen: int64(b.Pending), InFlightFen: int64(b.InFlight), Doubt: b.Doubt, HomeURL: a.link.home(), TopUpURL: a.link.topUp(), PendingURL: a.link.transfers(),
 	}))
 }

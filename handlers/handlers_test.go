@@ -111,6 +111,53 @@ func TestBalanceStates(t *testing.T) {
 	})
 }
 
+// TestAbout: the greeting and the balance are as sure of the money as each
+// other, and say of a write what is known.
+func TestAbout(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		change func(*ledger.Balance)
+		want   string
+	}{
+		"Missing":  {func(b *ledger.Balance) { b.Missing = 1 }, "卡上余额约 ¥94.00"},
+		"Complete": {func(b *ledger.Balance) { b.Missing = 0 }, "卡上余额 ¥94.00"},
+		"Writing":  {func(b *ledger.Balance) { b.Missing, b.InFlight = 0, 5000 }, "卡上余额 ¥94.00|写卡中：¥50.00"},
+		"Doubt":    {func(b *ledger.Balance) { b.Missing, b.InFlight, b.Doubt = 0, 5000, true }, "卡上余额 ¥94.00|待确认：¥50.00，钱没有丢"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCampus(t)
+			b := c.store.balances[3]
+			tc.change(&b)
+			c.store.balances[3] = b
+			for _, text := range []string{"余额", "你好"} {
+				for want := range strings.SplitSeq(tc.want, "|") {
+					if got := c.types(CardApp, "bound", text); !strings.Contains(got, want) {
+						t.Errorf("%q: got %q, want %q in it", text, got, want)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestStatement_Returned: what went back to the payer is told from what was
+// added.
+func TestStatement_Returned(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t)
+	if got := c.types(CardApp, "bound", "账单"); strings.Contains(got, "已退") {
+		t.Errorf("nothing went back: %q", got)
+	}
+	c.store.returned = 2000
+	if got := c.types(CardApp, "bound", "账单"); !strings.Contains(got, "充值：¥250.00\n退款：其中 ¥20.00 已退或正在退") {
+		t.Errorf("got %q", got)
+	}
+	if got := c.types(CardApp, "english", "statement"); !strings.Contains(got, "Back: ¥20.00 refunded or on its way") {
+		t.Errorf("got %q", got)
+	}
+}
+
 // TestTransactionsNone and its neighbours: the list's edges.
 func TestTransactions(t *testing.T) {
 	t.Parallel()

@@ -35,7 +35,7 @@ func (a *Apps) transactions(ctx context.Context, t *turn) error {
 	}
 	return t.Update(cards.Transactions(t.Lang, cards.TransactionsData{
 		Day: a.daySum(t.Lang, plain(t.Message.Content), movements), Lines: a.latest(t.Lang, movements, transfers), TopUpURL: a.link.topUp(),
-		URL: a.link.transactions(a.month()), BillURL: a.link.statement(a.month()),
+		URL: a.link.transactions(a.month()), BillURL: a.link.statement(a.month()), ListURL: a.link.transfers(),
 	}))
 }
 
@@ -106,9 +106,9 @@ func (a *Apps) aboutTransactions(ctx context.Context, t *turn) bool {
 func (a *Apps) latest(lang cards.Lang, movements []ledger.Movement, transfers []ledger.Transfer) []cards.TransactionLine {
 	var lines, waiting []cards.TransactionLine
 	for _, f := range transfers {
-		if state, ok := transferStates[f.State]; ok {
+		if state, ok := transferRows[f.State]; ok {
 			waiting = append(waiting, cards.TransactionLine{
-				Title: transferTitle(lang, f) + " " + state.in(lang), Amount: f.Amount.String(), At: f.CreatedAt.In(a.Zone),
+				Name: state.in(lang), Title: transferTitle(lang, f), Amount: f.Amount.String(), At: f.CreatedAt.In(a.Zone), OffCard: true,
 			})
 		}
 	}
@@ -116,11 +116,7 @@ func (a *Apps) latest(lang cards.Lang, movements []ledger.Movement, transfers []
 		for len(waiting) > 0 && waiting[0].At.After(m.At) {
 			lines, waiting = append(lines, waiting[0]), waiting[1:]
 		}
-		title := movementTitle(lang, m)
-		if m.Kind == ledger.MovementClaim && m.Where != "" {
-			title += " " + m.Where
-		}
-		lines = append(lines, cards.TransactionLine{Title: title, Amount: plus(m.Change()), At: m.At.In(a.Zone)})
+		lines = append(lines, cards.TransactionLine{Name: movementNames[m.Kind].in(lang), Title: m.Where, Amount: plus(m.Change()), At: m.At.In(a.Zone)})
 	}
 	lines = append(lines, waiting...)
 	return lines[:min(len(lines), shownLines)]

@@ -30,6 +30,24 @@ func TestTransactions_Order(t *testing.T) {
 	}
 }
 
+// TestTransactions_OffCard: what is not on the card is told apart from the
+// transactions, which alone are counted.
+func TestTransactions_OffCard(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t)
+	if got := c.types(CardApp, "bound", "明细"); !strings.Contains(got, "最近 1 笔") || !strings.Contains(got, "不算交易") || !strings.Contains(got, "/h5/transfers") {
+		t.Errorf("one claim and two top-ups that wait: %q", got)
+	}
+	c.store.movements[3] = nil
+	if got := c.types(CardApp, "bound", "明细"); !strings.Contains(got, "还没有交易") || strings.Contains(got, "最近") || !strings.Contains(got, "待领取：11月22日 12:07 微信充值 ¥50.00") {
+		t.Errorf("nothing on the card yet: %q", got)
+	}
+	c.store.movements[3], c.store.transfers[3] = []ledger.Movement{{Kind: ledger.MovementConsumption, Amount: 650, At: noon, Where: "面点"}}, nil
+	if got := c.types(CardApp, "bound", "明细"); strings.Contains(got, "不算交易") || !strings.Contains(got, "消费：11月22日 12:08 面点 −¥6.50") {
+		t.Errorf("nothing waits: %q", got)
+	}
+}
+
 // TestTransactions_Today: what today came to stands above, unless there is too
 // much of it to know.
 func TestTransactions_Today(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"xiaoka/cards"
+	"xiaoka/ledger"
 )
 
 // phrase is one sentence in both languages; verbs come in the same order.
@@ -204,6 +205,17 @@ var askNames = map[string]phrase{
 	"help":               {"帮助", "Help"},
 	"human":              {"人工服务", "A person"},
 }
+
+// movementNames and transferRows name the rows of 明细: five characters at most.
+var (
+	movementNames = map[string]phrase{
+		ledger.MovementConsumption: {"消费", "Spent"}, ledger.MovementClaim: {"领取", "Load"}, ledger.MovementCorrection: {"冲正", "Fixed"},
+	}
+	transferRows = map[ledger.TransferState]phrase{
+		ledger.TransferPending: {"待领取", "Claim"}, ledger.TransferInFlight: {"写卡中", "Write"}, ledger.TransferInDoubt: {"待确认", "Check"},
+		ledger.TransferRefunding: {"退款中", "Back"}, ledger.TransferRefunded: {"已退款", "Back"},
+	}
+)
 
 // Events.
 var (
