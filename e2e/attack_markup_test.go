@@ -101,26 +101,40 @@ func formula(a answer) error {
 		return fmt.Errorf("headers %v", a.header)
 	}
 	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(a.body, "\ufeff"))).ReadAll()
+	isText := func(int, int) bool { return false }
 	if strings.Contains(a.header.Get("Content-Disposition"), ".xlsx") {
 		var book *excelize.File
 		if book, err = excelize.OpenReader(strings.NewReader(a.body)); err == nil {
-			rows, err = book.GetRows(book.GetSheetName(0))
+			sheet := book.GetSheetName(0)
+			rows, err = book.GetRows(sheet)
+			isText = func(row, column int) bool { return textByType(book, sheet, row, column) }
 		}
 	}
 	if err != nil {
 		return err
 	}
-	for _, row := range rows {
-		for _, cell := range row {
+	for i, row := range rows {
+		for j, cell := range row {
 			if at := invisible.FindString(cell); at != "" {
 				return fmt.Errorf("%q has %U", cell, []rune(at)[0])
 			}
-			if strings.HasPrefix(cell, "=") || strings.HasPrefix(cell, "+") || strings.HasPrefix(cell, "@") {
+			if (strings.HasPrefix(cell, "=") || strings.HasPrefix(cell, "+") || strings.HasPrefix(cell, "@")) && !isText(i+1, j+1) {
 				return fmt.Errorf("%q would be run", cell)
 			}
 		}
 	}
 	return nil
+}
+
+// textByType tells whether a cell is a text that stays one when it is edited:
+// it holds no formula, and its format is the one for texts.
+func textByType(book *excelize.File, sheet string, row, column int) bool {
+	const textFormat = 49
+	at, _ := excelize.CoordinatesToCellName(column, row)
+	held, err1 := book.GetCellFormula(sheet, at)
+	id, err2 := book.GetCellStyle(sheet, at)
+	style, err3 := book.GetStyle(id)
+	return errors.Join(err1, err2, err3) == nil && held == "" && style.NumFmt == textFormat
 }
 
 func TestAttack_T39_Markup(t *testing.T) {

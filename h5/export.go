@@ -38,21 +38,28 @@ func (v *visit) exported() (s ledger.Statement, name string, err error) {
 	return s, from + "_" + to, err
 }
 
-// record is one line of an export. An empty amount is left blank.
+// record is one line of an export, its times in the zone they are shown in. An
+// empty amount and a zero day are left blank.
 type record struct {
-	at, kind, where, terminal string
-	in, out, balance          *ledger.Fen
-	booked, remark            string
+	at                    time.Time
+	kind, where, terminal string
+	in, out, balance      *ledger.Fen
+	booked                day
+	remark                string
 }
+
+// day is a date without a time.
+type day struct{ time.Time }
 
 // records lists a statement as it is exported: the opening balance, the
 // movements from the oldest on, and the totals, so that what came in and went
-// out leads from the first balance to the last.
+// out leads from the first balance to the last. While the time runs, the last
+// is the balance now.
 func (v *visit) records(s ledger.Statement) []record {
-	all := []record{{at: s.From.Format(time.DateTime), kind: v.t("export.opening"), balance: &s.Opening}}
+	all := []record{{at: s.From.In(v.Location), kind: v.t("export.opening"), balance: &s.Opening}}
 	var in, out ledger.Fen
 	for _, m := range slices.Backward(s.Movements) {
-		r := record{at: m.At.In(v.Location).Format(time.DateTime), kind: v.movementName(m.Kind), where: m.Where, terminal: m.TerminalID}
+		r := record{at: m.At.In(v.Location), kind: v.movementName(m.Kind), where: clip(m.Where), terminal: clip(m.TerminalID)}
 		if change := m.Change(); change >= 0 {
 			in += change
 			r.in = &change
@@ -65,13 +72,16 @@ func (v *visit) records(s ledger.Statement) []record {
 			r.balance = &m.After
 		}
 		if m.Kind == ledger.MovementConsumption {
-			r.booked = m.Booked.In(v.Location).Format(time.DateOnly)
+			r.booked = day{m.Booked.In(v.Location)}
 		}
 		r.remark = v.remark(m)
 		all = append(all, r)
 	}
 	last := s.To.Add(-time.Second)
-	return append(all, record{at: last.Format(time.DateTime), kind: v.t("export.total"), in: &in, out: &out, balance: &s.Closing})
+	if v.now.Before(last) {
+		last = v.now
+	}
+	return append(all, record{at: last.In(v.Location), kind: v.t("export.total"), in: &in, out: &out, balance: &s.Closing})
 }
 
 // remark is what is unusual about a movement; empty = nothing.
@@ -115,7 +125,12 @@ func (v *visit) transactionsCSV() error {
 	w.UseCRLF = true
 	lines := [][]string{v.columns()}
 	for _, r := range v.records(s) {
-		lines = append(lines, []string{r.at, r.kind, harmless(r.where), harmless(r.terminal), blankOr(r.in), blankOr(r.out), blankOr(r.balance), r.booked, r.remark})
+		booked := ""
+		if !r.booked.IsZero() {
+			booked = r.booked.Format(time.DateOnly)
+		}
+		lines = append(lines, []string{r.at.Format(time.DateTime), r.kind, harmless(r.where), harmless(r.terminal), blankOr(r.in), blankOr(r.out), blankOr(r.balance),
+			booked, r.remark})
 	}
 	if err := w.WriteAll(lines); err != nil {
 		return err
@@ -140,8 +155,8 @@ func harmless(s string) string {
 	return s
 }
 
-// transactionsXLSX exports a workbook. Its texts are texts by type; they are
-// harmless even where they are pasted on.
+// transactionsXLSX exports a workbook, whose texts are texts by type and by
+// format, so that none needs a mark before it.
 func (v *visit) transactionsXLSX() error {
 	s, name, err := v.exported()
 	if err != nil {

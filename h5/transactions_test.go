@@ -208,6 +208,7 @@ func TestExports(t *testing.T) {
 			t.Fatal(err)
 		}
 		wantTable(t, rows, s)
+		plain := rows
 		for _, row := range rows {
 			for _, cell := range row {
 				if strings.ContainsAny(cell[:min(1, len(cell))], "=+@\t\r") {
@@ -232,11 +233,37 @@ func TestExports(t *testing.T) {
 				if formula, err := book.GetCellFormula("交易明细", at); formula != "" || err != nil {
 					t.Errorf("%s holds %q, %v", at, formula, err)
 				}
+				if id, err := book.GetCellStyle("交易明细", at); strings.HasPrefix(row[column], "=") {
+					if style, _ := book.GetStyle(id); err != nil || style.NumFmt != 49 {
+						t.Errorf("%s has no format for texts: %v, %v", at, style, err)
+					}
+				}
 			}
 		}
 		wantTable(t, rows, s)
+		for i, row := range rows {
+			if row[0] != plain[i][0] || row[7] != plain[i][7] {
+				t.Errorf("the times of row %d are %q and %q, in CSV %q and %q", i, row[0], row[7], plain[i][0], plain[i][7])
+			}
+			if want := strings.TrimPrefix(plain[i][2], "'"); row[2] != want {
+				t.Errorf("row %d shows %q, want %q", i, row[2], want)
+			}
+		}
+		for _, at := range []string{"A2", "A3", "G2"} {
+			if raw, err := book.GetCellValue("交易明细", at, excelize.Options{RawCellValue: true}); err != nil || strings.Trim(raw, "0123456789.") != "" {
+				t.Errorf("%s holds %q, %v: no number", at, raw, err)
+			}
+		}
 		if kind, err := book.GetCellType("交易明细", "G2"); err != nil || kind == excelize.CellTypeSharedString || kind == excelize.CellTypeInlineString {
 			t.Errorf("amounts are texts: %v, %v", kind, err)
+		}
+	}
+	// What still runs is added up to now, what is over to its end.
+	for query, last := range map[string]string{"?month=2025-11": "2025-11-22 12:08:00", "?from=2025-11-20&to=2025-11-30": "2025-11-22 12:08:00",
+		"?month=2025-10": "2025-10-31 23:59:59", "?from=2025-11-03&to=2025-11-05": "2025-11-05 23:59:59"} {
+		lines := strings.Split(strings.TrimSpace(wantPage(t, p.get("/h5/transactions.csv"+query), 200)), "\r\n")
+		if at, _, _ := strings.Cut(lines[len(lines)-1], ","); at != last {
+			t.Errorf("%s is added up to %s, want %s", query, at, last)
 		}
 	}
 	for _, query := range []string{"from=2025-11-05&to=2025-11-03", "from=2025-11-05", "to=2025-11-05", "from=x&to=y", "from=2024-01-01&to=2025-11-22", "from=2025-12-01&to=2025-12-02",

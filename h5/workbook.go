@@ -6,6 +6,8 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"strconv"
+	"time"
 
 	"xiaoka/ledger"
 )
@@ -28,19 +30,37 @@ const (
 	workbookRoot = `<Relationships xmlns="` + packageRels + `"><Relationship Id="rId1" Type="` + officeDoc + `/officeDocument" Target="xl/workbook.xml"/></Relationships>`
 	workbookRels = `<Relationships xmlns="` + packageRels + `"><Relationship Id="rId1" Type="` + officeDoc + `/worksheet" Target="worksheets/sheet1.xml"/>` +
 		`<Relationship Id="rId2" Type="` + officeDoc + `/styles" Target="styles.xml"/></Relationships>`
-	// Cell styles 0: as it is, 1: 0.00, 2: bold and 0.00.
-	workbookStyles = `<styleSheet xmlns="` + spreadsheet + `"><fonts count="2"><font><sz val="11"/><name val="Calibri"/></font>` +
+	// Each of the formats, plain and bold, in the order of the styles below.
+	workbookStyles = `<styleSheet xmlns="` + spreadsheet + `"><numFmts count="2"><numFmt numFmtId="164" formatCode="yyyy\-mm\-dd\ hh:mm:ss"/>` +
+		`<numFmt numFmtId="165" formatCode="yyyy\-mm\-dd"/></numFmts><fonts count="2"><font><sz val="11"/><name val="Calibri"/></font>` +
 		`<font><b/><sz val="11"/><name val="Calibri"/></font></fonts><fills count="2"><fill><patternFill patternType="none"/></fill>` +
 		`<fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border/></borders>` +
-		`<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs><cellXfs count="3">` +
-		`<xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/><xf numFmtId="2" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>` +
-		`<xf numFmtId="2" fontId="1" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyFont="1"/></cellXfs></styleSheet>`
+		`<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs><cellXfs count="9">` +
+		`<xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>` +
+		`<xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>` +
+		`<xf numFmtId="49" fontId="1" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyFont="1"/>` +
+		`<xf numFmtId="2" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>` +
+		`<xf numFmtId="2" fontId="1" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyFont="1"/>` +
+		`<xf numFmtId="164" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>` +
+		`<xf numFmtId="164" fontId="1" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyFont="1"/>` +
+		`<xf numFmtId="165" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>` +
+		`<xf numFmtId="165" fontId="1" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyFont="1"/></cellXfs></styleSheet>`
 	workbookColumns = `<cols><col min="1" max="1" width="20" customWidth="1"/><col min="2" max="2" width="12" customWidth="1"/>` +
 		`<col min="3" max="3" width="26" customWidth="1"/><col min="4" max="8" width="13" customWidth="1"/><col min="9" max="9" width="28" customWidth="1"/></cols>`
 )
 
+// The formats of cells; one more is the same in bold. A text has the format for
+// texts too: what looks like a formula is none even once it is edited.
+const (
+	textCell   = 1
+	amountCell = 3
+	momentCell = 5
+	dayCell    = 7
+	bold       = 1
+)
+
 // workbook writes an export as a workbook whose amounts are numbers, to the
-// fen, and whose texts are texts by type.
+// fen, whose dates are dates, and whose texts are texts.
 func workbook(title string, columns []string, records []record) ([]byte, error) {
 	var sheet bytes.Buffer
 	sheet.WriteString(workbookHead + `<worksheet xmlns="` + spreadsheet + `">` + workbookColumns + `<sheetData>`)
@@ -48,13 +68,13 @@ func workbook(title string, columns []string, records []record) ([]byte, error) 
 	for i, c := range columns {
 		heads[i] = c
 	}
-	writeRow(&sheet, 1, 2, heads...)
+	writeRow(&sheet, 1, bold, heads...)
 	for i, r := range records {
-		style := 1
+		weight := 0
 		if i == 0 || i == len(records)-1 {
-			style = 2
+			weight = bold
 		}
-		writeRow(&sheet, i+2, style, r.at, r.kind, harmless(r.where), harmless(r.terminal), r.in, r.out, r.balance, r.booked, r.remark)
+		writeRow(&sheet, i+2, weight, r.at, r.kind, r.where, r.terminal, r.in, r.out, r.balance, r.booked, r.remark)
 	}
 	sheet.WriteString(`</sheetData></worksheet>`)
 
@@ -84,23 +104,40 @@ func workbook(title string, columns []string, records []record) ([]byte, error) 
 	return b.Bytes(), nil
 }
 
-// writeRow writes texts and amounts, of at most 26 columns; what is empty has
-// no cell.
-func writeRow(b *bytes.Buffer, row, style int, cells ...any) {
+// writeRow writes texts, amounts, moments and days, of at most 26 columns; what
+// is empty has no cell.
+func writeRow(b *bytes.Buffer, row, weight int, cells ...any) {
 	fmt.Fprintf(b, `<row r="%d">`, row)
 	for i, cell := range cells {
+		number := func(format int, value string) {
+			fmt.Fprintf(b, `<c r="%c%d" s="%d"><v>%s</v></c>`, 'A'+i, row, format+weight, value)
+		}
 		switch c := cell.(type) {
 		case *ledger.Fen:
 			if c != nil {
-				fmt.Fprintf(b, `<c r="%c%d" s="%d"><v>%s</v></c>`, 'A'+i, row, style, c.Yuan())
+				number(amountCell, c.Yuan())
+			}
+		case time.Time:
+			number(momentCell, serial(c))
+		case day:
+			if !c.IsZero() {
+				number(dayCell, serial(c.Time))
 			}
 		case string:
 			if c != "" {
-				fmt.Fprintf(b, `<c r="%c%d" s="%d" t="inlineStr"><is><t xml:space="preserve">`, 'A'+i, row, style)
+				fmt.Fprintf(b, `<c r="%c%d" s="%d" t="inlineStr"><is><t xml:space="preserve">`, 'A'+i, row, textCell+weight)
 				_ = xml.EscapeText(b, []byte(c)) // a buffer takes everything
 				b.WriteString(`</t></is></c>`)
 			}
 		}
 	}
 	b.WriteString(`</row>`)
+}
+
+// serial is a moment as a cell holds it: the days of the clock on the wall
+// since the last but one of 1899, to the second.
+func serial(t time.Time) string {
+	_, offset := t.Zone()
+	seconds := t.Unix() + int64(offset) - time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC).Unix()
+	return strconv.FormatFloat(float64(seconds)/(24*60*60), 'f', -1, 64)
 }
