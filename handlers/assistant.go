@@ -69,13 +69,19 @@ func (a *Apps) Assistant(r *bot.Router) {
 // understand reads a text as of today.
 func (a *Apps) understand(text string) Said { return a.Understand(text, a.Now().In(a.Zone)) }
 
-// helpAssistant says what the assistant is for; who is verified has nothing
-// left to do there.
-func (a *Apps) helpAssistant(ctx context.Context, t *turn) error {
-	if t.Person.Verified() {
-		return a.alreadyVerified(ctx, t)
+// helpAssistant says what the assistant is for; who is verified is told what is
+// left to do, and where.
+func (a *Apps) helpAssistant(_ context.Context, t *turn) error {
+	if !t.Person.Verified() {
+		return t.Reply(cards.HelpAssistant(t.Lang, a.link.verify()))
 	}
-	return t.Reply(cards.HelpAssistant(t.Lang, a.link.verify()))
+	d := cards.NoticeData{
+		Title: wHelpVerified.title.in(t.Lang), Body: wHelpVerified.body.in(t.Lang), LinkTitle: wOpenHome.in(t.Lang), URL: a.link.home(), Assistant: true,
+	}
+	if !t.Person.Bound() {
+		d.LinkTitle, d.URL = wBind.in(t.Lang), a.link.bind()
+	}
+	return t.Reply(cards.Notice(t.Lang, d))
 }
 
 // askCardApp leads on: the wish is understood, and belongs to the card app.

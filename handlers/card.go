@@ -100,6 +100,7 @@ func (a *Apps) Card(r *bot.Router) {
 		t := newTurn(ctx, c)
 		t.Said = a.read(c.Message.Content, words)
 		a.turnMonth(ctx, t)
+		a.turnAmount(ctx, t)
 		if t.Said.Intent == "none" {
 			if answer, said := a.followUp(ctx, t); answer != nil {
 				t.Said = said

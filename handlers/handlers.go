@@ -124,6 +124,7 @@ type Said struct {
 	Intent string
 	Amount ledger.Fen
 	Month  string // YYYY-MM
+	Odd    bool   // an amount was named that is none
 	// Likely is what the text may ask for, the likeliest first: intents to ask
 	// back about when there is none for certain, or when Unsure.
 	Likely []string

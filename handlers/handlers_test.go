@@ -42,6 +42,23 @@ func TestMenu(t *testing.T) {
 	}
 }
 
+// TestHelpAssistant: 使用帮助 helps, whoever asks.
+func TestHelpAssistant(t *testing.T) {
+	t.Parallel()
+	for user, want := range map[string]string{
+		"fresh": "[card help_assistant]", "verified": "我能帮你的|/h5/bind", "bound": "我能帮你的|校园一卡通|“人工”|https://card.example.edu.cn/h5/", "english": "What I can do|Campus Card app",
+	} {
+		c := newCampus(t)
+		for _, got := range []string{c.event(AssistantApp, user, "click", "help"), c.types(AssistantApp, user, map[bool]string{true: "help", false: "帮助"}[user == "english"])} {
+			for part := range strings.SplitSeq(want, "|") {
+				if !strings.Contains(got, part) {
+					t.Errorf("%s: got %q, want %q in it", user, got, part)
+				}
+			}
+		}
+	}
+}
+
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
 	good := newCampus(t).apps.Config

@@ -22,6 +22,10 @@ func (a *Apps) topUp(ctx context.Context, t *turn) error {
 		}), wRowCard.in(t.Lang), cards.MaskCardNo(t.Person.CardNo)))
 	case b.Status != ledger.CardNormal:
 		return t.Update(a.contactCard(t, wNoTopUp.title.in(t.Lang), wNoTopUp.body.in(t.Lang)))
+	case t.Said.Odd:
+		return t.Update(cards.Notice(t.Lang, cards.NoticeData{
+			Title: wAmountLimits.in(t.Lang, a.Min, a.Max), Body: wAmountOdd.in(t.Lang), LinkTitle: wChooseAmount.in(t.Lang), URL: a.link.topUp(),
+		}))
 	case amount == 0:
 		return t.Update(cards.TopUpChoices(t.Lang, cards.TopUpChoicesData{Choices: a.choices(), OtherURL: a.link.topUp()}))
 	case amount < a.Min || amount > a.Max:

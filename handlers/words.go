@@ -92,15 +92,17 @@ var (
 	wCodeExpired     = phrase{"验证码过期了", "The code has expired"}
 	wCodeAgain       = phrase{"发送“验证”，再要一个新的。", "Send “verify” to get a new one."}
 	wAlreadyVerified = phrase{"你已经验证过了", "You are verified already"}
-	wGoCardApp       = phrase{"查余额、充值，请到“校园一卡通”。", "For balance and top-ups, open the Campus Card app."}
-	wNowBind         = phrase{"下一步：绑定校园卡。", "Next: bind your campus card."}
-	wInCardApp       = phrase{"这件事请到“校园一卡通”", "Please ask the Campus Card app"}
-	wInCardAppBody   = phrase{"我只负责验证身份。同样的话，在“校园一卡通”里说就行。", "I only verify who you are. Say the same in the Campus Card app."}
-	wNoAddress       = phrase{"没有可以接收验证码的邮箱或手机", "No address for your code"}
-	wNoAddressBody   = phrase{"请联系受理中心，登记你的邮箱或手机。", "Please ask the card office to register your e-mail or phone."}
-	wNoSecrets       = phrase{"验证码和密码请填在网页上", "Codes and passwords: on the page"}
-	wNoSecretsBody   = phrase{"刚才的数字没有保存。为了安全，请不要把密码发到聊天里。", "The digits were not kept. For your safety, please never send a password in chat."}
-	wNumberOfSix     = phrase{"如果是六位的学工号，前面加上“学工号”三个字再发。", "If it was a staff number of six digits, send it again with the word “number” before it."}
+	wHelpVerified    = notice{phrase{"我能帮你的", "What I can do"},
+		phrase{"我负责验证身份，你已经验证过了。在这里还可以发送“人工”或“语言”。余额、充值、挂失这些，到“校园一卡通”里说；还没绑定的话，先绑定。", "I verify who you are, and that is done. Here you can still send “human” or “language”. For balance, top-ups or a lost card, ask the Campus Card app; bind your card first if you have not."}}
+	wGoCardApp     = phrase{"查余额、充值，请到“校园一卡通”。", "For balance and top-ups, open the Campus Card app."}
+	wNowBind       = phrase{"下一步：绑定校园卡。", "Next: bind your campus card."}
+	wInCardApp     = phrase{"这件事请到“校园一卡通”", "Please ask the Campus Card app"}
+	wInCardAppBody = phrase{"我只负责验证身份。同样的话，在“校园一卡通”里说就行。", "I only verify who you are. Say the same in the Campus Card app."}
+	wNoAddress     = phrase{"没有可以接收验证码的邮箱或手机", "No address for your code"}
+	wNoAddressBody = phrase{"请联系受理中心，登记你的邮箱或手机。", "Please ask the card office to register your e-mail or phone."}
+	wNoSecrets     = phrase{"验证码和密码请填在网页上", "Codes and passwords: on the page"}
+	wNoSecretsBody = phrase{"刚才的数字没有保存。为了安全，请不要把密码发到聊天里。", "The digits were not kept. For your safety, please never send a password in chat."}
+	wNumberOfSix   = phrase{"如果是六位的学工号，前面加上“学工号”三个字再发。", "If it was a staff number of six digits, send it again with the word “number” before it."}
 )
 
 // A member who is not on record.
@@ -143,6 +145,7 @@ var (
 	wPushRest         = phrase{"挂失、密码这类安全通知一直会发。其他通知在设置里一项一项选。", "Security messages, such as loss and password, always come. Every other kind has its own switch in the settings."}
 	wAmountLimits     = phrase{"一次可以充 %s 到 %s", "One top-up can be %s to %s"}
 	wAmountLimitsBody = phrase{"你说的是 %s，换一个金额就行。", "You said %s. Please choose another amount."}
+	wAmountOdd        = phrase{"金额写成 50 或 12.50 这样就行，小数最多两位，要大于零。", "Write the amount like 50 or 12.50: above zero, at most two decimals."}
 	wNoSuchMonth      = phrase{"没有这个月份，一年只有十二个月", "There is no such month"}
 	wMonthToCome      = phrase{"%s还没有到，没有账单", "%s has not begun yet"}
 	wOtherMonth       = phrase{"要看的是哪个月？说“10月账单”或“上个月”就行，也可以先看这个月的。", "Which month do you mean? Say “October statement” or “last month”, or open this month's."}
