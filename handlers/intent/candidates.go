@@ -44,6 +44,9 @@ func Candidates(text string, today time.Time) []Candidate {
 			guess(r.intent)
 		}
 	}
+	if result.Intent == None && len(found) == 1 {
+		guess(heard.beside(found[0].Intent))
+	}
 	return found
 }
 

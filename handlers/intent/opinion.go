@@ -21,6 +21,24 @@ func (o *opinion) best() (intent Intent, margin int32) {
 	return heard[first], o[first] - second
 }
 
+// beside is what speaks most for, next to one intent, if at least half as much does; else None.
+func (o *opinion) beside(one Intent) Intent {
+	best, second := int32(0), None
+	for i, intent := range heard {
+		switch intent {
+		case one, None, Help, Cancel: // nothing to offer beside it
+		default:
+			if o[i] > best {
+				best, second = o[i], intent
+			}
+		}
+	}
+	if of := o[slices.Index(heard[:], one)]; of <= 0 || 2*best < of {
+		return None
+	}
+	return second
+}
+
 // over is how much more speaks for one intent than for another.
 func (o *opinion) over(one, other Intent) int32 {
 	return o[slices.Index(heard[:], one)] - o[slices.Index(heard[:], other)]
