@@ -218,6 +218,9 @@ var catalogue = map[key]words{
 	kPushKindsOn:      {"会通知你：%s", "You will hear about: %s"},
 	kPushKindsNone:    {"除了安全通知，都不再发。", "Only security messages will come."},
 
+	kLowUnset: {"还没有设金额，先不提醒", "None until you set an amount"},
+	kLowSet:   {"设提醒金额", "Set the amount"},
+
 	kKindConsumption: {"消费", "Purchases"},
 	kKindTopUpPaid:   {"充值付款", "Top-ups paid"},
 	kKindClaimed:     {"领取", "Money collected"},

@@ -11,6 +11,8 @@ const (
 	kSourceCard      key = "source.card"
 	kSourceAssistant key = "source.assistant"
 
+	kLowUnset         key = "low.unset"
+	kLowSet           key = "low.set"
 	kSettingsTyped    key = "settings.typed"
 	kPushTyped        key = "push.typed"
 	kLossTyped        key = "loss.typed"

@@ -1,5 +1,7 @@
 package cards
 
+import "slices"
+
 // EventKeys of the buttons about settings, and the question keys of what they ask.
 const (
 	KeySettingsSave  = "settings.save"
@@ -130,8 +132,9 @@ func PushKinds(lang Lang, kinds []PushKind, url string) Card {
 	return c.Fit()
 }
 
-// PushKindsSaved takes the place of PushKinds.
-func PushKindsSaved(lang Lang, kinds []PushKind, url string) Card {
+// PushKindsSaved takes the place of PushKinds. lowFen is the balance below which the person is told; without one the switch alone does
+// nothing, and the card says so.
+func PushKindsSaved(lang Lang, kinds []PushKind, lowFen int64, url string) Card {
 	c := notice(lang, "push_kinds_saved", kSourceCard, say(lang, kPushKindsSaved), say(lang, kPushKindsDesc), url)
 	var on []string
 	for _, k := range kinds {
@@ -142,6 +145,11 @@ func PushKindsSaved(lang Lang, kinds []PushKind, url string) Card {
 	c.SubTitleText = say(lang, kPushKindsNone)
 	if len(on) > 0 {
 		c.SubTitleText = say(lang, kPushKindsOn, joinPlaces(lang, on))
+	}
+	if lowFen == 0 && slices.Contains(kinds, PushKind{"low_balance", true}) {
+		c.row(kRowLow, say(lang, kLowUnset))
+		c.jump(kLowSet, url)
+		return c.Fit()
 	}
 	c.jump(kSettingsAll, url)
 	return c.Fit()

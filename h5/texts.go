@@ -407,7 +407,7 @@ var catalogue = map[string]both{
 	"push.refunded":            {"退款", "Refunds"},
 	"push.refunded.hint":       {"钱已原路退回", "Money went back the way you paid"},
 	"push.low":                 {"余额提醒", "Low balance"},
-	"push.low.hint":            {"低于下面填的金额", "Below the amount set further down"},
+	"push.low.hint":            {"低于下面填的金额；没有填就不提醒", "Below the amount set further down; without one, none comes"},
 	"push.unusual":             {"异常消费", "Unusual spending"},
 	"push.unusual.hint":        {"和平时不一样的消费", "Spending unlike your usual"},
 	"push.reminder":            {"领取提醒", "Reminders"},

@@ -107,5 +107,5 @@ func (a *Apps) savePushKinds(ctx context.Context, t *turn) error {
 		}
 		kinds[i].On = want
 	}
-	return t.Update(cards.PushKindsSaved(t.Lang, kinds, a.link.settings()))
+	return t.Update(cards.PushKindsSaved(t.Lang, kinds, int64(t.Person.LowBalance), a.link.settings()))
 }
