@@ -180,6 +180,10 @@ func (w *walker) emulate(width int64, scheme, media string) {
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}}}))
 }
 
+// narrowest is a phone, or a page at four times its size, that nothing may
+// overflow either (WCAG 2.1, 1.4.10).
+const narrowest = 320
+
 // walk looks at the open page in both schemes and all widths.
 func (w *walker) walk(name, lang string, widths ...int64) {
 	w.t.Helper()
@@ -196,6 +200,10 @@ func (w *walker) walk(name, lang string, widths ...int64) {
 			}
 			w.picture(at)
 		}
+	}
+	if widths[0] < narrowest*2 {
+		w.emulate(narrowest, "light", "")
+		w.faults(name+" narrow", look[[]string](w, name, standing))
 	}
 	w.emulate(widths[0], "light", "")
 	w.do("take the keyboard", chromedp.KeyEvent(kb.Tab))
@@ -225,11 +233,16 @@ func (w *walker) faults(name string, faults []string) {
 }
 
 // standing is what must hold at every width: nothing beside the page, nothing
-// cut off.
+// cut off, no amount broken over two lines.
 const standing = `[
 	...(document.documentElement.scrollWidth > innerWidth ? ['scrolls sideways: ' + document.documentElement.scrollWidth] : []),
 	...[...document.querySelectorAll('main *')].filter(e => e.offsetWidth > 1 && !e.closest('.sr, svg, [hidden]') && e.getBoundingClientRect().right > innerWidth + 1).map(e => 'outside: ' + e.tagName + ' ' + e.className + ' ' + e.innerText.slice(0, 40)),
 	...[...document.querySelectorAll('button, .button, h1, h2, dt, dd, b, label > span')].filter(e => e.offsetWidth > 1 && !e.closest('.sr') && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== 'inline').map(e => 'cut: ' + e.innerText),
+	...[...document.querySelectorAll('main *')].filter(e => {
+		const lines = document.createRange();
+		lines.selectNodeContents(e);
+		return !e.children.length && !e.closest('.sr, svg') && /^[−+]?¥?[\d.,]+$/.test(e.innerText) && new Set([...lines.getClientRects()].map(r => Math.round(r.bottom))).size > 1
+	}).map(e => 'broken: ' + e.innerText),
 ]`
 
 // refused is what must hold as soon as a form comes back: the page stands at
