@@ -69,6 +69,8 @@ func (h *house) serving(token string) (lives int) {
 
 var linkForm = regexp.MustCompile(`https?://[^\s"\\<>]+`)
 
+var randomHex = regexp.MustCompile(`[0-9a-f]{32,}`)
+
 func TestAttack_T11_StolenLink(t *testing.T) {
 	attackedAlone(t, func(t *testing.T, h *house) {
 		heard := h.listen()
@@ -79,9 +81,10 @@ func TestAttack_T11_StolenLink(t *testing.T) {
 		no := owner.orderNo(5731) // an amount that no page has of itself
 		owner.pay(no)
 		owner.told(campus.CardID, "¥57.31", "待领取")
-		for _, say := range []string{"余额", "充值 20", "账单", "明细", "挂失", "待领", "解绑", "修改密码", "设置", "帮助"} {
+		for _, say := range []string{"余额", "充值 20", "账单", "明细", "挂失", "待领", "解绑", "修改密码", "帮助"} {
 			owner.toldSince(owner.say(campus.CardID, say), campus.CardID, "/h5/")
 		}
+		owner.toldSince(owner.say(campus.CardID, "设置"), campus.CardID, "settings.save") // changed on the card
 		links := []string{h.url + "/h5/topup/orders/" + no, h.url + "/h5/topup/orders/" + no + "/status"}
 		for _, agent := range []int{campus.AssistantID, campus.CardID} {
 			for _, msg := range h.campus.WeCom.Conversation(owner.UserID, agent) {
@@ -107,6 +110,7 @@ func TestAttack_T11_StolenLink(t *testing.T) {
 				for _, found := range []string{a.body, page} {
 					// The address itself the thief has already.
 					found = strings.ReplaceAll(found, strings.TrimPrefix(link, h.url), "")
+					found = randomHex.ReplaceAllString(found, "") // in which any four digits may stand
 					for _, of := range owners {
 						if strings.Contains(found, of) {
 							t.Errorf("shows the owner's %s:\n%s", of, found)
