@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -94,6 +95,9 @@ func TestStore_SettleCase(t *testing.T) {
 			paid := payment("XK1", 5001)
 			_, _ = s.SettleTopUp(ctx, paid, noon)
 			c := onlyCase(t, s, "payment_mismatch")
+			if want := "order XK1 of ¥50.00: transaction " + paid.WxTransactionID + " of ¥50.01 differs from it in amount"; c.Detail != want || c.CardNo != p.CardNo {
+				t.Errorf("the case says %q of card %q, want %q of %q", c.Detail, c.CardNo, want, p.CardNo)
+			}
 			settle(t, s, c, ledger.ResolveRetry, paid, ledger.ErrNotSo)
 			settle(t, s, c, ledger.ResolveChip, paid, ledger.ErrNotSo)
 			settle(t, s, c, ledger.ResolveRefund, payment("XK1", 5000), ledger.ErrNotSo)
@@ -133,7 +137,11 @@ func TestStore_SettleCase(t *testing.T) {
 			if _, err := s.SettleTopUp(ctx, payment("XK1-2", 5000), noon); err != nil {
 				t.Fatal(err)
 			}
-			settle(t, s, onlyCase(t, s, "paid_twice"), ledger.ResolveNoted, ledger.Payment{}, ledger.ErrNotSo)
+			twice := onlyCase(t, s, "paid_twice")
+			if !strings.HasPrefix(twice.Detail, "order XK1 of ¥50.00: transaction ") || twice.CardNo != p.CardNo {
+				t.Errorf("the case says %q of card %q", twice.Detail, twice.CardNo)
+			}
+			settle(t, s, twice, ledger.ResolveNoted, ledger.Payment{}, ledger.ErrNotSo)
 			due, err := s.DueRefunds(ctx, noon, 10)
 			if err != nil || len(due) != 1 {
 				t.Fatalf("DueRefunds = %+v, %v", due, err)

@@ -165,16 +165,15 @@ func settled(state string) bool {
 
 // settleLocked decides what becomes of a payment whose order and attempt are locked.
 func (s *Store) settleLocked(tx *gorm.DB, c credit) (refused, err error) {
-	mismatch := func(field, detail string) (refused, err error) {
-		return &ledger.MismatchError{Field: field}, recordCase(tx, ledger.Case{Kind: "payment_mismatch",
-			Ref: ledger.MismatchRef(c.OutTradeNo, field, c.WxTransactionID), Detail: detail, At: c.now})
+	mismatch := func(field, how string) (refused, err error) {
+		return &ledger.MismatchError{Field: field}, recordPaymentCase(tx, c, "payment_mismatch", ledger.MismatchRef(c.OutTradeNo, field, c.WxTransactionID), how)
 	}
 	if field := differs(c.a, c.Payment); field != "" {
-		return mismatch(field, "the payment differs from the order in "+field)
+		return mismatch(field, "differs from it in "+field)
 	}
 	if settled(c.a.State) {
 		if deref(c.a.WxTransactionID) != c.WxTransactionID {
-			return mismatch("transaction_id", "a second transaction for one number")
+			return mismatch("transaction_id", "is a second one for the number "+c.OutTradeNo)
 		}
 		c.done.Repeat = true
 		return nil, readTransfer(tx, c.done)
@@ -198,7 +197,15 @@ func (s *Store) settleLocked(tx *gorm.DB, c credit) (refused, err error) {
 	if _, err := startRefund(tx, c.a, nil, refund{AmountFen: c.a.AmountFen, State: string(ledger.RefundWanted)}, c.now); err != nil {
 		return nil, err
 	}
-	return nil, recordCase(tx, ledger.Case{Kind: "paid_twice", Ref: c.a.OutTradeNo, Detail: "a second attempt of one order was paid; it is to be refunded", At: c.now})
+	return nil, recordPaymentCase(tx, c, "paid_twice", c.a.OutTradeNo, "paid it again and goes back by itself")
+}
+
+// recordPaymentCase records what is wrong with a payment, how it reads after
+// its transaction, with the order and the card that it was for.
+func recordPaymentCase(tx *gorm.DB, c credit, kind, ref, how string) error {
+	detail := fmt.Sprintf("order %s of %s: transaction %s of %s %s", c.a.OrderNo, ledger.Fen(c.a.AmountFen), c.WxTransactionID, c.Total, how)
+	return write(tx, "record the payment's case", `INSERT INTO cases (kind, ref, card_no, detail, at)
+		VALUES (?, ?, (SELECT card_no FROM campus_cards WHERE id = ?), ?, ?) ON CONFLICT (kind, ref) DO NOTHING`, kind, ref, c.o.CardID, detail, micros(c.now))
 }
 
 // differs names the first thing in which the payment is not what was ordered.
