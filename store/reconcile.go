@@ -82,7 +82,9 @@ func (s *Store) AdoptRefund(ctx context.Context, w ledger.WxRefund, now time.Tim
 		if done, err = oneRefund(tx, w.OutRefundNo); err != nil {
 			return err
 		}
-		return recordCase(tx, c)
+		// It may be listed from when its payment was not known yet.
+		return write(tx, "record the adopted refund", `INSERT INTO cases (kind, ref, card_no, detail, at) VALUES (?, ?, (SELECT card_no FROM campus_cards WHERE id = ?), ?, ?)
+			ON CONFLICT (kind, ref) DO UPDATE SET detail = excluded.detail WHERE cases.settled_at IS NULL`, c.Kind, c.Ref, o.CardID, c.Detail, micros(now))
 	})
 	if conflict(err) {
 		err = ledger.ErrRefundRefused // another refund of the payment is under way or done

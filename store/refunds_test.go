@@ -384,6 +384,9 @@ func TestStore_AdoptRefund(t *testing.T) {
 				t.Fatal(err)
 			}
 			state(t, s, p, ledger.OrderRefunded, ledger.TransferRefunded)
+			if c := onlyCase(t, s, "platform_refund"); !strings.HasSuffix(c.Detail, "the books follow") {
+				t.Errorf("the case still says %q", c.Detail)
+			}
 			if _, err := s.AdoptRefund(ctx, ledger.WxRefund{OutRefundNo: "MP2", OutTradeNo: "XK1", Total: 5000, Amount: 1}, noon); !errors.Is(err, ledger.ErrRefundRefused) {
 				t.Errorf("a second one: %v", err)
 			}
