@@ -12,7 +12,8 @@ import (
 type module struct{ Path, Icon, Name string }
 
 // modules are the tiles in the order shown; Icon names a symbol of
-// templates/icons.html, Name a text.
+// templates/icons.html, Name a text. The template adds the guide, which knows
+// nobody's choice of language and has to be told.
 var modules = []module{
 	{"/h5/topup", "topup", "module.topup"},
 	{"/h5/transactions", "transactions", "module.transactions"},
@@ -21,7 +22,6 @@ var modules = []module{
 	{"/h5/loss", "loss", "module.loss"},
 	{"/h5/password", "password", "module.password"},
 	{"/h5/settings", "settings", "module.settings"},
-	{"/guide/", "guide", "module.guide"},
 }
 
 type homeView struct {
