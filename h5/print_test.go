@@ -22,7 +22,7 @@ func TestPrinted(t *testing.T) {
 		"?month=2025-11":                 ledger.NewStatement(opened, firstOfMonth, firstOfMonth.AddDate(0, 1, 0), w.moved[bound]),
 		"?from=2025-11-03&to=2025-11-05": ledger.NewStatement(opened, firstOfMonth.AddDate(0, 0, 2), firstOfMonth.AddDate(0, 0, 5), w.moved[bound]),
 	} {
-		page := wantPage(t, p.get("/h5/transactions/print"+query), 200, "校园卡交易明细", "打印于", "data-print", "收入合计", "支出合计")
+		page := wantPage(t, p.get("/h5/transactions/print"+query), 200, "校园卡交易明细", "打印于", "data-print", "到卡合计", "支出合计")
 		var rows [][]string
 		for _, row := range strings.Split(page, "<tr")[1:] {
 			var cells []string

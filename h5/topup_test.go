@@ -84,6 +84,23 @@ func TestTopUpAmounts(t *testing.T) {
 		wantPage(t, p.get("/h5/topup?amount_fen=5000"), 200, `value="5000" checked`)
 		wantPage(t, p.get("/h5/topup?amount_fen=3050"), 200, `name="amount_yuan" class="money" value="30.50"`)
 	})
+	t.Run("RoomOnCard", func(t *testing.T) {
+		for books, want := range map[ledger.Fen][]string{
+			70000:     {"领取到卡上。卡上还能放 ¥300.00，", "onto your card. Your card has room for ¥300.00;"},
+			100000:    {"领取到卡上。卡上暂时放不下了，", "onto your card. There is no room on your card for now;"},
+			999999999: {"卡上暂时放不下了，", "There is no room on your card for now;"},
+		} {
+			w := newWorld()
+			b := w.balances[bound]
+			b.Books, b.Pending, b.InFlight = books, 0, 0
+			w.balances[bound] = b
+			p := open(t, w)
+			p.as(w, bound)
+			wantPage(t, p.get("/h5/topup"), 200, want[0])
+			p.lang = "en"
+			wantPage(t, p.get("/h5/topup"), 200, want[1])
+		}
+	})
 	t.Run("LostCard", func(t *testing.T) {
 		w := newWorld()
 		b := w.balances[bound]

@@ -133,7 +133,7 @@ func TestStatement(t *testing.T) {
 	p.as(w, bound)
 	s := ledger.NewStatement(opened, firstOfMonth, firstOfMonth.AddDate(0, 1, 0), w.moved[bound])
 	page := wantPage(t, p.get("/h5/statement"), 200, s.Spent.String(), s.Closing.String(), signed(-s.Spent), signed(s.Claimed), "当月微信充值 ¥71.00，其中 ¥70.00 已退款",
-		"当月发放补助 ¥300.00", "当月消费冲正 ¥6.50", "上月同期没有消费", "教育超市", "早餐", "有 1 笔的记录迟到", `<svg viewBox="0 0 343 134"`, "<caption>每天</caption>")
+		"当月发放补助 ¥300.00", "当月消费冲正 ¥6.50", "上月同期没有消费", "教育超市", "早餐", "有 1 笔记录迟到", `<svg viewBox="0 0 343 134"`, "<caption>每天</caption>")
 	if got := strings.Count(page, `rx="1.5"`); got != len(s.Days) {
 		t.Errorf("%d bars for %d days", got, len(s.Days))
 	}
