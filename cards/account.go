@@ -15,9 +15,9 @@ type BalanceData struct {
 	InFlightFen int64 // authorised for this card and not yet proven to be on it
 	Doubt       bool  // of unknown outcome, no longer being written
 
-	LastTitle string // merchant or kind of the last transaction; "" = none
-	LastFen   int64  // negative for spending
-	LastAt    time.Time
+	LastTitle  string // merchant or kind of the last transaction; "" = none
+	LastAmount string // of it, with its sign
+	LastAt     time.Time
 
 	HomeURL, TopUpURL, DetailsURL, PendingURL string
 	CancelLossURL                             string // of a lost card
@@ -45,7 +45,7 @@ func Balance(lang Lang, d BalanceData) Card {
 	c.row(kRowCard, MaskCardNo(d.CardNo))
 	c.row(kRowStatus, statusText(lang, d.Status))
 	if d.LastTitle != "" {
-		c.row(kRowLast, joinSpaced(cut(d.LastTitle, 8), Yuan(d.LastFen)))
+		c.row(kRowLast, titled(d.LastTitle, d.LastAmount, lenValue))
 		c.row(kRowTime, When(lang, d.LastAt))
 	}
 	switch d.Status {

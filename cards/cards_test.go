@@ -27,7 +27,7 @@ func samples(lang Lang) map[string]Card {
 	at := time.Date(2026, 11, 22, 12, 8, 17, 0, shanghai)
 	balance := BalanceData{
 		CardNo: "2026001234", BalanceFen: 5230, PendingFen: 5000, Status: "normal", AsOf: at,
-		LastTitle: "二号餐厅", LastFen: -650, LastAt: at,
+		LastTitle: "二号餐厅 风味窗口", LastAmount: "−¥6.50", LastAt: at,
 		HomeURL: site + "/", TopUpURL: site + "/topup", DetailsURL: site + "/transactions", PendingURL: site + "/transfers", CancelLossURL: site + "/loss/cancel",
 	}
 	missing := balance
@@ -305,7 +305,7 @@ func TestCards_AnyData(t *testing.T) {
 		trouble := ClaimTroubleData{fen("fen"), text("place"), at, url("url")}
 		for _, c := range []Card{
 			Balance(lang, BalanceData{CardNo: text("no"), BalanceFen: fen("b"), PendingFen: fen("p"), Status: text("status"), AsOf: at, Missing: rapid.Int().Draw(t, "missing"),
-				Now: at, InFlightFen: fen("f"), Doubt: rapid.Bool().Draw(t, "doubt"), LastTitle: text("last"), LastFen: fen("l"), LastAt: at, HomeURL: url("home"), TopUpURL: maybe("t"), DetailsURL: maybe("d"), PendingURL: maybe("p"), CancelLossURL: maybe("l")}),
+				Now: at, InFlightFen: fen("f"), Doubt: rapid.Bool().Draw(t, "doubt"), LastTitle: text("last"), LastAmount: Yuan(fen("l")), LastAt: at, HomeURL: url("home"), TopUpURL: maybe("t"), DetailsURL: maybe("d"), PendingURL: maybe("p"), CancelLossURL: maybe("l")}),
 			TopUpChoices(lang, TopUpChoicesData{choices, url("other")}),
 			TopUpAmount(lang, TopUpAmountData{fen("a"), text("no"), url("u")}),
 			TopUpPaid(lang, TopUpPaidData{fen("a"), fen("p"), text("order"), at, url("u")}),

@@ -58,7 +58,7 @@ var catalogue = map[key]words{
 	kBalanceOneMissing: {"截至 %s，另有 1 笔未上传", "As of %s; 1 record not received yet"},
 	kJumpTopUp:         {"去充值", "Top up"},
 	kJumpDetails:       {"交易明细", "Transactions"},
-	kJumpPending:       {"待领取的钱", "Money to claim"},
+	kJumpPending:       {"待领取的钱", "Money to collect"},
 	kJumpHome:          {"我的一卡通", "My campus card"},
 
 	kTopUpChoicesTitle: {"充多少", "How much to top up"},
@@ -195,7 +195,7 @@ var catalogue = map[key]words{
 	kTransactionsOf:    {"%s，最后 %d 笔", "%s, the last %d"},
 	kNoTransactionsOf:  {"%s没有交易", "No transactions in %s"},
 	kNoTransactions:    {"还没有交易", "No transactions yet"},
-	kNoTransactionsSay: {"充值、领取和消费会显示在这里。", "Top-ups, claims and purchases will show here."},
+	kNoTransactionsSay: {"领取到卡的钱和消费会显示在这里。", "What you collect and what you spend will show here."},
 
 	kSettingsTitle:    {"设置", "Settings"},
 	kSettingsDesc:     {"选好后点保存", "Choose, then save"},

@@ -174,7 +174,12 @@ func Transactions(lang Lang, d TransactionsData) Card {
 
 // dated is a row's value: when, what as far as there is room, and how much.
 func dated(lang Lang, at time.Time, title, amount string) string {
-	when, amount := When(lang, at), clean(amount)
-	room := lenValue - len([]rune(when)) - len([]rune(amount)) - 2
-	return joinSpaced(joinSpaced(when, cut(title, max(1, room))), amount)
+	when := When(lang, at)
+	return joinSpaced(when, titled(title, amount, lenValue-len([]rune(when))-1))
+}
+
+// titled is what, as far as n characters have room for it, and how much.
+func titled(title, amount string, n int) string {
+	amount = clean(amount)
+	return joinSpaced(cut(title, max(1, n-len([]rune(amount))-1)), amount)
 }

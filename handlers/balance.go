@@ -27,7 +27,7 @@ func (a *Apps) balance(ctx context.Context, t *turn) error {
 		data.AsOf = b.AsOf.In(a.Zone)
 	}
 	if b.Last != nil {
-		data.LastTitle, data.LastFen = movementTitle(t.Lang, *b.Last), int64(b.Last.Change())
+		data.LastTitle, data.LastAmount = movementTitle(t.Lang, *b.Last), plus(b.Last.Change())
 		data.LastAt = b.Last.At.In(a.Zone)
 	}
 	return t.Update(cards.Balance(t.Lang, data))

@@ -160,7 +160,7 @@ var (
 	wStatePending     = phrase{"待领取", "to collect"}
 	wStateWriting     = phrase{"写卡中", "being written"}
 	wStateDoubt       = phrase{"待确认", "being checked"}
-	wStateRefunding   = phrase{"退款中", "refund due"}
+	wStateRefunding   = phrase{"退款中", "being refunded"}
 	wStateRefunded    = phrase{"已退款", "refunded"}
 	wToday            = phrase{"今天消费 %s，%d 笔", "Spent today: %s (%d×)"}
 	wYesterday        = phrase{"昨天消费 %s，%d 笔", "Spent yesterday: %s (%d×)"}
