@@ -233,6 +233,7 @@ func TestScreen(t *testing.T) {
 			g.press("#ok")
 			g.says("pending", "¥70.00")
 			g.until(`document.querySelectorAll('#rows tr').length === 2`)
+			g.says("rows", "WeChat top-up")
 			g.stands("identified")
 			g.press("#ok")
 			g.view("writing")
@@ -255,6 +256,7 @@ func TestScreen(t *testing.T) {
 			g.view("transfers")
 			g.until(`document.querySelectorAll('#records tr').length === 2`)
 			g.says("records", "已到卡")
+			g.says("records", "WeChat top-up")
 			g.stands("transfers")
 			g.press("#earlier")
 			g.says("records-notice", "这个月没有转账")
@@ -275,9 +277,11 @@ func TestScreen(t *testing.T) {
 			g.press("#ok")
 			g.view("receipt")
 			g.says("receipt-title", "写卡结果待确认")
+			g.until(`document.querySelector('#progress .now #third') !== null`) // not yet collected
 			g.stands("doubt")
 			m.put(nil)
 			g.says("receipt-title", "核对好了，已到卡")
+			g.until(`document.querySelectorAll('#progress .past').length === 3`)
 			g.says("balance", "¥112.30")
 			g.stands("resolved")
 

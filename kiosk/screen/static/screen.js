@@ -2,7 +2,7 @@
 // bridge it came from; what it knows of a holder it forgets when the visit
 // ends: by 退出, when the card leaves, or after 60 s without a touch.
 
-import { elsewhere, outcomes, problems, resolved, say, states, working } from './words.js';
+import { elsewhere, outcomes, problems, resolved, say, states, titles, working } from './words.js';
 
 const PATIENCE = 60; // seconds without a touch
 const $ = (id) => document.getElementById(id);
@@ -116,7 +116,7 @@ const step = { card: 0, form: 1, transfers: 2, writing: 2, receipt: 3 };
 
 function draw() {
   $('progress').hidden = !(view in step);
-  const at = account && view === 'form' ? 2 : step[view];
+  const at = (account && view === 'form') || (view === 'receipt' && receipt.outcome !== 'written') ? 2 : step[view];
   for (const [i, li] of [...$('progress').children].entries()) li.className = i < at ? 'past' : i === at ? 'now' : '';
   both($('third'), purpose === 'claim' ? ['领取', 'Collect'] : ['查询', 'Records']);
   $('exit').hidden = view === 'start' || view === 'writing';
@@ -165,6 +165,9 @@ function row(cells) {
   return tr;
 }
 
+/** titled is a transfer's title as a cell. */
+const titled = (title) => titles[title] ? [title, titles[title]] : title;
+
 function notice(el, text, calm = false, values = {}) {
   el.classList.toggle('calm', calm);
   if (text) both(el, text, values); else el.replaceChildren();
@@ -205,7 +208,7 @@ function identify() {
     notice($('notice'), null);
     if (purpose === 'transfers') { records(); return; }
     account = found;
-    $('rows').replaceChildren(...found.transfers.map((t) => row([t.title, yuan(t.amount_fen), moment(t.created_at)])));
+    $('rows').replaceChildren(...found.transfers.map((t) => row([titled(t.title), yuan(t.amount_fen), moment(t.created_at)])));
     if (found.status === 'lost' || found.status === 'frozen') explain({ code: 'card_' + found.status });
     else if (found.notice) explain({ code: found.notice });
     else if (found.pending_fen === 0) notice($('notice'), say.none, true);
@@ -260,7 +263,7 @@ function records(by = 0) {
   if (view !== 'transfers') show('transfers');
   notice($('records-notice'), say.looking, true);
   during(() => ask('transfers', { month }), ({ transfers }) => {
-    $('records').replaceChildren(...transfers.map((t) => row([t.title, yuan(t.amount_fen), moment(t.created_at), states[t.state] || [t.state, '']])));
+    $('records').replaceChildren(...transfers.map((t) => row([titled(t.title), yuan(t.amount_fen), moment(t.created_at), states[t.state] || [t.state, '']])));
     notice($('records-notice'), transfers.length ? null : say.noRecords, true);
   }, explain);
 }

@@ -15,9 +15,12 @@ export const elsewhere = {
 
 /** states of a transfer. */
 export const states = {
-  pending: ['待领取', 'Waiting'], in_flight: ['正在写卡', 'Being written'], in_doubt: ['待核对', 'Being checked'],
+  pending: ['待领取', 'Waiting'], in_flight: ['正在写卡', 'Being written'], in_doubt: ['待确认', 'Being checked'],
   claimed: ['已到卡', 'On your card'], refunding: ['退款中', 'Being refunded'], refunded: ['已原路退款', 'Refunded'],
 };
+
+/** titles of the transfers that the server names itself; others are as somebody wrote them. */
+export const titles = { 微信充值: 'WeChat top-up', 消费冲正: 'Purchase reversed' };
 
 /** working: what happens while the card must lie still. */
 export const working = {
