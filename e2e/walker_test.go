@@ -265,6 +265,8 @@ const printed = `(() => {
 		const [r, g, b, a = 1] = getComputedStyle(e).backgroundColor.match(/[\d.]+/g).map(Number);
 		if (seen(e) && a > 0 && (r + g + b) / 3 < 255 * .9) out.push('dark on paper: ' + e.tagName + ' ' + e.className);
 	}
+	const edges = [...document.querySelectorAll('.hero, .facts, .list, .chart, .sums')].filter(seen).map(e => Math.round(e.getBoundingClientRect().right));
+	if (new Set(edges).size > 1) out.push('boxes end at ' + edges);
 	const text = document.querySelector('main').innerText;
 	if (!/(尾号|No\. …) ?\d{4}/.test(text)) out.push('does not say whose: ' + text.slice(0, 120));
 	return out })()`
