@@ -94,6 +94,7 @@ func loadTemplates(assets assetSet, zone *time.Location, now func() time.Time) (
 			"yuan":    func(f ledger.Fen) string { return f.Yuan() },
 			"short":   shortYuan,
 			"clean":   clip,
+			"grant":   func(title string) string { return grantTitle(lang, clip(title)) },
 			"refused": refused,
 			"minus":   func(f ledger.Fen) ledger.Fen { return -f },
 			"signed": func(f ledger.Fen, out bool) template.HTML { // digits and a sign, whose plus would be escaped
@@ -110,6 +111,15 @@ func loadTemplates(assets assetSet, zone *time.Location, now func() time.Time) (
 		set.base[lang] = base
 	}
 	return set, nil
+}
+
+// grantTitle says our own word for a grant in the holder's language; what
+// follows it the office wrote.
+func grantTitle(lang ledger.Lang, title string) string {
+	if name, ours := strings.CutPrefix(title, ledger.GrantWord); ours {
+		return strings.TrimSpace(text(lang, "transfer.grant") + " " + strings.TrimSpace(name))
+	}
+	return title
 }
 
 // refused are the attributes of a field that was not taken: the browser goes

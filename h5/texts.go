@@ -341,6 +341,7 @@ var catalogue = map[string]both{
 	"transfers.full":     {"只显示最近 100 笔", "The latest 100 are shown"},
 
 	"transfer.topup":     {"微信充值", "WeChat top-up"},
+	"transfer.grant":     {ledger.GrantWord, "Grant"},
 	"transfer.corrected": {"消费冲正", "Purchase reversed"},
 	"transfer.in_flight": {"正在写卡，请勿移开卡片", "Writing to your card. Do not move it"},
 	"transfer.in_doubt":  {"写卡结果待确认。钱没有丢，下次刷卡自动核对", "We are checking the last write. Your money is safe; the next tap settles it"},

@@ -46,6 +46,23 @@ func TestTransfers(t *testing.T) {
 	}
 }
 
+// Our own word for a grant is in the holder's language, the office's name of
+// it as it was given.
+func TestTransfers_Grants(t *testing.T) {
+	t.Parallel()
+	for title, want := range map[string][2]string{
+		"补助 三月餐补": {"补助 三月餐补", "Grant 三月餐补"}, "补助三月": {"补助 三月", "Grant 三月"}, "补助": {"补助", "Grant"}, "助学金": {"助学金", "助学金"},
+	} {
+		w := newWorld()
+		w.transfers[bound] = []ledger.Transfer{{ID: "1", Kind: ledger.KindSubsidy, Title: title, Amount: 1500, State: ledger.TransferPending, CreatedAt: w.now}}
+		p := open(t, w)
+		p.as(w, bound)
+		wantPage(t, p.get("/h5/transfers"), 200, ">"+want[0]+"<")
+		p.lang = "en"
+		wantPage(t, p.get("/h5/transfers"), 200, ">"+want[1]+"<")
+	}
+}
+
 // What a terminal has is not told to be claimed at one, and once its time is
 // over nobody is told to keep the card still.
 func TestTransfers_AtATerminal(t *testing.T) {

@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"xiaoka/cards"
 	"xiaoka/ledger"
@@ -57,6 +58,17 @@ func transferTitle(lang cards.Lang, t ledger.Transfer) string {
 		return wTopUpTransfer.in(lang)
 	case ledger.KindCorrection:
 		return wCorrection.in(lang)
+	case ledger.KindSubsidy:
+		return grantTitle(lang, t.Title)
 	}
 	return t.Title
+}
+
+// grantTitle says our own word for a grant in the holder's language; what
+// follows it the office wrote.
+func grantTitle(lang cards.Lang, title string) string {
+	if name, ours := strings.CutPrefix(title, ledger.GrantWord); ours {
+		return strings.TrimSpace(wGrant.in(lang) + " " + strings.TrimSpace(name))
+	}
+	return title
 }

@@ -121,7 +121,7 @@ func (a *Apps) eventCard(lang cards.Lang, said eventNotice, p ledger.Person, e l
 		receipt = e.Ref
 	}
 	return rows(card,
-		wRowTitle.in(lang), e.Title,
+		wRowTitle.in(lang), grantTitle(lang, e.Title),
 		wRowReceipt.in(lang), receipt,
 		wRowBalance.in(lang), balance,
 		wRowCard.in(lang), cards.MaskCardNo(p.CardNo),

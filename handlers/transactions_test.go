@@ -100,6 +100,21 @@ func TestTransactions_Yesterday(t *testing.T) {
 	}
 }
 
+func TestTransferTitle(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[ledger.Transfer][2]string{
+		{Kind: ledger.KindTopUp, Title: "微信充值"}:         {"微信充值", "Top-up"},
+		{Kind: ledger.KindSubsidy, Title: "补助 三月餐补"}:    {"补助 三月餐补", "Grant 三月餐补"},
+		{Kind: ledger.KindSubsidy, Title: "补助"}:         {"补助", "Grant"},
+		{Kind: ledger.KindSubsidy, Title: "Book money"}: {"Book money", "Book money"},
+		{Kind: ledger.KindCorrection, Title: "消费冲正"}:    {"消费冲正", "Purchase reversed"},
+	} {
+		if zh, en := transferTitle("zh-CN", given), transferTitle("en", given); zh != want[0] || en != want[1] {
+			t.Errorf("%s: %q and %q, want %q", given.Title, zh, en, want)
+		}
+	}
+}
+
 // TestPending_Latest: who has nothing to collect reads what became of the
 // latest transfer.
 func TestPending_Latest(t *testing.T) {

@@ -154,6 +154,7 @@ var (
 	wWritingBody      = phrase{"写好后会告诉你。", "We will tell you when it is done."}
 	wClaimed          = phrase{"领取", "Collected"}
 	wTopUpTransfer    = phrase{"微信充值", "Top-up"}
+	wGrant            = phrase{ledger.GrantWord, "Grant"}
 	wCorrection       = phrase{"消费冲正", "Purchase reversed"}
 	wPurchase         = phrase{"消费", "Purchase"}
 	wStateClaimed     = phrase{"已到卡", "on your card"}

@@ -13,6 +13,10 @@ const (
 	KindCorrection = "correction"
 )
 
+// GrantWord begins the title of every grant, so that a machine's screen tells
+// it from a top-up; what the office named it follows.
+const GrantWord = "补助"
+
 // Subsidy is one row of a batch of grants. The holder is found by StudentNo or
 // CardNo; with both they must be the same person's, and a Name is compared.
 type Subsidy struct {

@@ -136,8 +136,8 @@ func (c subsidyImportCmd) parse(r record, most ledger.Fen) (g ledger.Subsidy, er
 	case utf8.RuneCountInString(g.Title) > maxTitle || strings.ContainsFunc(g.Title, func(c rune) bool { return !unicode.IsPrint(c) }):
 		return g, fmt.Errorf("title must be at most %d printable characters", maxTitle)
 	}
-	if !strings.HasPrefix(g.Title, "补助") {
-		g.Title = strings.TrimSpace("补助 " + g.Title)
+	if !strings.HasPrefix(g.Title, ledger.GrantWord) {
+		g.Title = strings.TrimSpace(ledger.GrantWord + " " + g.Title)
 	}
 	return g, nil
 }

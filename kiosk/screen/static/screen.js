@@ -166,7 +166,10 @@ function row(cells) {
 }
 
 /** titled is a transfer's title as a cell. */
-const titled = (title) => titles[title] ? [title, titles[title]] : title;
+function titled(title) {
+  const own = Object.keys(titles).find((words) => title.startsWith(words));
+  return own ? [title, titles[own]] : title;
+}
 
 function notice(el, text, calm = false, values = {}) {
   el.classList.toggle('calm', calm);

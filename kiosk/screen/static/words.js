@@ -19,8 +19,8 @@ export const states = {
   claimed: ['已到卡', 'On your card'], refunding: ['退款中', 'Being refunded'], refunded: ['已原路退款', 'Refunded'],
 };
 
-/** titles of the transfers that the server names itself; others are as somebody wrote them. */
-export const titles = { 微信充值: 'WeChat top-up', 消费冲正: 'Purchase reversed' };
+/** titles: how the transfers' titles begin that the server words itself. */
+export const titles = { 微信充值: 'WeChat top-up', 消费冲正: 'Purchase reversed', 补助: 'Grant' };
 
 /** working: what happens while the card must lie still. */
 export const working = {
