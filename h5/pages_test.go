@@ -185,6 +185,13 @@ func TestErrorPages(t *testing.T) {
 		answer := p.do(httptest.NewRequest(method, "https://card.example.edu.cn/h5/nothing", nil))
 		wantPage(t, answer, 404, "没有这个页面", "编号 "+answer.Header.Get("X-Request-Id"))
 	}
+	t.Run("InTheirLanguage", func(t *testing.T) {
+		w := newWorld()
+		w.people[bound].Lang = ledger.English
+		p := open(t, w)
+		p.as(w, bound)
+		wantPage(t, p.get("/h5/nothing"), 404, "There is no such page")
+	})
 	t.Run("TooLarge", func(t *testing.T) {
 		token := p.as(w, bound)
 		wantPage(t, p.post("/h5/topup", url.Values{"csrf_token": {token}, "amount_fen": {strings.Repeat("1", 20<<10)}}), 400)

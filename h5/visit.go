@@ -257,5 +257,10 @@ func (v *visit) pathID(name string) (string, error) {
 	return id, nil
 }
 
-// nowhere answers addresses that are none.
-func (v *visit) nowhere() error { return ledger.ErrNotFound }
+// nowhere answers addresses that are none, in the visitor's language.
+func (v *visit) nowhere() error {
+	if err := v.enter(); err != nil {
+		return err
+	}
+	return ledger.ErrNotFound
+}

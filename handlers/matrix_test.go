@@ -66,6 +66,9 @@ func TestMatrix(t *testing.T) {
 					if assistant == "" || strings.Contains(assistant, "抱歉") {
 						t.Errorf("the assistant answers %q", assistant)
 					}
+					if strings.Contains(got+assistant, "…") {
+						t.Errorf("cut short: %q, %q", got, assistant)
+					}
 					if p := c.store.people["somebody"]; p.Verified() && (strings.Contains(assistant, "发送“验证”") || strings.Contains(assistant, "Send “verify”")) {
 						t.Errorf("the assistant tells a verified member %q", assistant)
 					}

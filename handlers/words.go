@@ -93,7 +93,7 @@ var (
 	wCodeAgain       = phrase{"发送“验证”，再要一个新的。", "Send “verify” to get a new one."}
 	wAlreadyVerified = phrase{"你已经验证过了", "You are verified already"}
 	wHelpVerified    = notice{phrase{"我能帮你的", "What I can do"},
-		phrase{"我负责验证身份，你已经验证过了。在这里还可以发送“人工”或“语言”。余额、充值、挂失这些，到“校园一卡通”里说；还没绑定的话，先绑定。", "I verify who you are, and that is done. Here you can still send “human” or “language”. For balance, top-ups or a lost card, ask the Campus Card app; bind your card first if you have not."}}
+		phrase{"我负责验证身份，你已经验证过了。在这里还可以发送“人工”或“语言”。余额、充值、挂失这些，到“校园一卡通”里说；还没绑定的话，先绑定。", "You are verified. Here you can still send “human” or “language”. For balance, top-ups or a lost card, use the Campus Card app; bind your card there first."}}
 	wGoCardApp     = phrase{"查余额、充值，请到“校园一卡通”。", "For balance and top-ups, open the Campus Card app."}
 	wNowBind       = phrase{"下一步：绑定校园卡。", "Next: bind your campus card."}
 	wInCardApp     = phrase{"这件事请到“校园一卡通”", "Please ask the Campus Card app"}
