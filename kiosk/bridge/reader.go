@@ -15,8 +15,8 @@ import (
 	"xiaoka/ledger"
 )
 
-// Reader is what the bridge needs of a card reader. Its word about a write
-// that failed is not relied on: only what the chip shows afterwards is.
+// Reader is what the bridge needs of a card reader. Its word about a write is
+// not relied on: only what the chip, read again, shows afterwards is.
 type Reader interface {
 	// ReadCard tells which card lies on the reader. ErrNoCard if none does.
 	ReadCard(ctx context.Context) (Card, error)

@@ -203,13 +203,17 @@ func (b *Bridge) load(ctx context.Context, e Entry, want Expected) (Receipt, err
 	}
 	b.turn(Writing)
 	b.reader.Lock()
-	after, err := b.cfg.Reader.WriteLoad(ctx, Load{CardNo: e.CardNo, Amount: e.Amount, Expected: want})
+	said, failed := b.cfg.Reader.WriteLoad(ctx, Load{CardNo: e.CardNo, Amount: e.Amount, Expected: want})
 	b.reader.Unlock()
+	if failed != nil {
+		b.cfg.Log.Warn("the reader did not write", "claim", e.ClaimID, "err", failed)
+	}
+	after, err := b.readChip(ctx, e.CardNo)
 	if err != nil {
-		b.cfg.Log.Warn("the reader did not write", "claim", e.ClaimID, "err", err)
-		if after, err = b.readChip(ctx, e.CardNo); err != nil {
-			return Receipt{Outcome: OutcomeUnknown, Amount: e.Amount}, nil
-		}
+		return Receipt{Outcome: OutcomeUnknown, Amount: e.Amount}, nil
+	}
+	if failed == nil && said != after {
+		b.cfg.Log.Error("the reader reports a write that the chip does not show", "claim", e.ClaimID, "reported", said, "chip", after)
 	}
 	b.turn(Confirming)
 	e = b.judged(e, after)
