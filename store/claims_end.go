@@ -27,7 +27,8 @@ func (s *Store) ConfirmClaim(ctx context.Context, terminalID, claimID string, ch
 			return nil, nil
 		case c.State == ledger.ClaimOpen && c.Judge(chip) == ledger.Written:
 			return nil, s.post(ctx, tx, card, k, c, chip, "confirm", now)
-		case c.State == ledger.ClaimOpen && c.Judge(chip) == ledger.Unwritten:
+		case c.State == ledger.ClaimOpen && c.Judge(chip) == ledger.Unwritten,
+			c.State == ledger.ClaimReleased && known(card, chip):
 			return ledger.ErrChipOutOfStep, nil
 		}
 		return ledger.ErrChipOutOfStep, errors.Join(holdFor(tx, c.ID, now), outOfStep(tx, card, chip, now))

@@ -229,6 +229,21 @@ func TestStore_Claim(t *testing.T) {
 			}
 			balance(t, s, p, 1250, 0, 5000)
 		},
+		"ConfirmReleased": func(t *testing.T, s *store.Store) {
+			p, c := authorised(t, s)
+			if _, err := s.CancelClaim(ctx, "K01", c.ID, chip, "refused", noon); err != nil {
+				t.Fatal(err)
+			}
+			for i, shown := range []ledger.Chip{chip, written} { // in step with the books; a write after all
+				if _, err := s.ConfirmClaim(ctx, "K01", c.ID, shown, noon); !errors.Is(err, ledger.ErrChipOutOfStep) {
+					t.Errorf("err = %v, want chip_out_of_step", err)
+				}
+				if cases, err := s.Cases(ctx, false); err != nil || len(cases) != i {
+					t.Errorf("after %+v the cases are %+v, %v; want %d", shown, cases, err, i)
+				}
+			}
+			balance(t, s, p, 1250, 5000, 0)
+		},
 		"ConfirmByAnother": func(t *testing.T, s *store.Store) {
 			_, c := authorised(t, s)
 			if _, err := s.ConfirmClaim(ctx, "K02", c.ID, written, noon); !errors.Is(err, ledger.ErrClaimNotFound) {

@@ -88,6 +88,7 @@ func TestStore_AuditOfTerminal(t *testing.T) {
 			{"rotated", func(at time.Time) error { return s.RotateTerminal(ctx, "K09", []byte{2}, at) }},
 			{"resumed", func(at time.Time) error { return s.ResumeTerminal(ctx, "K09", at) }},
 			{"disabled", func(at time.Time) error { return s.DisableTerminal(ctx, "K09", at) }},
+			{"enabled", func(at time.Time) error { return s.EnableTerminal(ctx, "K09", at) }},
 		}
 		for i, step := range steps {
 			if err := step.act(noon.Add(time.Duration(i) * time.Minute)); err != nil {
@@ -99,6 +100,9 @@ func TestStore_AuditOfTerminal(t *testing.T) {
 		}
 		if err := s.RotateTerminal(ctx, "K10", []byte{2}, noon); !errors.Is(err, ledger.ErrNotFound) {
 			t.Errorf("an unknown one: %v", err)
+		}
+		if k, err := s.Terminal(ctx, "K09"); err != nil || !k.DisabledAt.IsZero() {
+			t.Errorf("enabled again it is %+v, %v", k, err)
 		}
 		got, err := s.AuditOfTerminal(ctx, "K09", 10)
 		if err != nil || len(got) != len(steps) {

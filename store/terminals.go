@@ -73,9 +73,14 @@ func (s *Store) Terminals(ctx context.Context) ([]ledger.Terminal, error) {
 	return out, nil
 }
 
-// DisableTerminal takes a terminal out of service for good; its records stay.
+// DisableTerminal takes a terminal out of service; its records stay.
 func (s *Store) DisableTerminal(ctx context.Context, id string, at time.Time) error {
 	return s.setTerminal(ctx, id, "disabled_at", micros(at), "disabled", at)
+}
+
+// EnableTerminal puts a terminal into service again, with the secret it has.
+func (s *Store) EnableTerminal(ctx context.Context, id string, at time.Time) error {
+	return s.setTerminal(ctx, id, "disabled_at", nil, "enabled", at)
 }
 
 // RotateTerminal replaces the secret; the old one ends at commit.

@@ -20,33 +20,38 @@ import (
 )
 
 type kioskBridgeCmd struct {
-	Reader     string `required:"" help:"sim for a simulated reader, or the address of the vendor's reader service." placeholder:"sim|URL"`
-	Server     string `required:"" help:"Address of the server: https, or http on this machine." placeholder:"URL"`
-	Terminal   string `required:"" help:"The machine's id, as registered by terminal add." placeholder:"ID"`
-	SecretFile string `required:"" help:"File with the secret that terminal add printed." placeholder:"F"`
-	Listen     string `default:"127.0.0.1:0" help:"Loopback address of the screen." placeholder:"ADDR"`
-	SimListen  string `default:"127.0.0.1:0" help:"Loopback address of the simulated reader's own page." placeholder:"ADDR"`
-	Journal    string `help:"The machine's record of its writes; default kiosk-ID.journal in the working folder." placeholder:"FILE"`
+	Reader     string     `required:"" help:"sim for a simulated reader, or the address of the vendor's reader service." placeholder:"sim|URL"`
+	Server     string     `required:"" help:"Address of the server: https, or http on this machine." placeholder:"URL"`
+	Terminal   terminalID `required:"" help:"The machine's id, as registered by terminal add." placeholder:"ID"`
+	SecretFile string     `required:"" help:"File with the secret that terminal add printed." placeholder:"F"`
+	Listen     string     `default:"127.0.0.1:0" help:"Loopback address of the screen." placeholder:"ADDR"`
+	SimListen  string     `default:"127.0.0.1:0" help:"Loopback address of the simulated reader's own page." placeholder:"ADDR"`
+	Journal    string     `help:"The machine's record of its writes; default kiosk-ID.journal in the working folder." placeholder:"FILE"`
 }
 
 // simulatedWrite is long enough for a hand to pull the card out.
 const simulatedWrite = 1500 * time.Millisecond
 
+// Validate makes a wrong address a usage error.
+func (c kioskBridgeCmd) Validate() error {
+	if c.Reader != "sim" {
+		u, err := url.Parse(c.Reader)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+			return fmt.Errorf("--reader must be sim or an http address, not %q", c.Reader)
+		}
+	}
+	return errors.Join(safeServer(c.Server), loopback(c.Listen), loopback(c.SimListen))
+}
+
 // Run serves the screen until it is told to stop, then finishes what is in
 // hand.
 func (c kioskBridgeCmd) Run(p *program) error {
-	if !kiosk.ValidTerminalID(c.Terminal) {
-		return fmt.Errorf("the terminal id %q must be 1 to 32 letters, digits, - and _", c.Terminal)
-	}
-	if err := safeServer(c.Server); err != nil {
-		return err
-	}
 	secret, err := readSecret(c.SecretFile)
 	if err != nil {
 		return err
 	}
 	if c.Journal == "" {
-		c.Journal = "kiosk-" + c.Terminal + ".journal"
+		c.Journal = "kiosk-" + string(c.Terminal) + ".journal"
 	}
 	journal, err := bridge.OpenJournal(c.Journal)
 	if err != nil {
@@ -58,7 +63,7 @@ func (c kioskBridgeCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	b := bridge.New(bridge.Config{Server: c.Server, Terminal: c.Terminal, Secret: secret, Sign: kiosk.Sign,
+	b := bridge.New(bridge.Config{Server: c.Server, Terminal: string(c.Terminal), Secret: secret, Sign: kiosk.Sign,
 		Reader: reader, Journal: journal, Screen: screen.Handler(), Log: log})
 	addr, wait, err := serveLoopback(p.ctx, c.Listen, b.Handler(), log)
 	if err != nil {
@@ -72,10 +77,6 @@ func (c kioskBridgeCmd) Run(p *program) error {
 // reader is the simulated one, with its own page, or the vendor's.
 func (c kioskBridgeCmd) reader(p *program, log *slog.Logger) (bridge.Reader, error) {
 	if c.Reader != "sim" {
-		u, err := url.Parse(c.Reader)
-		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-			return nil, fmt.Errorf("--reader must be sim or an http address, not %q", c.Reader)
-		}
 		return &bridge.HTTPReader{URL: c.Reader}, nil
 	}
 	sim := &bridge.Sim{Pause: simulatedWrite}
@@ -115,6 +116,14 @@ func readSecret(path string) ([]byte, error) {
 	return secret, nil
 }
 
+// loopback refuses an address that others than this machine could reach.
+func loopback(listen string) error {
+	if host, _, err := net.SplitHostPort(listen); err != nil || !isLoopback(host) {
+		return fmt.Errorf("%q is no loopback address: nobody but this machine may reach its reader", listen)
+	}
+	return nil
+}
+
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || (ip != nil && ip.IsLoopback())
@@ -123,9 +132,6 @@ func isLoopback(host string) bool {
 // serveLoopback serves this machine alone until ctx ends; wait returns once
 // what was in hand is done.
 func serveLoopback(ctx context.Context, listen string, h http.Handler, log *slog.Logger) (addr string, wait func() error, err error) {
-	if host, _, err := net.SplitHostPort(listen); err != nil || !isLoopback(host) {
-		return "", nil, fmt.Errorf("%q is no loopback address: nobody but this machine may reach its reader", listen)
-	}
 	l, err := net.Listen("tcp", listen)
 	if err != nil {
 		return "", nil, fmt.Errorf("listen on %s: %w", listen, err)

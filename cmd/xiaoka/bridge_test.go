@@ -80,13 +80,13 @@ func TestKioskBridge_Refused(t *testing.T) {
 		code   int
 		says   string
 	}{
-		"PlainHTTPOverANetwork": {map[string]string{"--server": "http://card.example.edu"}, exitFault, "https"},
-		"ServerWithAPath":       {map[string]string{"--server": "https://card.example.edu/x"}, exitFault, "without a path"},
+		"PlainHTTPOverANetwork": {map[string]string{"--server": "http://card.example.edu"}, exitUsage, "https"},
+		"ServerWithAPath":       {map[string]string{"--server": "https://card.example.edu/x"}, exitUsage, "without a path"},
 		"NoServer":              {map[string]string{"--server": ""}, exitUsage, "--server"},
-		"OpenToTheNetwork":      {map[string]string{"--listen": "0.0.0.0:0"}, exitFault, "loopback"},
-		"ReaderOpen":            {map[string]string{"--sim-listen": ":0"}, exitFault, "loopback"},
-		"StrangeReader":         {map[string]string{"--reader": "/dev/ttyUSB0"}, exitFault, "--reader"},
-		"StrangeTerminal":       {map[string]string{"--terminal": "K 01"}, exitFault, "terminal id"},
+		"OpenToTheNetwork":      {map[string]string{"--listen": "0.0.0.0:0"}, exitUsage, "loopback"},
+		"ReaderOpen":            {map[string]string{"--sim-listen": ":0"}, exitUsage, "loopback"},
+		"StrangeReader":         {map[string]string{"--reader": "/dev/ttyUSB0"}, exitUsage, "--reader"},
+		"StrangeTerminal":       {map[string]string{"--terminal": "K 01"}, exitUsage, "terminal id"},
 		"NoSecretFile":          {map[string]string{"--secret-file": filepath.Join(dir, "none")}, exitFault, "secret"},
 		"NoSecretInIt":          {map[string]string{"--secret-file": write("bad", "c2hvcnQ=")}, exitFault, "does not end in a secret"},
 		"JournalDamaged":        {map[string]string{"--journal": write("damaged", "garbage\n{}\n")}, exitFault, "line 1"},

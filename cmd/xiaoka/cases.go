@@ -31,7 +31,7 @@ type caseJSON struct {
 	CardNo    string              `json:"card_no"`
 	Detail    string              `json:"detail"`
 	At        time.Time           `json:"at"`
-	How       []ledger.Resolution `json:"resolutions"` // how it can be settled
+	How       []ledger.Resolution `json:"resolutions"` // how it can be settled; empty when it ends by itself, or has
 	SettledAt *time.Time          `json:"settled_at,omitempty"`
 	Settled   ledger.Resolution   `json:"settled,omitempty"`
 	Note      string              `json:"note,omitempty"`
@@ -69,9 +69,10 @@ func (c caseListCmd) Run(p *program) error {
 func printCases(p *program, cfg *config.Config, all []ledger.Case) error {
 	list := make([]caseJSON, len(all))
 	for i, k := range all {
-		list[i] = caseJSON{ID: k.ID, Kind: k.Kind, Ref: k.Ref, CardNo: k.CardNo, Detail: k.Detail, At: k.At.In(cfg.Timezone), Settled: k.How, Note: k.Note}
+		list[i] = caseJSON{ID: k.ID, Kind: k.Kind, Ref: k.Ref, CardNo: k.CardNo, Detail: k.Detail, At: k.At.In(cfg.Timezone),
+			How: []ledger.Resolution{}, Settled: k.How, Note: k.Note}
 		if k.SettledAt.IsZero() {
-			list[i].How = k.Resolutions()
+			list[i].How = append(list[i].How, k.Resolutions()...)
 		} else {
 			at := k.SettledAt.In(cfg.Timezone)
 			list[i].SettledAt = &at
@@ -93,14 +94,11 @@ func words(all []ledger.Resolution) string {
 type caseSettleCmd struct {
 	ID   int64             `arg:""`
 	How  ledger.Resolution `required:"" enum:"noted,refund,retry,accept-chip,book" help:"noted: dealt with outside, the books stay; refund: send a payment that differs from its order back in full; retry: ask for a refund that WeChat Pay closed again, under a new number; accept-chip: take the chip's counters as they were seen, so that the card can be loaded again; book: book a till's record whose card was not on record when it came."`
-	Note string            `required:"" help:"Who decided, and on what evidence; goes to the audit log."`
+	Note said              `required:"" help:"Who decided, and on what evidence; goes to the audit log."`
 }
 
 // Run writes a decision down and does what it says.
 func (c caseSettleCmd) Run(p *program) error {
-	if strings.TrimSpace(c.Note) == "" {
-		return errors.New("--note must say who decided and on what")
-	}
 	need := config.Need(0)
 	if c.How == ledger.ResolveRefund {
 		need = config.Merchant | config.Pages
@@ -127,7 +125,7 @@ func (c caseSettleCmd) Run(p *program) error {
 			return err
 		}
 	}
-	if k, err = s.SettleCase(p.ctx, c.ID, c.How, c.Note, paid, now()); err != nil {
+	if k, err = s.SettleCase(p.ctx, c.ID, c.How, string(c.Note), paid, now()); err != nil {
 		return fmt.Errorf("case %d: %w", c.ID, err)
 	}
 	fmt.Fprintf(p.stdout, "case %d, %s, is settled: %s\n", k.ID, k.Kind, k.How)

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -47,20 +46,17 @@ func (claimListCmd) Run(p *program) error {
 type claimSettleCmd struct {
 	ID     string `arg:""`
 	As     string `required:"" enum:"written,unwritten" help:"written: the money is on the chip; unwritten: it goes back to pending."`
-	Reason string `required:"" help:"Who decided, two persons, and on what evidence; goes to the audit log."`
+	Reason said   `required:"" help:"Who decided, two persons, and on what evidence; goes to the audit log."`
 }
 
 // Run writes a decision down and moves the money by it.
 func (c claimSettleCmd) Run(p *program) error {
-	if strings.TrimSpace(c.Reason) == "" {
-		return errors.New("say with --reason who decided, two persons, and on what evidence")
-	}
 	_, s, err := p.existing(0)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	done, err := s.SettleClaim(p.ctx, c.ID, c.As == "written", c.Reason, now())
+	done, err := s.SettleClaim(p.ctx, c.ID, c.As == "written", string(c.Reason), now())
 	switch {
 	case errors.Is(err, ledger.ErrClaimNotFound):
 		return fmt.Errorf("there is no claim %s", c.ID)

@@ -64,12 +64,15 @@ func TestRun_Usage(t *testing.T) {
 	for name, args := range map[string][]string{
 		"NoCommand": {}, "UnknownCommand": {"fly"}, "UnknownFlag": {"version", "--fast"}, "MissingArgument": {"people", "import"},
 		"WrongKind": {"terminal", "add", "K1", "--kind", "oven", "--location", "x"}, "WrongDay": {"understand", "--today", "tomorrow"},
+		"OddTerminal": {"terminal", "add", "K 1", "--kind", "kiosk", "--location", "x"}, "Nowhere": {"terminal", "add", "K1", "--kind", "kiosk", "--location", " "},
+		"SaysNothing": {"case", "settle", "1", "--how", "noted", "--note", " "}, "NobodyDecided": {"claim", "settle", "X", "--as", "written", "--reason", ""},
+		"NobodyAsked": {"consumption", "reverse", "P01", "1", "--note", ""},
 	} {
 		if code, out, err := p.run("", args...); code != exitUsage || out != "" || !strings.HasPrefix(err, "xiaoka: ") {
 			t.Errorf("%s: exit %d, out %q, err %q; want 2 and one sentence on standard error", name, code, out, err)
 		}
 	}
-	for _, command := range []string{"", "serve", "migrate", "people import", "terminal add", "terminal list", "terminal disable", "terminal rotate",
+	for _, command := range []string{"", "serve", "migrate", "people import", "terminal add", "terminal list", "terminal disable", "terminal enable", "terminal rotate",
 		"menu push", "ledger check", "understand", "version", "audit", "claim list", "claim settle", "doctor", "example",
 		"case list", "case settle", "subsidy import", "subsidy list", "consumption reverse"} {
 		args := append(strings.Fields(command), "--help")
@@ -164,10 +167,17 @@ func TestTerminals(t *testing.T) {
 	if out := p.ok("terminal", "list"); !strings.Contains(out, "二号餐厅") || !strings.Contains(out, "disabled") || strings.Contains(out, first) {
 		t.Errorf("list: %s", out)
 	}
+	p.ok("terminal", "enable", "K01")
+	if out := p.ok("terminal", "list"); !strings.Contains(out, "in service") || strings.Contains(out, "disabled") {
+		t.Errorf("list once it is back: %s", out)
+	}
+	if code, _, stderr := p.run("", "terminal", "enable", "K99"); code != exitFault || !strings.Contains(stderr, "no terminal K99") {
+		t.Errorf("an unknown one: exit %d, %q", code, stderr)
+	}
 	if code, _, stderr := p.run("", "terminal", "disable", "K99"); code != exitFault || !strings.Contains(stderr, "no terminal K99") {
 		t.Errorf("an unknown one: exit %d, %q", code, stderr)
 	}
-	if out := p.ok("audit", "--terminal", "K01"); strings.Count(out, "by an operator") != 3 || !strings.Contains(out, "rotated") {
+	if out := p.ok("audit", "--terminal", "K01"); strings.Count(out, "by an operator") != 4 || !strings.Contains(out, "rotated") {
 		t.Errorf("audit: %s", out)
 	}
 	for _, args := range [][]string{{"--terminal", "K99"}, {"--card-no", "9"}} {

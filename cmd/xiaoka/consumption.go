@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"xiaoka/identity"
 	"xiaoka/ledger"
@@ -17,7 +16,7 @@ type consumptionReverseCmd struct {
 	Terminal string `arg:"" help:"The till that reported the purchase."`
 	Seq      int64  `arg:"" help:"The purchase's number there."`
 	Amount   yuan   `placeholder:"YUAN" help:"How much of it was too much; the whole purchase without."`
-	Note     string `required:"" help:"Who asked for it and why; goes to the audit log."`
+	Note     said   `required:"" help:"Who asked for it and why; goes to the audit log."`
 }
 
 // yuan is an amount on the command line.
@@ -33,15 +32,12 @@ func (y *yuan) UnmarshalText(text []byte) (err error) {
 
 // Run reverses a purchase, once.
 func (c consumptionReverseCmd) Run(p *program) error {
-	if strings.TrimSpace(c.Note) == "" {
-		return errors.New("--note must say who asked for it and why")
-	}
 	_, s, err := p.existing(0)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	done, err := s.CorrectPurchase(p.ctx, ledger.Correction{TerminalID: c.Terminal, Seq: c.Seq, Amount: c.Amount.Fen, Note: c.Note}, now())
+	done, err := s.CorrectPurchase(p.ctx, ledger.Correction{TerminalID: c.Terminal, Seq: c.Seq, Amount: c.Amount.Fen, Note: string(c.Note)}, now())
 	switch {
 	case errors.Is(err, ledger.ErrNoPurchase):
 		return fmt.Errorf("no purchase %d of terminal %s is booked", c.Seq, c.Terminal)

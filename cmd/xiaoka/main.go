@@ -6,6 +6,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -64,6 +65,18 @@ type program struct {
 	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
+}
+
+// said is a text that a person has to give on the command line.
+type said string
+
+// UnmarshalText refuses one that says nothing.
+func (s *said) UnmarshalText(text []byte) error {
+	if len(bytes.TrimSpace(text)) == 0 {
+		return errors.New("must not be empty")
+	}
+	*s = said(text)
+	return nil
 }
 
 // errQuiet ends a command that has said all there is to say with status 1.

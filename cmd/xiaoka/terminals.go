@@ -17,32 +17,43 @@ type terminalCmd struct {
 	Add     terminalAddCmd     `cmd:"" help:"Register a terminal and print its secret once."`
 	List    terminalListCmd    `cmd:"" help:"List all terminals."`
 	Disable terminalDisableCmd `cmd:"" help:"Take a terminal out of service; its next request is refused."`
+	Enable  terminalEnableCmd  `cmd:"" help:"Put a disabled terminal into service again, with the secret it has."`
 	Resume  terminalResumeCmd  `cmd:"" help:"Let a machine take passwords again that saw too many wrong ones."`
 	Rotate  terminalRotateCmd  `cmd:"" help:"Replace a terminal's secret and print the new one once."`
 }
 
 type terminalAddCmd struct {
-	ID       string `arg:"" help:"Letters, digits, - and _."`
-	Kind     string `required:"" enum:"kiosk,pos" help:"kiosk (self-service machine) or pos (till)."`
-	Location string `required:"" help:"Where it stands, as holders read it."`
-	Merchant string `help:"Whose till it is."`
+	ID       terminalID `arg:"" help:"Letters, digits, - and _."`
+	Kind     string     `required:"" enum:"kiosk,pos" help:"kiosk (self-service machine) or pos (till)."`
+	Location said       `required:"" help:"Where it stands, as holders read it."`
+	Merchant string     `help:"Whose till it is."`
+}
+
+// terminalID is a terminal's name on the command line.
+type terminalID string
+
+// UnmarshalText refuses what no terminal can be called.
+func (id *terminalID) UnmarshalText(text []byte) error {
+	if !kiosk.ValidTerminalID(string(text)) {
+		return fmt.Errorf("the terminal id %q must be 1 to 32 letters, digits, - and _", text)
+	}
+	*id = terminalID(text)
+	return nil
 }
 
 // Run registers a terminal; the last line printed is its secret.
 func (c terminalAddCmd) Run(p *program) error {
-	if !kiosk.ValidTerminalID(c.ID) {
-		return fmt.Errorf("the terminal id %q must be 1 to 32 letters, digits, - and _", c.ID)
-	}
 	cfg, s, err := p.ready(config.MasterKey)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	secret, sealed, err := newSecret(cfg, c.ID)
+	id := string(c.ID)
+	secret, sealed, err := newSecret(cfg, id)
 	if err != nil {
 		return err
 	}
-	err = s.AddTerminal(p.ctx, ledger.Terminal{ID: c.ID, Kind: ledger.TerminalKind(c.Kind), Location: c.Location, Merchant: c.Merchant,
+	err = s.AddTerminal(p.ctx, ledger.Terminal{ID: id, Kind: ledger.TerminalKind(c.Kind), Location: string(c.Location), Merchant: c.Merchant,
 		SealedSecret: sealed, CreatedAt: now()})
 	if errors.Is(err, ledger.ErrTerminalExists) {
 		return fmt.Errorf("terminal %s exists already; `xiaoka terminal rotate %s` gives it a new secret", c.ID, c.ID)
@@ -113,6 +124,24 @@ func (c terminalDisableCmd) Run(p *program) error {
 		return err
 	}
 	fmt.Fprintf(p.stdout, "terminal %s is disabled\n", c.ID)
+	return nil
+}
+
+type terminalEnableCmd struct {
+	ID string `arg:""`
+}
+
+// Run enables a terminal at once on every replica.
+func (c terminalEnableCmd) Run(p *program) error {
+	_, s, err := p.existing(0)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if err := known(c.ID, s.EnableTerminal(p.ctx, c.ID, now())); err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stdout, "terminal %s is in service\n", c.ID)
 	return nil
 }
 
