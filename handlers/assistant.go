@@ -36,6 +36,9 @@ func (a *Apps) Assistant(r *bot.Router) {
 		if number, found := numberIn(c.Message.Content); found && !t.known() {
 			return a.takeNumber(ctx, t, number)
 		}
+		if onlyDigits(c.Message.Content) && !t.Person.Verified() && a.topic(ctx, t).Intent == "verify" {
+			return t.ReplyText(wCodeOfSix.in(t.Lang)) // no try of the code is spent
+		}
 		if channel, found := channelIn(c.Message.Content); found && !t.Person.Verified() {
 			return a.sendBy(ctx, t, channel)
 		}

@@ -48,11 +48,11 @@ func TestConversations(t *testing.T) {
 	for name, steps := range map[string][]step{
 		"verify.zh": {
 			assistant("event", "enter_agent"), assistant("event", "enter_agent"), assistant("type", "你好"), assistant("type", "验证"),
-			assistant("press", cards.KeyVerifyEmail), assistant("press", cards.KeyVerifyEmail), assistant("type", "000000"),
+			assistant("press", cards.KeyVerifyEmail), assistant("press", cards.KeyVerifyEmail), assistant("type", "48291"), assistant("type", "000000"),
 			assistant("type", "４８２ ９１３"), assistant("type", "验证"), assistant("type", "余额"), assistant("type", "482913"),
 		},
 		"verify.en": {
-			assistant("type", "hello"), assistant("type", "verify"), assistant("press", cards.KeyVerifyEmail), assistant("type", "000000"),
+			assistant("type", "hello"), assistant("type", "verify"), assistant("press", cards.KeyVerifyEmail), assistant("type", "4829133"), assistant("type", "000000"),
 			assistant("type", "code: 482913"), assistant("type", "verify"), assistant("type", "balance"),
 		},
 		"assistant.zh": {

@@ -38,5 +38,11 @@ func codeIn(text string) (code string, found bool) {
 	return "", false
 }
 
+// onlyDigits: a text that might have become a code.
+func onlyDigits(text string) bool {
+	plain := identity.NormalDigits(text)
+	return plain != "" && strings.Trim(plain, "0123456789") == ""
+}
+
 // isWordRune: a letter of any script. Punctuation around digits says nothing.
 func isWordRune(r rune) bool { return unicode.IsLetter(r) }

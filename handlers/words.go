@@ -87,6 +87,7 @@ var (
 	wCodeTooMany     = notice{phrase{"现在要验证码的人太多", "Too many people are asking"}, phrase{"请过 %s，再发送“验证”。着急的话，请联系受理中心。", "Please wait %s, then send “verify”. If it cannot wait, please ask the card office."}}
 	wCodeNotSent     = phrase{"验证码没有发出去", "The code could not be sent"}
 	wCodeNotSentBody = phrase{"是我们这边的问题。请过 %s，再发送“验证”。", "The fault is ours. Please wait %s, then send “verify”."}
+	wCodeOfSix       = phrase{"验证码是六位数字，看看有没有少打或多打。", "A code has six digits. Is one missing, or one too many?"}
 	wCodeWrong       = phrase{"验证码不对，还可以试 %d 次。看看是不是最新收到的那一条。", "That code is not right. Tries left: %d. Is it the newest one you received?"}
 	wCodeBurnt       = phrase{"错误次数太多，这个验证码作废了", "Too many wrong tries, this code is void"}
 	wCodeExpired     = phrase{"验证码过期了", "The code has expired"}
