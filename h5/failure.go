@@ -75,7 +75,10 @@ func (v *visit) failPage(f *failure) {
 		next = v.r.URL.Path // the same form, afresh
 	}
 	label := "error.go_on"
-	if next == "/h5/" && v.route.Pattern != "/h5/oauth/callback" {
+	switch {
+	case f.Code == "bad_range":
+		next, label = "/h5/transactions", "error.dates" // where the dates are chosen
+	case next == "/h5/" && v.route.Pattern != "/h5/oauth/callback":
 		label = "error.home"
 	}
 	err := v.show(f.Status, "error", v.t("error."+f.Code), struct{ Code, Next, Label, RequestID string }{f.Code, next, label, v.id})

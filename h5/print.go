@@ -49,8 +49,11 @@ func (v *visit) printed() error {
 		last = v.now.In(v.Location)
 	}
 	data := printView{
-		Period: v.dayOf(first) + " – " + v.dayOf(last), Head: v.printHead(), Opening: s.Opening, Closing: s.Closing, Running: running,
+		Period: v.dayOf(first), Head: v.printHead(), Opening: s.Opening, Closing: s.Closing, Running: running,
 		Back: "/h5/transactions?month=" + ledger.MonthOf(first).String(),
+	}
+	if end := v.dayOf(last); end != data.Period {
+		data.Period += " – " + end
 	}
 	for _, m := range slices.Backward(s.Movements) {
 		if change := m.Change(); change >= 0 {

@@ -63,6 +63,10 @@ func TestPrinted(t *testing.T) {
 	}
 	wantPage(t, p.get("/h5/transactions/print?month=2025-11"), 200, "2025年11月1日 – 2025年11月22日", "现在余额", "记录迟到", "挂失之后的消费")
 	wantPage(t, p.get("/h5/transactions/print?month=2025-10"), 200, "2025年10月1日 – 2025年10月31日", "期末余额")
-	wantPage(t, p.get("/h5/transactions/print?from=2025-11-05&to=2025-11-03"), 400, "这段日期不能导出")
+	wantPage(t, p.get("/h5/transactions/print?from=2025-11-05&to=2025-11-05"), 200, ">2025年11月5日<")
+	wantPage(t, p.get("/h5/transactions/print?from=2025-11-04&to=2025-11-05"), 200, ">2025年11月4日 – 2025年11月5日<")
+	for _, dates := range []string{"from=2025-11-05&to=2025-11-03", "from=2025-12-24&to=2025-12-25"} {
+		wantPage(t, p.get("/h5/transactions/print?"+dates), 400, "这段日期不能导出", "不晚于今天", `href="/h5/transactions">回到交易明细`)
+	}
 	wantPage(t, p.get("/h5/transactions"), 200, `href="/h5/transactions/print?month=2025-11"`, `formaction="/h5/transactions/print"`)
 }

@@ -451,6 +451,7 @@ var catalogue = map[string]both{
 	"error.title":      {"错误：%s", "Error: %s"},
 	"error.go_on":      {"继续", "Continue"},
 	"error.home":       {"回到首页", "To the home page"},
+	"error.dates":      {"回到交易明细", "To the transactions"},
 	"error.request_id": {"编号 %s", "Reference %s"},
 
 	"error.not_found":       {"没有这个页面", "There is no such page"},
@@ -469,7 +470,7 @@ var catalogue = map[string]both{
 	"error.bad_month":    {"没有这个月份的记录", "There is nothing for that month"},
 	"error.bad_month.do": {"月份写成 2026-11 这样，从十年前到本月。回首页再选一个月就好。", "Write a month like 2026-11, not in the future and at most ten years ago. You can choose one from the home page."},
 	"error.bad_range":    {"这段日期不能导出", "These dates cannot be exported"},
-	"error.bad_range.do": {"日期写成 2026-11-22 这样，从早到晚，一次最多一年。", "Write dates like 2026-11-22, the earlier one first, at most a year at a time."},
+	"error.bad_range.do": {"从早到晚选两天，开始不晚于今天，一次最多一年。日期写成 2026-11-22 这样。", "Choose two days, the earlier one first and not after today, at most a year at a time. Write dates like 2026-11-22."},
 
 	"error.oauth_state":          {"这个登录链接不能用了", "This sign-in link cannot be used"},
 	"error.oauth_state.do":       {"链接只能用一次，几分钟内有效。点“继续”重新进入。", "It serves once and for a few minutes. Go on to enter again."},
