@@ -17,8 +17,10 @@ func aside(intent Intent, clauses []clause, at int, tokens []token, said set) bo
 	switch {
 	case said.has(command), whoDid(tokens):
 		return true
-	case intent == ReportLoss && said.all(setOf(how, lossMaybe)) && !said.any(setOf(loss, lost, freeze, forMe)):
-		return true // 怎么停用了
+	case intent == ReportLoss && said.has(how) && said.any(setOf(lossMaybe, freezeWeak)) && !said.any(setOf(loss, lost, freeze, forMe)):
+		return true // 怎么停用了, 卡锁了怎么办
+	case intent == TopUp && asksWhether(tokens):
+		return true // did the top up go through
 	case onCard && said.any(setOf(circumstance, general)) && said.any(setOf(ask, polite, opens)) && !said.any(setOf(lost, forMe, found)):
 		return true // 晚上可以挂失吗, can i undo a loss report
 	case onCard && said.has(general) && here.any(setOf(opens, where)):
@@ -27,6 +29,8 @@ func aside(intent Intent, clauses []clause, at int, tokens []token, said set) bo
 		return true // is my card frozen
 	case onCard && (here.has(longAgo) || inYear(tokens)) && !bids:
 		return true // 去年卡丢了
+	case intent == ReportLoss && !bids && lostInMonth(tokens):
+		return true // last month i lost my card
 	case intent == ReportLoss && leftAtHome(tokens) && !said.any(setOf(loss, freeze, freezeWeak)):
 		return true
 	}
@@ -48,6 +52,12 @@ func inYear(tokens []token) bool {
 	return slices.ContainsFunc(tokens, func(t token) bool {
 		return t.has(amount) && !t.explicit && t.fen >= 2000_00 && t.fen < 2100_00
 	})
+}
+
+// lostInMonth reports that a month is named in which a card was lost.
+func lostInMonth(tokens []token) bool {
+	at := slices.IndexFunc(tokens, func(t token) bool { return t.has(month) })
+	return at >= 0 && slices.ContainsFunc(tokens, func(t token) bool { return t.has(lost) && t.clause == tokens[at].clause })
 }
 
 // whoDid reports that it is asked who did what the app can do: 谁把我的卡挂失了, 谁充值啊.
@@ -111,10 +121,34 @@ func calledOff(intent Intent, tokens []token, said set) bool {
 	switch {
 	case intent == TopUp && (revokedTopUp(tokens) || thoughtBetter(tokens)):
 		return true
+	case intent == TopUp && tokens[len(tokens)-1].has(cancel) && !tokens[len(tokens)-1].han:
+		return true // chong 50 suanle
 	case said.has(lost):
 		return false
 	}
 	return stopped(tokens) || intent != CancelLoss && !said.has(found) && withdrawn(tokens)
+}
+
+// reminded reports that what is asked for is to be reminded of an action: 记得提醒我充50, remind me to freeze my card.
+func reminded(tokens []token) bool {
+	acts := setOf(topUp, topUpWeak, addMoney, moveMoney, loss, lossMaybe, freeze, freezeWeak, unloss, resume, bind, unbind)
+	for i, t := range tokens {
+		if !t.has(notify) {
+			continue
+		}
+		for _, u := range tokens[i+1:] {
+			if u.clause != t.clause || u.unknown() {
+				break
+			}
+			if u.set.any(acts) {
+				return true
+			}
+			if !u.set.any(setOf(filler, mine, later, day, forMe, imperative, wants)) {
+				break
+			}
+		}
+	}
+	return false
 }
 
 // stopped reports that a top-up is to stop: stop topping up my card, hold off on the top up.
@@ -171,7 +205,7 @@ func withdrawn(tokens []token) bool {
 
 // takesBack reports a clause that says nothing but that what was said is not meant.
 func takesBack(clause []token) bool {
-	light := setOf(filler, greeting, imperative, polite, forMe, mine, correct)
+	light := setOf(filler, greeting, imperative, polite, forMe, mine, correct, nextWish)
 	var said set
 	fillers := false
 	for _, t := range clause {
@@ -214,7 +248,7 @@ func markOwnNumber(tokens []token) {
 }
 
 // roles begin the lines of a transcript, and what is to be said or written.
-var roles = []string{"user", "assistant", "system", "bot", "human", "ai", "developer", "tool", "用户", "助手", "系统", "机器人", "客服", "管理员", "a", "b", "q", "甲", "乙", "重复", "复述", "朗读", "标题", "题目", "主题"}
+var roles = []string{"user", "assistant", "system", "bot", "human", "ai", "developer", "tool", "用户", "助手", "系统", "机器人", "客服", "管理员", "a", "b", "q", "甲", "乙", "重复", "复述", "朗读", "标题", "题目", "主题", "instruction", "指令", "prompt", "output"}
 
 // scripted reports that a text is part of a program, a form or a transcript, which nobody types as a wish: topup(500),
 // amount=500, assistant: done.
@@ -228,6 +262,10 @@ func scripted(text string) bool {
 	}
 	for i, r := range text {
 		switch r {
+		case '/':
+			if strings.HasPrefix(text[i:], "//") {
+				return true
+			}
 		case '(':
 			if letters(i-2) || isDigit(rune((text + " ")[i+1])) {
 				return true

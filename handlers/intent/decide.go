@@ -25,7 +25,7 @@ func decide(tokens []token, heard opinion) Result {
 		intent, at = Unbind, -1 // don't want my card linked here
 	case intent == None:
 		intent = declined(tokens, said, denied)
-	case denied.has(notify) && (intent == Statement || intent == TransactionsToday):
+	case denied.has(notify) && (intent == Statement || intent == TransactionsToday || intent == Claim):
 		intent = NotificationsOff // 消费了别通知我
 	}
 	if (intent == None && denied == (set{}) || intent == Cancel && denied == setOf(amount)) && (bareAmount(tokens) || amountOnCard(tokens)) {
@@ -36,6 +36,12 @@ func decide(tokens []token, heard opinion) Result {
 	}
 	if risky[intent] && calledOff(intent, tokens, said) {
 		return Result{Intent: Cancel}
+	}
+	if risky[intent] && reminded(tokens) {
+		intent = Help // 记得提醒我充50
+		if denied.has(notify) {
+			intent = NotificationsOff
+		}
 	}
 	switch {
 	case intent == ReportLoss && lifted(tokens):
@@ -177,7 +183,7 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 		return Help
 	case here.has(product) && !here.has(card), (asksMoney || risky[intent] && intent != TopUp) && here.has(wallet) && !here.has(card):
 		return None
-	case said.has(who) && (!ownCard(tokens) || said.has(ask)) && othersMatter(tokens, clauses, at) && !(vouched && !risky[intent]), asksMoney && here.any(setOf(trouble, refund, fee)):
+	case said.has(who) && (!ownCard(tokens) || said.has(ask) || intent == TopUp && othersHelp(tokens)) && othersMatter(tokens, clauses, at) && !(vouched && !risky[intent]), asksMoney && here.any(setOf(trouble, refund, fee)):
 		return Help
 	case risky[intent] && othersWish(tokens), intent == ReportLoss && othersLoss(tokens), intent == TopUp && pastTopUp(tokens):
 		return Help
@@ -187,7 +193,7 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 		return Help
 	case intent == TopUp && (said.has(notArrived) || said.all(setOf(topUpPast, where))):
 		return Claim
-	case intent == TopUp && (said.has(outward) || said.all(setOf(where, amount)) && !said.has(claim)):
+	case intent == TopUp && (said.has(outward) || outwards(tokens) || discount(tokens) || said.all(setOf(where, amount)) && !said.has(claim)):
 		return Help // withdraw 50 from my card, where is my 50 yuan top up
 	case intent == Claim && said.has(whatIs) && !said.has(requirement):
 		return Help
@@ -201,13 +207,15 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 		return Help
 	case risky[intent] && (strangeCard(tokens) || strangeVerb(tokens) && !(vouched && !said.any(takingBack))):
 		return Help
+	case intent == CancelLoss && !said.any(setOf(unloss, resume, revoke)) && (said.has(ask) || asksWhether(tokens) || said.has(how) && !said.any(setOf(loss, lossPast, lossMaybe))):
+		return Help // 卡找到了吗
 	case intent == CancelLoss && said.has(yesterday) && !said.any(setOf(unloss, resume, revoke, loss, lossPast, lossMaybe)), intent == Balance && here.has(limit):
 		return Help // 前天就把卡找回来了
 	case intent == ReportLoss && said.has(human) && !said.any(setOf(lost, forMe)):
 		return Human // 挂失电话是多少
 	case risky[intent] && intent != TopUp && alternative(tokens), intent == ReportLoss && said.all(setOf(loss, where)) && !said.has(lost):
 		return Help
-	case intent == TopUp && !said.any(setOf(topUp, card, money)) && strangeCount(tokens), intent == ReportLoss && !said.has(card) && strangeLoss(tokens):
+	case intent == TopUp && !said.any(setOf(topUp, card, money)) && strangeCount(tokens), intent == ReportLoss && strangeLoss(tokens):
 		return Help
 	case risky[intent] && said.all(setOf(password, how)), intent == Unbind && said.has(yesterday) && !bidden(tokens, said):
 		return Help
@@ -217,11 +225,13 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 		return Help
 	case intent == ReportLoss && said.has(reissue) && said.any(setOf(howMuch, fee, where, howLong)):
 		return Help
-	case intent == TopUp && !said.any(setOf(topUp, topUpWeak, card, money)) && amountOf(tokens) == nil:
-		return None // add 50 to 60
+	case intent == TopUp && !said.any(setOf(topUp, topUpWeak)) && (said.has(amount) || !said.any(setOf(card, money))) && amountOf(tokens) == nil:
+		return None // add 50 to 60, 付完款了卡里还是0块
+	case intent == TopUp && said.has(count) && !said.any(setOf(amount, card)):
+		return Help // 充到80%
 	case intent == ReportLoss && at < 0 && slices.ContainsFunc(clauses, func(c clause) bool { return c.said.has(card) && c.denied.has(lost) }):
 		return Help // 论文丢了 就卡没丢
-	case intent == ReportLoss && moneyLost(tokens):
+	case intent == ReportLoss && (moneyLost(tokens) || !said.any(setOf(loss, freeze)) && otherLost(tokens, clauses)):
 		return Help
 	case intent == CancelLoss && !said.has(unloss) && denied.any(setOf(loss, lossMaybe, unloss, lost)):
 		return Cancel

@@ -26,18 +26,20 @@ var latin = joined(map[concept]string{
 		wo xiang, woxiang, qing,
 		abeg, biko, pls abeg, wan, i wan, gonnae, go ahead and, just, jus`,
 	done:    `already, ive already, have already`,
-	outward: `off my card, off the card, from my card, from the card, from my campus card, out of my card, out of the card, to my bank, to my wechat, to wechat, to my alipay, to alipay, to my bank account`,
+	outward: `from card, to bank, to the bank, off my card, off the card, from my card, from the card, from my campus card, out of my card, out of the card, to my bank, to my wechat, to wechat, to my alipay, to alipay, to my bank account`,
 	refund: `
+		give me back my, give back my, give me back, want back my, my money back,
 		refund, refunded, money back, refunds,
 		reimburse`,
 	polite: `
-		can you, could you, can i, could i, please, pls, would you, would you be so kind, will you, may i, could we, can we, can u,
+		can i have, could i have, may i have, can we have, can you, could you, can i, could i, please, pls, would you, would you be so kind, will you, may i, could we, can we, can u,
 		could u, cld u, mind`,
 	past: `
 		already, yesterday i, have already, before, previously, earlier, ago, last time, days ago, weeks ago, was going to, was gonna, was about to`,
 	later: `
+		auto, automatic, automatically, auto top, every month, each month, every week, each week, monthly, weekly, periodically, regularly,
 		tomorrow, tmr, tmrw, tomoz, the day after tomorrow, next week, next month, next semester, next term, next year, later on, later, maybe later,
-		some other time, in a few days`,
+		some other time, in a few days, next time, some day`,
 	ifWord: `
 		should i, when should i, when should, if, what if, what happens, what would happen, what will happen, suppose, supposing,
 		someday, in case, in the future, one day, would i, should i lose, when i lose, whenever, unless, when my card is, when a card, when the card, when one, when you lose, when they lose, when losing, once i lose,
@@ -53,7 +55,7 @@ var latin = joined(map[concept]string{
 		on saturdays, on a sunday, on a saturday, on holiday, on holidays, during holidays, during the holidays, over the holidays, anytime, any time,
 		at any time, around the clock, after hours, online, remotely, by phone, over the phone, from my phone, from a phone, on the phone, from home,
 		from abroad, abroad, overseas, from overseas, off campus, from outside`,
-	opens: `when did i, when did i report my, do you, did i, did you, have i, have you, are, is, was, were, has, does, did, can, what should one, how often, are there`,
+	opens: `do i have to, do we have to, do i need to, do people, do students, do they, would a, would it, would the, would that, is it, isnt it, when did i, when did i report my, do you, did i, did you, have i, have you, are, is, was, were, has, does, did, can, what should one, how often, are there`,
 	general: `
 		a loss report, a loss, a freeze, a block, a lost card, lost cards, loss reports, a loss reports, a blocked card, a frozen card, frozen cards, blocked cards,
 		cards, a lock, a report`,
@@ -120,10 +122,14 @@ var latin = joined(map[concept]string{
 		any1, no1, your card, your own card`,
 	whose:   `for, on behalf of, of`,
 	towards: `to, into, onto`,
-	wants:   `dont want, dont wish, dont wish to, no longer want, no longer wish, would rather not, id rather not`,
-	third:   `wants, wants to, needs, needs to, asked, asks, said, says, told, would like his, would like her`,
-	mine:    `my, mine, my own, myself, wo, wo de, wode`,
-	pay:     `pay, paying, payment, payments`,
+	forMe: `
+		gave me back my card, gave me my card back, give me back my card, gave it back to me, returned it to me, returned to me, returned my card to me,
+		handed me my card, brought me my card`,
+	wants:  `dont want, dont wish, dont wish to, no longer want, no longer wish, would rather not, id rather not`,
+	holder: `wallet, purse, bag, backpack, jacket, coat, pants, suitcase`,
+	third:  `wants, wants to, needs, needs to, asked, asks, said, says, told, would like his, would like her`,
+	mine:   `my, mine, my own, myself, wo, wo de, wode`,
+	pay:    `pay, paying, payment, payments`,
 	product: `
 		pay code, payment code, paying code, pay qr, payment qr, pay qr code, payment qr code, qr code, receive code, receiving code, bus code,
 		the page, webpage, website, frame, weather, theorem, phone, phones, mobile, cellphone, sim, sim card, esim, esim card, card game, card games, board game, video game, screen, umbrella, laptop,
@@ -143,12 +149,13 @@ var latin = joined(map[concept]string{
 		flash card, flashcard, flashcards, graphics card, video card, sound card, playing card, playing cards, score card, scorecard,
 		yellow card, red card, report grades, postcard, postcards, punch card, time card, key card, keycard, hotel card, insurance card,
 		health card, citizen card, oyster card, suica,
-		unbind my email, unbind email, unlink my email, unlink email, disconnect my email, visa card, police,
+		recharge myself, unbind my email, unbind email, unlink my email, unlink email, disconnect my email, visa card, police,
 		email account, university email, school email account, email address account,
 		connect four`,
 	wallet: `wechat, wechat pay, weixin, alipay, zhifubao, unionpay, apple pay, my wechat, my alipay`,
 	by:     `with, w, via, using, by, from, through, thru, use`,
 	meta: `
+		email says, the email says, text says, the text says, message says, a message saying, an email saying, a text saying, article says,
 		repeat after me, repeat, slogan, say, in french, in japanese, in spanish, in korean, in german, translate, translation, spell,
 		pronounce, how do you say, how to say, in chinese mean, in english mean, joke, story, poem, essay, write me, sing, lyrics,
 		synonym, dream, dreamed, dreamt, dreamed that, novel, movie, film, the news, lyric, poem about, riddle, quote, quoted, headline,
@@ -168,11 +175,12 @@ var latin = joined(map[concept]string{
 		off my card, off the card, from my card, from the card, from my campus card, out of my card, out of the card`,
 	aCard: `
 		a card, a campus card, a student card, this card, that card, whose card, anothers card, another card, a meal card, some card`,
-	money: `money, cash, funds, dough, credit, rmb, yuan, qian, kuai`,
+	money: `cny, money, cash, funds, dough, credit, rmb, yuan, qian, kuai`,
 	howMuch: `
 		how much was, what do i have, what have i got, how much, howmuch, how many, how mch, hw much, hm, amount, duoshao, duo shao,
 		jikuai, duoshaoqian, duo shao qian, total`,
 	left: `
+		i have, i only have, i just have, we have, ive got, i have got, theres, there is, there are, there was, it has,
 		left, remaining, remain, remains, leftover, do i have, have i got, do i still have, still have, is there, shengyu, hai sheng,
 		hai you, haiyou, haisheng, shengduoshao, sheng`,
 	enough:   `is my card empty, is my campus card empty, is my card almost empty, is my card nearly empty, enough, am i broke, broke, sufficient, do i have enough`,
@@ -195,7 +203,7 @@ var latin = joined(map[concept]string{
 		goodbye, nihao, ni hao, xiexie, ok, okay, k, yes, yeah, yep, sure, cool, great, lol, haha, hahaha, sorry, nice, good, fine`,
 	filler: `
 		ugh, argh, omg, omfg, damn, dammit, shit, fuck, fck, crap, gosh, oh no, yikes, oh god, jeez, noo,
-		monthly, month, mode, prefer, reply, respond, answer, settings, setting, email, my email, version, a number,
+		month, mode, prefer, reply, respond, answer, settings, setting, email, my email, version, a number,
 		student number, can you, could you, can u, could u, would you, will you, can i, could i, may i, i, im, ive, id, ill, me,
 		understand, dont understand, dont know, not sure, a, an, the, is, it, its, are, was, were, am, be, been, being, do, does, did,
 		has, had, have, having, will, would, can, could, should, shall, may, might, must, to, of, in, at, as, on, that, this, there,

@@ -24,7 +24,10 @@ var latinWishes = map[concept]string{
 		what i paid, how much i paid, what i have paid, how much i have paid, burn, burned, burnt, blow, blew, wasted, waste, drop on,
 		gone out, went out, fork out, sting me, come to, forked out`,
 	detail: `
-		mxcx, cxmx, that charge, the charge, list transactions, charged twice, double charged, overcharged, deducted, transaction,
+		mxcx, cxmx, a charge, any charge, this charge, that charge, the charge, my charge, last charge, latest charge, recent charge, new charge,
+		unknown charge, unauthorized charge, strange charge, wrong charge, extra charge, what charge, which charge, charge of, charge on my card,
+		top up history, topup history, recharge history, top up record, top up records, recharge record, recharge records, list of top ups, top ups,
+		recharges, list transactions, charged twice, double charged, overcharged, deducted, transaction,
 		transactions, transations, trasactions, transction, history, records, record, details, detail, charges, activity,
 		list of payments, mingxi, ming xi, mx, liushui, liu shui, ls, jilu, jiaoyi, xfjl, jyjl, txn, txns, trans, transac, tx`,
 	topUp: `
@@ -50,12 +53,13 @@ var latinWishes = map[concept]string{
 	topUpWeak: `load, charge, fill, fund, credit, chong, cong, give my card, give card`,
 	addMoney:  `add, deposit, put, plus, another, jia, cun, lai, gimme, give me, chuck in, get`,
 	moveMoney: `
-		transfer, send, stick, throw, move, drop, zhuan, da, chuck, toss, pop, sling, give, get, have,
+		transfer, send, stick, throw, move, drop, zhuan, da, chuck, toss, pop, sling, give, get, can i have, could i have, may i have, let me have, ill have, i will have, can we have,
 		slap, whack, plonk, bung, lob, dump, shove, pump, input,
 		pour, inject, feed, credit, load`,
 	topUpPast: `
 		charged but, deducted but, have charged, i have charged, have topped up, have recharged, paid yet, topped up, topped, ive topped up, toped up, recharged, reloaded, loaded, added, deposited,
-		refilled, my top up, my topup, my recharge, my deposit, the top up i made, top up didnt, top up hasnt, top up not, topup not,
+		refilled, last top up, last topup, last recharge, latest top up, latest recharge, recent top up, recent recharge, previous top up,
+		previous recharge, my top up, my topup, my recharge, my deposit, the top up i made, top up didnt, top up hasnt, top up not, topup not,
 		recharge not, i paid, i have paid, was charged, has been charged, paid but, chongle, chong le, chong guo,
 		ive paid, i just paid, already paid, ive already paid, i already paid`,
 	notArrived: `
@@ -99,7 +103,8 @@ var latinWishes = map[concept]string{
 		been stolen, was stolen, is stolen, pickpocketed, snatched, robbed, swiped, nicked, pinched, taken by someone, took my card,
 		walked off with, fell out, slipped out, fell out of my pocket, left behind, left at, cant locate, unable to locate,
 		nowhere to find, is nowhere, has vanished, has disappeared, not in my pocket, not in my bag, searching for, no longer have,
-		dont have my card anymore, havent seen, i find not, cant see my card, someone took my card, somebody took my card,
+		dont have my card anymore, havent seen, i find not, cant see my card, someone took my card, somebody took my card, someone take, somebody take, someone steal, somebody steal,
+		someone using, somebody using, someone is using, somebody is using, someone uses, somebody uses,
 		someone took it, somebody took it, someone has my card, someone else has my card, somebody has my card, someone grabbed my card,
 		disappear, vanish, has been misplaced, been misplaced, mislaid,
 		they robbed, they stole, they have stolen, they took, dem thief, dem tief, dem steal, dem don thief, dem don steal,
@@ -138,6 +143,8 @@ var latinWishes = map[concept]string{
 		found, found it, i found, got it back, got my card back, got back, recovered, retrieved, located, turned up, showed up,
 		have it back, card back, is back, zhaodao, zhao dao, zhaodaole, zhao dao le, zhaohui,
 		returned to me, has been returned, been returned to me, in hand again, in my hand, in my hands, back with me,
+		return my card, give me back my card, gave me back my card, gave me my card back, give back my card, handed my card back, handed me my card,
+		returned my card to me, brought me my card,
 		returned my card, gave it back, gave my card back, gave it back to me, brought my card back, returned it to me,
 		handed in, was handed in, has been handed in, handed it in, got handed in, refound, find back, found back, i find my, i foun,
 		foun, was in my bag, is in my bag, was in my pocket, is in my pocket, was in my jacket, was in my other jacket,

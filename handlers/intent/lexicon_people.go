@@ -13,7 +13,8 @@ var people = []struct{ before, gap, named string }{
 }
 
 // places have cards of their own.
-const places = `健身房 游泳馆 理发店 美发店 美容院 洗车店 酒店 宾馆 网吧 商场 公司 单位 瑜伽馆 书店 电影院 球馆 奶茶店 咖啡店 水果店 菜鸟驿站`
+const places = `健身房 游泳馆 理发店 美发店 美容院 洗车店 酒店 宾馆 网吧 商场 公司 单位 瑜伽馆 书店 电影院 球馆 奶茶店 咖啡店 水果店 菜鸟驿站 图书馆 实验室 驾校 医院 校医院 影院 洗衣房 浴室 澡堂
+	停车场 小区 篮球馆 羽毛球馆 游泳池 泳池 自习室 超市 便利店 火锅店 蛋糕店`
 
 // addPeople lists them.
 func (t *trie) addPeople() {

@@ -48,6 +48,12 @@ func parseMonth(r []rune, i int, today time.Time) (string, int) {
 	if back, n := monthsAgo(r, i); n > 0 {
 		return first.AddDate(0, -back, 0).Format("2006-01"), n
 	}
+	if last := match(r, i, []string{"last"}); last > 0 { // said in November, last november is a year ago
+		if m, k := monthName(r, i+last+1); k > 0 {
+			back := (int(today.Month())-m+11)%12 + 1
+			return first.AddDate(0, -back, 0).Format("2006-01"), last + 1 + k
+		}
+	}
 	year, n := 0, 0
 	for _, y := range relativeYears {
 		if k := match(r, i, []string{y.word}); k > 0 {
@@ -95,7 +101,7 @@ func monthsAgo(r []rune, i int) (back, n int) {
 	case isHan(c):
 		fen, end, _, _ = hanNumber(r, i)
 	default:
-		fen, end, _ = englishNumber(r, i)
+		fen, end, _, _ = englishNumber(r, i)
 	}
 	if fen < 100 || fen > 24*100 {
 		return 0, 0

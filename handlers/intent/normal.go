@@ -108,7 +108,9 @@ func space(in []rune) []rune {
 		refusal := (prev == '不' || prev == '别') && len(out) > 1 && isDigit(at(in, i+2)) // 充100 不 充50
 		spacedOut := isHan(prev) && isHan(next) && !isHan(at(out, len(out)-2)) && !isHan(at(in, i+2)) && !refusal ||
 			isDigit(prev) && isDigit(next) && !isDigit(before) && !isDigit(at(in, i+2)) ||
-			gap == ' ' && (isDigit(prev) && strings.ContainsRune("年月", next) || prev == '年' && isDigit(next))
+			gap == ' ' && (isDigit(prev) && strings.ContainsRune("年月", next) || prev == '年' && isDigit(next)) ||
+			gap == ' ' && (isDigit(prev) || isHanDigit(out, len(out)-1)) && strings.ContainsRune("十百千万块元", next) ||
+			gap == ' ' && prev == '块' && isDigit(at(out, len(out)-2)) && isDigit(next) && !isWordRune(at(in, i+2)) // 88 块 8
 		if prev != 0 && next != 0 && (gap == boundary || !spacedOut) {
 			out = append(out, gap)
 		}

@@ -30,17 +30,17 @@ func parseNumber(r []rune, i int) token {
 	minus := r[i] == '-' || r[i] == '负'
 	certain := r[i] != '$' && !minus
 	switch c := at(r, j); {
-	case isDigit(c):
+	case isDigit(c) && !mixed(r, j):
 		var kind concept
 		value, end, kind, certain = digits(r, j, certain)
 		if kind != amount {
 			return token{set: setOf(kind), start: i, end: end}
 		}
-	case sign && !isHan(c):
+	case sign && !isHan(c) && !isDigit(c):
 		return t
-	case isHan(c):
+	case isHan(c), isDigit(c):
 		var ok bool
-		if value, end, ok, t.lone = hanNumber(r, j); end == 0 {
+		if value, end, ok, t.lone = hanNumber(oneScript(r, j), j); end == 0 {
 			return t
 		}
 		certain = certain && ok
@@ -49,16 +49,18 @@ func parseNumber(r []rune, i int) token {
 		if half > 0 {
 			half++ // and the blank
 		}
-		if value, end, t.lone = englishNumber(r, j+half); end == 0 {
+		var ok bool
+		if value, end, ok, t.lone = englishNumber(r, j+half); end == 0 {
 			return t
 		}
+		certain = certain && ok
 		if half > 0 {
 			value /= 2
 		}
 	default:
 		return t
 	}
-	for strings.ContainsRune("0123456789零〇二三四五六七八九十百千万", at(r, end)) { // 1百2, 三0: one number in two scripts
+	for strings.ContainsRune("0123456789零〇二三四五六七八九十百千万亿", at(r, end)) { // 1百20, 三0, and what is too large
 		certain, end, t.lone = false, end+1, false
 	}
 	t.end, t.set = end, setOf(amount)
@@ -101,9 +103,13 @@ func (t *token) unit(r []rune, value int64, certain bool) (int64, bool) {
 		t.explicit, t.lone, t.end = true, false, after+1
 		return value / 10, certain && value%10 == 0
 	case '分':
-		if value >= 10_00 { // a mark, no money: 冲60分
+		switch {
+		case value >= 10_00: // a mark, no money: 冲60分
 			t.set, t.lone, t.end = setOf(count), false, after+1
 			return value, certain
+		case at(r, after+1) != '钟':
+			t.lone, t.end = false, after+1
+			return value, false
 		}
 	case '多', '来', '几':
 		t.end = after + 1 // 五十多: about fifty
@@ -270,7 +276,7 @@ func yearOf(r []rune, i int) (year, n int) {
 		switch {
 		case isDigit(c):
 			year = year*10 + int(c-'0')
-		case ok && !strings.ContainsRune("两", c):
+		case ok && !strings.ContainsRune("两俩仨", c):
 			year = year*10 + int(d)
 		default:
 			if n == 2 {

@@ -1,7 +1,9 @@
 package intent
 
+import "slices"
+
 var (
-	hanDigits = map[rune]int64{'零': 0, '〇': 0, '一': 1, '二': 2, '两': 2, '三': 3, '参': 3, '四': 4, '五': 5, '六': 6, '七': 7, '八': 8, '九': 9}
+	hanDigits = map[rune]int64{'零': 0, '〇': 0, '一': 1, '二': 2, '两': 2, '俩': 2, '三': 3, '仨': 3, '参': 3, '四': 4, '五': 5, '六': 6, '七': 7, '八': 8, '九': 9}
 	hanUnits  = map[rune]int64{'十': 10, '拾': 10, '百': 100, '千': 1000, '万': 10000}
 	// englishNumbers below 20 and tens add up; hundred and thousand multiply.
 	englishNumbers = map[string]int64{"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
@@ -10,6 +12,38 @@ var (
 		"ershi": 20, "sanshi": 30, "sishi": 40, "wushi": 50, "liushi": 60, "qishi": 70, "bashi": 80, "jiushi": 90, "yibai": 100, "erbai": 200, "liangbai": 200, "sanbai": 300, "wubai": 500}
 	englishUnits = map[string]int64{"hundred": 100, "hundreds": 100, "thousand": 1000, "grand": 1000}
 )
+
+// mixed reports a number in figures and characters by turns: 2百5, 5十. Of 1.5万 and 20块 the figures are all.
+func mixed(r []rune, i int) bool {
+	return isDigit(r[i]) && hanUnits[at(r, i+1)] != 0 && !isDigit(oneScript(r, i)[i])
+}
+
+// oneScript spells the figures of a mixed number at i as characters, unless two stand side by side: 2百50 may be read in two ways.
+func oneScript(r []rune, i int) []rune {
+	figures, units, end := false, false, i
+	for ; isDigit(at(r, end)) || hanUnits[at(r, end)] != 0 || isHanDigit(r, end); end++ {
+		if isDigit(r[end]) && isDigit(at(r, end+1)) {
+			return r
+		}
+		figures, units = figures || isDigit(r[end]), units || hanUnits[r[end]] != 0
+	}
+	if !figures || !units {
+		return r
+	}
+	out := slices.Clone(r)
+	for j := i; j < end; j++ {
+		if isDigit(r[j]) {
+			out[j] = []rune("零一二三四五六七八九")[r[j]-'0']
+		}
+	}
+	return out
+}
+
+// isHanDigit tells a numeral. 俩 and 仨 are some only in a number: 俩百, and not 他俩.
+func isHanDigit(r []rune, i int) bool {
+	_, ok := hanDigits[at(r, i)]
+	return ok && (r[i] != '俩' && r[i] != '仨' || hanUnits[at(r, i+1)] != 0 || at(r, i+1) == '块')
+}
 
 // hanNumber reads 五十, 一百五, 两千零二十, 廿五, 半百. certain is false for 几十 and 五六十; lone says it is one numeral.
 func hanNumber(r []rune, i int) (fen int64, end int, certain, lone bool) {
@@ -39,7 +73,7 @@ func hanNumber(r []rune, i int) (fen int64, end int, certain, lone bool) {
 			certain = false
 			continue
 		}
-		if n, ok := hanDigits[c]; ok {
+		if n := hanDigits[c]; isHanDigit(r, j) {
 			if n == 0 {
 				zero = true
 			}
@@ -90,36 +124,43 @@ func b2i(b bool) int64 {
 	return 0
 }
 
-// englishNumber reads ten, twenty five, a hundred, two hundred and fifty.
-func englishNumber(r []rune, i int) (fen int64, end int, lone bool) {
+// englishNumber reads ten, twenty five, a hundred, two hundred and fifty. certain is false for what is no number by grammar, or
+// may be two: one two three, one fifty, a couple hundred.
+func englishNumber(r []rune, i int) (fen int64, end int, certain, lone bool) {
 	var total, section int64
 	count := 0
+	certain = true
 	for j := i; ; {
 		word, n := latinWord(r, j)
 		value, isNumber := englishNumbers[word]
 		unit, isUnit := englishUnits[word]
+		next, _ := latinWord(r, j+n+1)
 		switch {
 		case isNumber:
+			certain = certain && (section%100 == 0 || section%100 >= 20 && section%10 == 0 && value < 10)
 			section += value
 		case isUnit:
+			certain = certain && section < 100
 			section = max(section, 1) * unit
 			if unit == 1000 {
 				total, section = total+section, 0
 			}
-		case (word == "a" || word == "an") && count == 0, word == "and" && count > 0:
-			if next, _ := latinWord(r, j+n+1); englishUnits[next] == 0 && (word != "and" || englishNumbers[next] == 0) {
-				return (total + section) * 100, end, count == 1 && section < 10
-			}
+		case vague[word] && englishUnits[next] != 0:
+			certain = false
+		case (word == "a" || word == "an") && count == 0 && (englishUnits[next] != 0 || vague[next]), (word == "and" || word == "n") && count > 0 && englishNumbers[next] != 0:
 			j += n + 1
 			continue
 		default:
-			return (total + section) * 100, end, count == 1 && total == 0 && section < 10
+			return (total + section) * 100, end, certain, count == 1 && total == 0 && section < 10
 		}
 		count++
 		end = j + n
 		if at(r, end) != ' ' {
-			return (total + section) * 100, end, count == 1 && total == 0 && section < 10
+			return (total + section) * 100, end, certain, count == 1 && total == 0 && section < 10
 		}
 		j = end + 1
 	}
 }
+
+// vague multiply a hundred or a thousand by nobody knows what.
+var vague = map[string]bool{"couple": true, "few": true, "several": true, "some": true}

@@ -119,7 +119,8 @@ func mayAct(intent Intent, margin int32, said set) bool {
 	switch intent {
 	case TopUp:
 		return said.has(topUp) || said.all(setOf(topUpWeak, amount)) || !said.has(topUpPast) &&
-			(said.any(setOf(topUpWeak, moveMoney, amount)) && said.any(setOf(card, money)) || said.all(setOf(addMoney, money)))
+			(said.any(setOf(topUpWeak, moveMoney)) && said.any(setOf(card, money)) || said.all(setOf(addMoney, money)) ||
+				said.has(amount) && said.any(setOf(card, money)) && !said.has(left))
 	case ReportLoss:
 		return said.any(setOf(loss, lossMaybe, freeze)) || said.has(card) && said.any(setOf(lost, freezeWeak))
 	case CancelLoss:

@@ -22,6 +22,12 @@ func markOthers(tokens []token) {
 		}
 		long := func(u *token) bool { return u != nil && u.unknown() && (!u.han || u.end-u.start >= 2) }
 		switch {
+		case t.has(languageName) && after != nil && after.has(switchTo) && i+2 < len(tokens) && tokens[i+2].clause == t.clause &&
+			tokens[i+2].set.any(setOf(mine, card, lost, loss, topUp, topUpWeak, freeze, unloss)): // 用英语说我的卡丢了
+			t.set = setOf(meta)
+		case !t.han && t.has(topUpWeak) && before != nil && before.has(amount) &&
+			(after == nil || after.set.within(setOf(filler, greeting, imperative, polite)) && !after.unknown()): // this 50 charge
+			t.set = setOf(detail)
 		case t.has(loss) && after != nil && after.has(of): // 挂失的卡
 			t.set = setOf(lossPast)
 		case t.unknown() && t.han && t.end-t.start >= 2 && t.end-t.start <= 4 && (before == nil || before.has(human)) && after != nil && after.has(wants):
@@ -90,6 +96,27 @@ func ownCard(tokens []token) bool {
 			}
 			if !tokens[j].set.within(setOf(filler, atHome)) {
 				break
+			}
+		}
+	}
+	return false
+}
+
+// othersHelp reports that somebody else is to top up the speaker's card, or did: 我妈给我充50, 让室友帮我充.
+func othersHelp(tokens []token) bool {
+	for i, t := range tokens {
+		if address := i == 0 || tokens[i-1].clause != t.clause; !t.has(who) || address && !t.has(kin) { // 老板给我充50
+			continue
+		}
+		for _, u := range tokens[i+1:] {
+			if u.clause != t.clause || !u.set.any(setOf(filler, forMe, polite, later, day)) {
+				break
+			}
+			if u.has(forMe) {
+				topsUp := func(t token) bool {
+					return t.clause == u.clause && t.set.any(setOf(topUp, topUpWeak, topUpPast, addMoney, moveMoney))
+				}
+				return slices.ContainsFunc(tokens[i+1:], topsUp)
 			}
 		}
 	}
@@ -178,10 +205,25 @@ func strangeCount(tokens []token) bool {
 	return false
 }
 
-// strangeLoss reports that something not known is what is lost: 风筝丢了挂失.
-func strangeLoss(tokens []token) bool {
+// discount reports an amount that is off a price: get 50 off.
+func discount(tokens []token) bool {
 	for i := 1; i < len(tokens); i++ {
-		if t, before := tokens[i], tokens[i-1]; t.has(lost) && t.han && before.unknown() && before.han && before.end == t.start {
+		if tokens[i].has(off) && !tokens[i].han && tokens[i-1].has(amount) && tokens[i-1].clause == tokens[i].clause {
+			return true
+		}
+	}
+	return false
+}
+
+// strangeLoss reports that something not known is what is lost: 风筝丢了挂失, 卡绳丢了.
+func strangeLoss(tokens []token) bool {
+	carded := slices.ContainsFunc(tokens, func(t token) bool { return t.has(card) })
+	for i := 1; i < len(tokens); i++ {
+		t, before := tokens[i], tokens[i-1]
+		if !t.has(lost) || !before.unknown() || !before.han || before.end != t.start {
+			continue
+		}
+		if !carded || i > 1 && before.end-before.start == 1 && tokens[i-2].has(card) && tokens[i-2].end == before.start {
 			return true
 		}
 	}
@@ -208,18 +250,57 @@ func strangeCard(tokens []token) bool {
 	return false
 }
 
-// moneyLost reports that money, and not the card, is what is gone: 卡里的钱不见了.
+// moneyLost reports that money, and not the card, is what is gone: 卡里的钱不见了, lost 50 on my card.
 func moneyLost(tokens []token) bool {
+	gone := setOf(money, balance, amount, transfer)
 	for i, t := range tokens {
-		if !t.has(lost) || t.negated || i == 0 {
+		if !t.has(lost) || t.negated || t.has(card) {
 			continue
+		}
+		if next := i + 1; next < len(tokens) && !t.han && tokens[next].clause == t.clause && tokens[next].set.any(gone) {
+			return true
 		}
 		j := i - 1
 		for j > 0 && tokens[j].set.within(setOf(filler, how, why)) && !tokens[j].unknown() { // 钱咋还不见
 			j--
 		}
-		if before := tokens[j]; before.set.any(setOf(money, balance, amount, transfer)) && before.clause == t.clause {
+		if j >= 0 && tokens[j].set.any(gone) && tokens[j].clause == t.clause {
 			return true
+		}
+	}
+	return false
+}
+
+// otherLost reports that what is lost is said to be something else, which no card is kept in: 手机被偷了 微信绑着校园卡.
+func otherLost(tokens []token, clauses []clause) bool {
+	other := false
+	for _, t := range tokens {
+		if t.has(lost) && !t.negated {
+			if c := clauses[t.clause].said; c.has(card) || !c.has(product) || c.has(holder) {
+				return false
+			}
+			other = true
+		}
+	}
+	return other
+}
+
+// outwards reports that money is moved from the card to a purse: 卡里转50到微信.
+func outwards(tokens []token) bool {
+	fromCard, moved, paid := false, false, false
+	for i, t := range tokens {
+		if i > 0 && t.clause != tokens[i-1].clause {
+			fromCard, moved, paid = false, false, false
+		}
+		switch {
+		case t.has(wallet) && paid && !tokens[i-1].has(by):
+			return true
+		case t.has(card):
+			fromCard = true
+		case t.has(moveMoney):
+			moved = fromCard
+		case t.has(amount):
+			paid = moved
 		}
 	}
 	return false

@@ -121,7 +121,7 @@ func (c tally) String() string {
 	return fmt.Sprintf("%5d of %5d right (%5.1f %%), %d wrong actions", c[right], all, 100*float64(c[right])/float64(all), c[costly])
 }
 
-// least is what percentage must be right of held-out samples, and of the others, some of which are nasty on purpose.
+// least is what percentage must be right of held-out samples, and of the others and held/hard, which are nasty on purpose.
 var least = map[bool]int{true: 97, false: 95}
 
 // TestSamples understands every line of testdata, and of -samples. testdata/tuned was looked at while the word lists grew;
@@ -148,8 +148,9 @@ func TestSamples(t *testing.T) {
 				}
 			}
 			t.Log(file)
-			if all := file[right] + file[wrong] + file[costly]; file[costly] > 0 || file[right]*100 < all*least[held] {
-				t.Errorf("%v: at least %d %% must be right, and no action wrong", file, least[held])
+			percent := least[held && filepath.Base(path) != "hard.tsv"]
+			if all := file[right] + file[wrong] + file[costly]; file[costly] > 0 || file[right]*100 < all*percent {
+				t.Errorf("%v: at least %d %% must be right, and no action wrong", file, percent)
 			}
 		})
 	}

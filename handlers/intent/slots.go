@@ -6,9 +6,13 @@ func alone(tokens []token, i int) bool {
 	return i > 0 && i+1 < len(tokens) && tokens[i-1].clause != clause && tokens[i+1].clause != clause
 }
 
-// between reports that the words on both sides of token i, in its clause, are c.
-func between(tokens []token, i int, c concept) bool {
-	return i > 0 && i+1 < len(tokens) && tokens[i-1].has(c) && tokens[i+1].has(c) && tokens[i-1].clause == tokens[i+1].clause
+// betweenAmounts reports an amount on both sides of token i, in its clause: 充50还是100, 充50还是充100好, and not 充100还是充50吧.
+func betweenAmounts(tokens []token, i int) bool {
+	in := func(j int, c concept) bool {
+		return j >= 0 && j < len(tokens) && tokens[j].has(c) && tokens[j].clause == tokens[i].clause
+	}
+	again := in(i+1, topUp) || in(i+1, topUpWeak)
+	return in(i-1, amount) && (in(i+1, amount) || again && in(i+2, amount) && !in(i+3, imperative))
 }
 
 // revokedTopUp reports that a top-up is called off, and nothing put in its place: 取消充50, not 取消充100改成50.
@@ -112,6 +116,8 @@ func bareAmount(tokens []token) bool {
 	found := false
 	for _, t := range tokens {
 		switch {
+		case t.has(neg) && found, t.has(ask):
+			return false // 一百块都不给我, 有没有一百块
 		case t.has(amount) && t.negated, t.has(neg): // not 100, 30 please
 		case t.has(amount):
 			if found || !t.explicit && (t.fen < 10_00 || t.fen > 500_00) {
@@ -184,7 +190,7 @@ func amountOf(tokens []token) *int64 {
 		switch {
 		case t.set.any(charging) && !t.has(amount):
 			declining = t.negated
-		case t.has(or) && between(tokens, i, amount): // 充50还是100
+		case t.has(or) && betweenAmounts(tokens, i): // 充50还是充100
 			return nil
 		case t.has(correct) && len(named) > 0, t.has(neg) && alone(tokens, i):
 			corrected = true
@@ -212,9 +218,12 @@ func amountOf(tokens []token) *int64 {
 	return &last.fen
 }
 
-// ordered returns the amounts right after a word for topping up: 卡里只剩3块了，充100.
+// ordered returns the amounts right after a word for topping up: 卡里只剩3块了，充100, and not the first of two: top up 1 000.
 func ordered(tokens []token) (found []token) {
 	for i := 1; i < len(tokens); i++ {
+		if i+1 < len(tokens) && tokens[i].has(amount) && tokens[i+1].has(amount) && tokens[i+1].clause == tokens[i].clause {
+			return nil
+		}
 		if t, before := tokens[i], tokens[i-1]; t.has(amount) && !t.negated && !before.negated && before.set.any(setOf(topUp, topUpWeak)) && before.clause == t.clause {
 			found = append(found, t)
 		}

@@ -39,10 +39,10 @@ var sounds = strings.Fields(`
 	zhi值直植职置止知之只治至质制支侄指智志殖执致 zhong中终种钟仲众 zhou周骤 zhu助住祝主注猪 zhua抓 zhuan转专 zhuang桩装状 zhun准
 	zhuo桌 zi子自资字咨 zong总踪 zou走 zu组租足 zui最 zuo咗做座作昨左坐`)
 
-// byEar are the words looked for as they sound, too. All have two characters.
+// byEar are the words looked for as they sound, too.
 var byEar = strings.Fields(`
 	余额 充值 充钱 挂失 解挂 账单 明细 流水 绑定 绑卡 解绑 验证 领款 领取 领钱 待领 帮助 取消 人工 客服 通知 提醒 冻结 解冻 饭卡 增值
-	消费 语言 英文 中文 关闭 圈存 注册 说明 算了`)
+	校园卡 一卡通 消费 语言 英文 中文 关闭 圈存 注册 说明 算了`)
 
 // pinyin of each character in sounds, and who sounds like it.
 var pinyin, homophones = func() (map[rune]string, map[string]string) {

@@ -73,6 +73,7 @@ func tokenize(r []rune, today time.Time) []token {
 		tokens = append(tokens, t)
 	}
 	settleLone(tokens)
+	askByBoth(tokens)
 	askAtEnd(tokens)
 	tokens = joinUnknown(tokens)
 	declineBefore(tokens)
@@ -107,20 +108,39 @@ func declineBefore(tokens []token) {
 	}
 }
 
-// askAtEnd takes a 不 that ends what a clause says for a question: 充100能用一个月不.
+// askByBoth takes a 不 or 没 between a word and the same word for a question: 卡冻没冻, 充不充.
+func askByBoth(tokens []token) {
+	acts := wishes.or(setOf(lost, found, linked))
+	for i := 1; i+1 < len(tokens); i++ {
+		before, t, after := tokens[i-1], &tokens[i], &tokens[i+1]
+		if t.has(neg) && t.han && t.end-t.start == 1 && before.set == after.set && before.end == t.start && t.end == after.start && before.set.any(acts) {
+			t.set, after.negated = setOf(ask), false
+		}
+	}
+}
+
+// askAtEnd takes a 不 or 没 that ends what a clause says for a question: 充100能用一个月不, 挂失成功没有.
 func askAtEnd(tokens []token) {
-	for i := 1; i < len(tokens); i++ {
-		t, before := &tokens[i], tokens[i-1]
+	for i := range tokens {
+		t := &tokens[i]
+		maybe := t.has(ask)
+		if !t.has(neg) {
+			continue
+		}
+		t.set.drop(ask)
+		if i == 0 || !t.han || t.end-t.start > 1 && !maybe || tokens[i-1].clause != t.clause || tokens[i-1].has(neg) || maybe && tokens[i-1].has(correct) {
+			continue // 充10就行 多了没有
+		}
 		j := i + 1
-		for j < len(tokens) && !tokens[j].han && tokens[j].set.within(setOf(filler, greeting, imperative, polite)) && !tokens[j].unknown() { // pls
+		for j < len(tokens) && tokens[j].set.within(setOf(filler, greeting, imperative, polite)) && !tokens[j].unknown() && (maybe || !tokens[j].han) { // pls
 			j++
 		}
-		last := j == len(tokens) || tokens[j].clause != t.clause
-		if last && t.han && t.has(neg) && t.end-t.start == 1 && before.clause == t.clause && !before.has(neg) {
-			t.set = setOf(ask)
-			if before.has(filler) && (i == 1 || tokens[i-2].clause != t.clause) {
-				t.set = setOf(filler) // 要得不
-			}
+		if j < len(tokens) && tokens[j].clause == t.clause {
+			continue
+		}
+		t.set = setOf(ask)
+		if tokens[i-1].has(filler) && (i == 1 || tokens[i-2].clause != t.clause) {
+			t.set = setOf(filler) // 要得不
 		}
 	}
 }

@@ -16,7 +16,7 @@ var heard = [...]Intent{Balance, TopUp, Statement, TransactionsToday, ReportLoss
 	ChangeLanguage, NotificationsOn, NotificationsOff, Help, Human, Cancel, None}
 
 // buckets is how many features are told apart; those that share one blur.
-const buckets = 1 << 14
+const buckets = 1 << 15
 
 // hear sums up what the features of a text speak for.
 func (v voice) hear(text []rune, tokens []token) (o opinion) {
