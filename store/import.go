@@ -15,6 +15,10 @@ import (
 // ErrRowConflict: another person has the row's card number or userid.
 var ErrRowConflict = errors.New("card_no or wecom_userid belongs to somebody else")
 
+// ErrOtherCard: the person has a card in use already, and importing another
+// does not replace it.
+var ErrOtherCard = errors.New("the person has another card in use, which an import does not replace")
+
 // ErrNoName: a person who is new needs a name.
 var ErrNoName = errors.New("a new person needs a name")
 
@@ -120,12 +124,15 @@ func importCard(tx *gorm.DB, personID int64, r ledger.PersonRow, now time.Time) 
 		return false, fmt.Errorf("look the card up: %w", err)
 	}
 	for _, c := range cards {
-		if c.CardNo == r.CardNo && c.PersonID == personID {
+		switch {
+		case c.CardNo == r.CardNo && c.PersonID == personID:
 			return false, nil // known; an opening balance is for new cards only
+		case c.CardNo == r.CardNo:
+			return false, ErrRowConflict
 		}
 	}
 	if len(cards) > 0 {
-		return false, ErrRowConflict
+		return false, ErrOtherCard
 	}
 	var id int64
 	err = tx.Raw(`INSERT INTO campus_cards (card_no, person_id, status, opening_fen, balance_fen, created_at)

@@ -51,6 +51,9 @@ func TestStore_ImportPerson(t *testing.T) {
 		if _, err := put(ledger.PersonRow{StudentNo: "2", Name: "李四", CardNo: "C1"}, false); !errors.Is(err, store.ErrRowConflict) {
 			t.Errorf("somebody else's card: %v", err)
 		}
+		if _, err := put(ledger.PersonRow{StudentNo: p.StudentNo, CardNo: "C9"}, false); !errors.Is(err, store.ErrOtherCard) {
+			t.Errorf("another card of one person: %v", err)
+		}
 		if _, err := put(ledger.PersonRow{StudentNo: "2", Name: "李四", UserID: "zhangSAN"}, false); !errors.Is(err, store.ErrRowConflict) {
 			t.Errorf("somebody else's userid: %v", err)
 		}

@@ -66,6 +66,7 @@ func TestRun_Usage(t *testing.T) {
 		"WrongKind": {"terminal", "add", "K1", "--kind", "oven", "--location", "x"}, "WrongDay": {"understand", "--today", "tomorrow"},
 		"OddTerminal": {"terminal", "add", "K 1", "--kind", "kiosk", "--location", "x"}, "Nowhere": {"terminal", "add", "K1", "--kind", "kiosk", "--location", " "},
 		"SaysNothing": {"case", "settle", "1", "--how", "noted", "--note", " "}, "NobodyDecided": {"claim", "settle", "X", "--as", "written", "--reason", ""},
+		"FutureDay":   {"reconcile", "--date", "2999-01-01"},
 		"NobodyAsked": {"consumption", "reverse", "P01", "1", "--note", ""},
 	} {
 		if code, out, err := p.run("", args...); code != exitUsage || out != "" || !strings.HasPrefix(err, "xiaoka: ") {

@@ -26,10 +26,13 @@ type reconcileCmd struct {
 // billDay is a day on the command line.
 type billDay struct{ time.Time }
 
-// UnmarshalText reads YYYY-MM-DD.
+// UnmarshalText reads YYYY-MM-DD, of a day that has begun.
 func (d *billDay) UnmarshalText(text []byte) (err error) {
 	if d.Time, err = pay.ParseDay(string(text)); err != nil {
 		return fmt.Errorf("%q is not a day written as YYYY-MM-DD", text)
+	}
+	if d.After(now()) {
+		return fmt.Errorf("%s has not begun", text)
 	}
 	return nil
 }

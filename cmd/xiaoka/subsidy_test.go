@@ -44,7 +44,7 @@ func TestSubsidyImport(t *testing.T) {
 	imported("batch 2026-03: 2 granted of ¥312.50, 0 granted before, 10 bad")
 	imported("batch 2026-03: 0 granted of ¥0.00, 2 granted before, 10 bad")
 
-	file = p.file("student_no,amount\n1001,301\n1002,12.5\n1003,1\n")
+	file = p.file("student_no,amount\n1001,301\n1002,12.5\n1003,1\n,\n , \n")
 	wrong = []string{"line 2: this batch has granted ¥300.00 to the person before"}
 	imported("1 granted of ¥1.00, 1 granted before, 1 bad")
 	if out := p.ok("subsidy", "list"); !strings.Contains(out, "2026-03") || !strings.Contains(out, "¥313.50") {

@@ -56,9 +56,13 @@ func (t *table) has(column string) bool {
 	return ok
 }
 
-// next reads a line; io.EOF after the last.
+// next reads a line; io.EOF after the last. Lines of nothing but separators,
+// as spreadsheets leave them below the last row, are passed over.
 func (t *table) next() (record, error) {
 	fields, err := t.rows.Read()
+	for err == nil && strings.TrimSpace(strings.Join(fields, "")) == "" {
+		fields, err = t.rows.Read()
+	}
 	var syntax *csv.ParseError
 	switch {
 	case errors.As(err, &syntax):
