@@ -141,6 +141,10 @@ func understandPlainly(text string, _ time.Time) Said {
 	switch text {
 	case "上个月", "last month", "上个月的账单", "上个月的明细", "last month's transactions", "上个月消费多少":
 		return Said{Intent: "statement", Month: "2026-10"}
+	case "the latter":
+		return Said{Intent: "cancel"}
+	case "账":
+		return Said{Intent: "none", Likely: []string{"statement"}}
 	case "卡":
 		return Said{Intent: "none", Likely: []string{"report_loss", "balance"}}
 	case "给我充点 30":

@@ -98,6 +98,10 @@ func (a *Apps) Card(r *bot.Router) {
 	r.Use(a.know)
 	r.Text(func(ctx context.Context, c *bot.Context) error {
 		t := newTurn(ctx, c)
+		if answer, said := a.choice(ctx, t); answer != nil {
+			t.Said = said
+			return answer(ctx, t)
+		}
 		t.Said = a.read(c.Message.Content, words)
 		a.turnMonth(ctx, t)
 		a.turnAmount(ctx, t)

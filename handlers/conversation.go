@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,7 +29,12 @@ type topic struct {
 	Amount ledger.Fen `json:"amount_fen,omitempty"`
 	Month  string     `json:"month,omitempty"`
 	Number string     `json:"number,omitempty"` // the student number a newcomer gave
+
+	Choices []string `json:"choices,omitempty"` // intents that were offered, of the topic which
 }
+
+// which is the topic while it is asked back what was meant.
+const which = "which"
 
 func topicKey(t *turn) string { return "topic:" + t.App.Name + ":" + t.UserID }
 
@@ -82,6 +88,11 @@ var (
 	noWords    = wordSet(`不|不是|不用|不用了|不了|别|no|nope|n|no thanks|not now`)
 	emailWords = wordSet(`邮箱|邮件|发邮箱|发到邮箱|用邮箱|电子邮件|email|e-mail|mail|by email|by e-mail|by mail`)
 	phoneWords = wordSet(`手机|短信|发手机|发到手机|用手机|手机号|电话|phone|sms|text|by phone|by sms|by text|mobile`)
+	// choiceWords name the first and the second of what was offered.
+	choiceWords = []map[string]bool{
+		wordSet(`1|一|第一|第一个|第1个|第一项|第一种|选一|选1|前者|前面的|前面那个|前一个|上面的|上面那个|one|first|the first|first one|the first one|number one|option 1|the former`),
+		wordSet(`2|二|第二|第二个|第2个|第二项|第二种|选二|选2|后者|后面的|后面那个|后一个|下面的|下面那个|two|second|the second|second one|the second one|number two|option 2|the latter`),
+	}
 )
 
 func wordSet(list string) map[string]bool {
@@ -107,7 +118,7 @@ func (a *Apps) followUp(ctx context.Context, t *turn) (answer ask, said Said) {
 	}
 	last := a.topic(ctx, t)
 	if amount > 0 {
-		if last.Intent != "topup" {
+		if last.Intent != "topup" && !slices.Contains(last.Choices, "topup") {
 			return nil, Said{}
 		}
 		return a.asks["topup"], Said{Intent: "topup", Amount: amount}
@@ -130,6 +141,24 @@ func (a *Apps) followUp(ctx context.Context, t *turn) (answer ask, said Said) {
 		return a.asks[last.Intent], said
 	}
 	return nil, Said{}
+}
+
+// choice reads which of the intents that were offered a text names, whatever
+// it would mean by itself; yes names the only one.
+func (a *Apps) choice(ctx context.Context, t *turn) (answer ask, said Said) {
+	text := plain(t.Message.Content)
+	at := slices.IndexFunc(choiceWords, func(words map[string]bool) bool { return words[text] || words[identity.NormalDigits(text)] })
+	if at < 0 && !yesWords[text] {
+		return nil, Said{}
+	}
+	last := a.topic(ctx, t)
+	if at < 0 && len(last.Choices) == 1 {
+		at = 0
+	}
+	if at < 0 || at >= len(last.Choices) {
+		return nil, Said{}
+	}
+	return a.asks[last.Choices[at]], offered(last.Choices[at], last.Amount)
 }
 
 var (
@@ -163,6 +192,7 @@ var dropped = map[string]phrase{
 	"notifications_off": wPushDropped,
 	"settings":          wSettingsDropped,
 	"password":          wSettingsDropped,
+	which:               wWhichDropped,
 }
 
 // cancel ends the topic, and says what that leaves as it was.
@@ -195,8 +225,8 @@ func (s Said) asksBack() bool {
 	return false
 }
 
-// askWhich shows the likeliest as buttons. What is pressed answers as if it
-// had been typed.
+// askWhich shows the likeliest as buttons. What is pressed, or chosen in words
+// such as 第二个, answers as if it had been typed.
 func (a *Apps) askWhich(ctx context.Context, t *turn) error {
 	var choices []cards.Choice
 	for _, intent := range t.Said.Likely {
@@ -207,6 +237,11 @@ func (a *Apps) askWhich(ctx context.Context, t *turn) error {
 	if len(choices) == 0 {
 		return a.help(ctx, t)
 	}
+	now := topic{Intent: which, Amount: t.Said.Amount}
+	for _, choice := range choices {
+		now.Choices = append(now.Choices, choice.Key)
+	}
+	a.keepTopic(ctx, t, now)
 	card := cards.AskWhich(t.Lang, choices, a.link.home())
 	if t.Said.Amount > 0 {
 		card = card.About(strconv.FormatInt(int64(t.Said.Amount), 10))
@@ -220,8 +255,17 @@ func meant(task bot.Task, key string) Said {
 		return Said{}
 	}
 	amount, err := strconv.ParseInt(task.Subject, 10, 64)
-	if err != nil || key != "topup" {
+	if err != nil {
 		amount = 0
 	}
-	return Said{Intent: key, Amount: ledger.Fen(amount)}
+	return offered(key, ledger.Fen(amount))
+}
+
+// offered is what choosing an intent says: of what was named only the amount,
+// and that of a top-up alone.
+func offered(intent string, amount ledger.Fen) Said {
+	if intent != "topup" {
+		amount = 0
+	}
+	return Said{Intent: intent, Amount: amount}
 }

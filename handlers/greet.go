@@ -22,7 +22,7 @@ func (a *Apps) mayGreet(ctx context.Context, t *turn) bool {
 	if err != nil {
 		a.Log.Warn("not greeted", "request", t.RequestID, "err", err)
 	}
-	return first && err == nil && a.topic(ctx, t) == topic{}
+	return first && err == nil && a.topic(ctx, t).Intent == ""
 }
 
 func (a *Apps) day(at time.Time) string { return at.In(a.Zone).Format(time.DateOnly) }

@@ -188,6 +188,7 @@ var (
 	wBindDropped       = phrase{"好的，先不绑定。想绑定时，发送“绑定”。", "All right, not now. Send “bind” when you are ready."}
 	wVerifyDropped     = phrase{"好的，先不验证。想验证时，发送“验证”。", "All right, not now. Send “verify” when you are ready."}
 	wPushDropped       = phrase{"好的，通知就先这样。", "All right, notifications stay as they are now."}
+	wWhichDropped      = phrase{"好的。换个说法再告诉我，或者发送“帮助”。", "All right. Say it another way, or send “help”."}
 	wSettingsDropped   = phrase{"好的，设置就先这样。", "All right, settings stay as they are now."}
 )
 
