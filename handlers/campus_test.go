@@ -143,6 +143,10 @@ func understandPlainly(text string, _ time.Time) Said {
 		return Said{Intent: "statement", Month: "2026-10"}
 	case "the latter":
 		return Said{Intent: "cancel"}
+	case "弄卡":
+		return Said{Intent: "none", Likely: []string{"bind", "balance"}}
+	case "绑":
+		return Said{Intent: "none", Likely: []string{"bind", "verify"}}
 	case "账":
 		return Said{Intent: "none", Likely: []string{"statement"}}
 	case "卡":

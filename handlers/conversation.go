@@ -230,7 +230,8 @@ func (s Said) asksBack() bool {
 func (a *Apps) askWhich(ctx context.Context, t *turn) error {
 	var choices []cards.Choice
 	for _, intent := range t.Said.Likely {
-		if name, ok := askNames[intent]; ok && intent != "help" && a.asks[intent] != nil { // help has a button of its own
+		done := intent == "bind" && t.Person.Bound() || intent == "verify" && t.Person.Verified()
+		if name, ok := askNames[intent]; ok && !done && intent != "help" && a.asks[intent] != nil { // help has a button of its own
 			choices = append(choices, cards.Choice{Text: name.in(t.Lang), Key: intent})
 		}
 	}
