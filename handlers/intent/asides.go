@@ -31,6 +31,8 @@ func aside(intent Intent, clauses []clause, at int, tokens []token, said set) bo
 		return true // 去年卡丢了
 	case intent == ReportLoss && !bids && lostInMonth(tokens):
 		return true // last month i lost my card
+	case intent == ReportLoss && here.all(setOf(lost, ask)) && !said.any(setOf(loss, lossMaybe, freeze, freezeWeak, forMe)):
+		return true // 卡丢了能用手机刷吗
 	case intent == ReportLoss && leftAtHome(tokens) && !said.any(setOf(loss, freeze, freezeWeak)):
 		return true
 	}
@@ -248,7 +250,7 @@ func markOwnNumber(tokens []token) {
 }
 
 // roles begin the lines of a transcript, and what is to be said or written.
-var roles = []string{"user", "assistant", "system", "bot", "human", "ai", "developer", "tool", "用户", "助手", "系统", "机器人", "客服", "管理员", "a", "b", "q", "甲", "乙", "重复", "复述", "朗读", "标题", "题目", "主题", "instruction", "指令", "prompt", "output"}
+var roles = []string{"user", "assistant", "system", "bot", "human", "ai", "developer", "tool", "用户", "助手", "系统", "机器人", "客服", "管理员", "a", "b", "q", "甲", "乙", "重复", "复述", "朗读", "标题", "题目", "主题", "状态", "按钮", "菜单", "instruction", "指令", "prompt", "output"}
 
 // scripted reports that a text is part of a program, a form or a transcript, which nobody types as a wish: topup(500),
 // amount=500, assistant: done.

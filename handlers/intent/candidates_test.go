@@ -16,7 +16,6 @@ func TestCandidates(t *testing.T) {
 		{"Misspelled", "blanace please", []Intent{Balance}, true},
 		{"Code", "４８２９１３", []Intent{Code}, true},
 		{"Two", "余额和上个月账单都给我", []Intent{Statement, Balance}, true},
-		{"TwoUnsure", "弄一下卡", []Intent{Bind}, false},
 		{"OneUnsure", "给卡整点", []Intent{TopUp}, false},
 		{"Question", "挂失要钱吗", []Intent{Help, ReportLoss}, true},
 		{"Unknown", "给我的企鹅号整点余额呗亲爱滴阿巴阿巴", []Intent{Balance}, false},
@@ -30,9 +29,6 @@ func TestCandidates(t *testing.T) {
 			if len(got) > 2 || len(got) > 1 && got[0].Confidence < got[1].Confidence {
 				t.Fatalf("candidates are %v", got)
 			}
-			if c.name == "TwoUnsure" && len(got) < 2 {
-				t.Errorf("one is no choice: %v", got)
-			}
 			if c.name == "OneUnsure" && len(got) > 1 {
 				t.Errorf("the second is far-fetched: %v", got)
 			}
@@ -45,6 +41,14 @@ func TestCandidates(t *testing.T) {
 				t.Errorf("candidates are %v, want sure %t", got, c.sure)
 			}
 		})
+	}
+}
+
+// TestCandidates_Vague: which two are offered is for the voice to say, and may change with what it learns.
+func TestCandidates_Vague(t *testing.T) {
+	t.Parallel()
+	if got := Candidates("弄一下卡", today); len(got) != 2 || got[0].Confidence >= Sure {
+		t.Errorf("candidates are %v, want two that nobody is sure of", got)
 	}
 }
 

@@ -164,7 +164,7 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 	if (intent == NotificationsOn || intent == NotificationsOff) && switchedOn(tokens) {
 		return NotificationsOn
 	}
-	if intent == NotificationsOn && (said.has(off) || denied.has(notify)) {
+	if intent == NotificationsOn && (said.has(off) || denied.any(setOf(notify, on))) {
 		return NotificationsOff
 	}
 	if !personal[intent] {
@@ -183,7 +183,7 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 		return Help
 	case here.has(product) && !here.has(card), (asksMoney || risky[intent] && intent != TopUp) && here.has(wallet) && !here.has(card):
 		return None
-	case said.has(who) && (!ownCard(tokens) || said.has(ask) || intent == TopUp && othersHelp(tokens)) && othersMatter(tokens, clauses, at) && !(vouched && !risky[intent]), asksMoney && here.any(setOf(trouble, refund, fee)):
+	case said.has(who) && (!ownCard(tokens) || said.has(ask) || intent == TopUp && othersHelp(tokens)) && othersMatter(tokens, clauses, at) && !(vouched && !risky[intent]), asksMoney && (here.any(setOf(trouble, refund, fee)) || othersAccount(tokens)):
 		return Help
 	case risky[intent] && othersWish(tokens), intent == ReportLoss && othersLoss(tokens), intent == TopUp && pastTopUp(tokens):
 		return Help
@@ -225,8 +225,8 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 		return Help
 	case intent == ReportLoss && said.has(reissue) && said.any(setOf(howMuch, fee, where, howLong)):
 		return Help
-	case intent == TopUp && !said.any(setOf(topUp, topUpWeak)) && (said.has(amount) || !said.any(setOf(card, money))) && amountOf(tokens) == nil:
-		return None // add 50 to 60, 付完款了卡里还是0块
+	case intent == TopUp && !said.any(setOf(topUp, topUpWeak, card, money)) && amountOf(tokens) == nil:
+		return None // add 50 to 60
 	case intent == TopUp && said.has(count) && !said.any(setOf(amount, card)):
 		return Help // 充到80%
 	case intent == ReportLoss && at < 0 && slices.ContainsFunc(clauses, func(c clause) bool { return c.said.has(card) && c.denied.has(lost) }):

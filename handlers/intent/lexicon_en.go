@@ -39,7 +39,7 @@ var latin = joined(map[concept]string{
 	later: `
 		auto, automatic, automatically, auto top, every month, each month, every week, each week, monthly, weekly, periodically, regularly,
 		tomorrow, tmr, tmrw, tomoz, the day after tomorrow, next week, next month, next semester, next term, next year, later on, later, maybe later,
-		some other time, in a few days, next time, some day`,
+		some other time, in a few days, next time, some day, when i get paid, once i get paid, after payday, on payday, when i get my salary`,
 	ifWord: `
 		should i, when should i, when should, if, what if, what happens, what would happen, what will happen, suppose, supposing,
 		someday, in case, in the future, one day, would i, should i lose, when i lose, whenever, unless, when my card is, when a card, when the card, when one, when you lose, when they lose, when losing, once i lose,
@@ -155,6 +155,7 @@ var latin = joined(map[concept]string{
 	wallet: `wechat, wechat pay, weixin, alipay, zhifubao, unionpay, apple pay, my wechat, my alipay`,
 	by:     `with, w, via, using, by, from, through, thru, use`,
 	meta: `
+		this is a drill, just a drill, fire drill,
 		email says, the email says, text says, the text says, message says, a message saying, an email saying, a text saying, article says,
 		repeat after me, repeat, slogan, say, in french, in japanese, in spanish, in korean, in german, translate, translation, spell,
 		pronounce, how do you say, how to say, in chinese mean, in english mean, joke, story, poem, essay, write me, sing, lyrics,
@@ -190,6 +191,7 @@ var latin = joined(map[concept]string{
 		lunch, breakfast, dinner, supper, meal, meals, snack, snacks, canteen, cafeteria, coffee, food,
 		brekkie, brekky, tea time, lunchtime`,
 	day: `
+		this semester, this term, this year, so far this year, since september, this quarter,
 		today, todays, just, just now, recent, recently, latest, last, newest, yesterday, yesterdays, tonight, this morning,
 		this afternoon, this evening, last night, last week, this week, past week, last few, last three, last 3, last 5, last five,
 		last ten, last 10, so far today, jintian, jin tian, gangcai, zuotian, zuijin,

@@ -16,7 +16,7 @@ var latinWishes = map[concept]string{
 		spending summary, summary, monthly summary, zhangdan, zhang dan, zd, duizhangdan, yuezhangdan, invoice, breakdown,
 		monthly breakdown, spending breakdown, expense breakdown, monthly expenses, monthly spending, spending overview, month overview,
 		monthly overview, overview, costs, my costs, cost overview, spending stats, stats,
-		stmt, tally, figures, the damage for, relevé, releve, sum up my`,
+		stmt, tally, figures, the damage for, releve, releve, sum up my`,
 	spend: `
 		spend, spent, spending, spendings, spendng, pay, paid, paying, payment, payments, expense, expenses, expenditure, cost, charged,
 		charge me, buy, bought, purchase, purchases, purchased, consumption, deducted, taken off, money go, money went, all my money go,
@@ -63,6 +63,8 @@ var latinWishes = map[concept]string{
 		recharge not, i paid, i have paid, was charged, has been charged, paid but, chongle, chong le, chong guo,
 		ive paid, i just paid, already paid, ive already paid, i already paid`,
 	notArrived: `
+		not in card, not in my card, not in the card, not on card, not on my card, isnt on my card, isnt on the card, isnt in my card, never reached my card,
+		nothing on my card, nothing on card, no money in card, no money on card,
 		didnt arrive, not arrived, hasnt arrived, havent arrived, didnt come, not come, hasnt come, not received, havent received,
 		never showed up, never arrived, never came, never shows, never shows up, never reached, didnt receive, not receive, no receive, not showing, isnt showing, doesnt show, hasnt shown, not shown, not credited, wasnt credited, not there,
 		isnt there, isnt on, not on my card, nothing on my card, not on the card, nothing on card, hasnt changed, didnt change,

@@ -11,13 +11,13 @@ import (
 // boundary parts clauses in normalised text.
 const boundary = '|'
 
-// normalize brings a text to the one spelling that the word lists are in: NFKC, lower case, simplified characters, ASCII
+// normalize brings a text to the one spelling that the word lists are in: NFKD without accents, lower case, simplified characters, ASCII
 // punctuation, clauses parted by [boundary], words by single spaces, no apostrophes, no ornaments.
 func normalize(text string) []rune {
 	if len(text) > 4*maxRunes*2 {
 		return make([]rune, maxRunes+1) // too long whatever is in it
 	}
-	in := []rune(norm.NFKC.String(strings.ToLower(text)))
+	in := []rune(norm.NFKD.String(strings.ToLower(text)))
 	out := make([]rune, 0, len(in)+4)
 	for i, r := range in {
 		if emoji, ok := emojis[r]; ok {

@@ -71,7 +71,7 @@ func parseNumber(r []rune, i int) token {
 	if !t.explicit && !t.has(amount) {
 		return t
 	}
-	if minus {
+	if minus || certain && value == 0 {
 		t.fen = -1
 	}
 	if certain && value > 0 && value <= maxYuan*100 {
@@ -211,7 +211,10 @@ func digits(r []rune, i int, certain bool) (fen int64, end int, kind concept, _ 
 		}
 		return 0, j, amount, false // a range
 	}
+	apart := func(n int) bool { return isDigit(at(r, j+n)) }
 	switch {
+	case long == 3 && at(r, j) == ' ' && apart(1) && apart(2) && apart(3) && !apart(4): // code 889 012
+		return 0, j + 4, sixDigits, false
 	case long >= 7:
 		return 0, j, longNumber, false
 	case long == 6:

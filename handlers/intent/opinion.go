@@ -120,14 +120,14 @@ func mayAct(intent Intent, margin int32, said set) bool {
 	case TopUp:
 		return said.has(topUp) || said.all(setOf(topUpWeak, amount)) || !said.has(topUpPast) &&
 			(said.any(setOf(topUpWeak, moveMoney)) && said.any(setOf(card, money)) || said.all(setOf(addMoney, money)) ||
-				said.has(amount) && said.any(setOf(card, money)) && !said.has(left))
+				said.has(amount) && said.any(setOf(card, money)) && !said.any(setOf(left, detail)))
 	case ReportLoss:
 		return said.any(setOf(loss, lossMaybe, freeze)) || said.has(card) && said.any(setOf(lost, freezeWeak))
 	case CancelLoss:
 		return said.any(setOf(loss, lossMaybe, lossPast, freeze, unloss)) || said.all(setOf(freezeWeak, found)) || said.has(card) && said.any(setOf(found, freezeWeak, resume))
 	}
-	if intent == Unbind && said.has(bind) && !said.any(setOf(linked, unbind, revoke)) {
-		return margin >= 2*toVouch // 绑错了 解开, and not: do the binding
+	if intent == Unbind && said.any(setOf(bind, linked)) && !said.any(setOf(unbind, revoke, off)) && !said.all(setOf(bind, linked)) {
+		return margin >= 2*toVouch // 绑错了 解开, and not: do the binding, keep my card linked
 	}
 	return said.any(setOf(bind, linked, unbind)) || said.has(card) && margin >= toVouch
 }

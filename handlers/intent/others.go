@@ -54,7 +54,7 @@ func markOthers(tokens []token) {
 			t.set.add(who)
 		case t.has(whose) && after != nil && after.has(count) && i+2 < len(tokens) && tokens[i+2].has(of): // 给2023级的充
 			t.set.add(who)
-		case t.has(whose) && after != nil && after.has(wallet):
+		case after != nil && after.has(wallet) && (t.has(whose) || t.han && t.has(forMe) && !t.has(polite)): // 给我支付宝充100
 			after.set.add(product)
 		case t.han && t.set.any(owned) && before != nil && before.has(of) && i > 1 && tokens[i-2].unknown() && tokens[i-2].end == before.start:
 			before.set.add(who) // 李四的余额
@@ -118,6 +118,24 @@ func othersHelp(tokens []token) bool {
 				}
 				return slices.ContainsFunc(tokens[i+1:], topsUp)
 			}
+		}
+	}
+	return false
+}
+
+// othersAccount reports that a clause begins with somebody whose money is asked about: 同学今天花了多少, and not 同学 今天花了多少.
+func othersAccount(tokens []token) bool {
+	about := setOf(day, month, spend, balance, left, bill, detail)
+	for i, t := range tokens {
+		if !t.has(who) || !t.han || i > 0 && tokens[i-1].clause == t.clause {
+			continue
+		}
+		j := i + 1
+		for j < len(tokens) && tokens[j].set == setOf(filler) {
+			j++
+		}
+		if j < len(tokens) && tokens[j].clause == t.clause && tokens[j].set.any(about) {
+			return true
 		}
 	}
 	return false

@@ -17,7 +17,7 @@ type token struct {
 	negated    bool
 	explicit   bool   // an amount said with its unit
 	lone       bool   // a single numeral, an amount only right after a word for topping up
-	fen        int64  // of an amount; 0 = not certain, below 0 = negative
+	fen        int64  // of an amount; 0 = not certain, below 0 = none to top up
 	month      string // YYYY-MM
 }
 
