@@ -34,6 +34,7 @@ func (m Message) Minutes() int { return max(1, int(m.TTL/time.Minute)) }
 // mailWords are the texts of a mail in one language; %d stands for the minutes.
 type mailWords struct {
 	subject, hello, validity, secrecy, otherwise string
+	inChat, onPage                               string // where the code goes: the chat takes it for verifying alone
 	purpose                                      map[ledger.Purpose]string
 }
 
@@ -42,7 +43,9 @@ var mailTexts = map[ledger.Lang]mailWords{
 		subject:   "校园一卡通验证码",
 		hello:     "你好，",
 		validity:  "%d 分钟内有效，只能用一次。",
-		secrecy:   "请只在企业微信的“企业小助手”或校园一卡通的页面里输入，不要告诉任何人，工作人员也不会向你索要。",
+		inChat:    "请只在企业微信的“企业小助手”或校园一卡通的页面里输入，",
+		onPage:    "请只在企业微信里校园一卡通的页面上输入，",
+		secrecy:   "不要告诉任何人，工作人员也不会向你索要。",
 		otherwise: "如果不是你本人在操作，不用理会这封邮件。",
 		purpose: map[ledger.Purpose]string{
 			ledger.PurposeVerify:     "这是你验证身份的验证码：",
@@ -54,7 +57,9 @@ var mailTexts = map[ledger.Lang]mailWords{
 		subject:   "Campus card verification code",
 		hello:     "Hello,",
 		validity:  "It is valid for %d minutes and works once.",
-		secrecy:   "Enter it only in the 企业小助手 chat or on the campus card pages inside WeCom. Do not give it to anyone; our staff will never ask for it.",
+		inChat:    "Enter it only in the 企业小助手 chat or on the campus card pages inside WeCom. ",
+		onPage:    "Enter it only on the campus card pages inside WeCom. ",
+		secrecy:   "Do not give it to anyone; our staff will never ask for it.",
 		otherwise: "If you did not ask for it, you can ignore this message.",
 		purpose: map[ledger.Purpose]string{
 			ledger.PurposeVerify:     "Here is the code to verify who you are:",
@@ -102,9 +107,13 @@ func renderMail(m Message) (subject, plain, html string, err error) {
 		lang = ledger.Chinese
 	}
 	words := mailTexts[lang]
+	where := words.onPage
+	if m.Purpose == ledger.PurposeVerify {
+		where = words.inChat
+	}
 	lines := mailLines{
 		Lang: string(lang), Subject: words.subject, Hello: words.hello, Purpose: words.purpose[m.Purpose], Code: m.Code,
-		Validity: fmt.Sprintf(words.validity, m.Minutes()), Secrecy: words.secrecy, Otherwise: words.otherwise,
+		Validity: fmt.Sprintf(words.validity, m.Minutes()), Secrecy: where + words.secrecy, Otherwise: words.otherwise,
 	}
 	if lang == ledger.English && m.Minutes() == 1 {
 		lines.Validity = strings.Replace(lines.Validity, "minutes", "minute", 1)
