@@ -40,7 +40,7 @@ func samples(lang Lang) map[string]Card {
 		ChartURL:  site + "/chart.png", URL: site + "/statement?month=2026-11", TransactionsURL: site + "/transactions?month=2026-11",
 	}
 	returned := bill
-	returned.ReturnedFen = 20000
+	returned.ReturnedFen, returned.GrantedFen = 20000, 12000
 	noChart := bill
 	noChart.ChartURL, noChart.Before = "", false
 	soFar := bill
@@ -318,7 +318,7 @@ func TestCards_AnyData(t *testing.T) {
 			Lost(lang, LostData{text("no"), text("receipt"), at, rapid.Int().Draw(t, "terminals"), rapid.Int().Draw(t, "informed"), url("u"), maybe("c")}),
 			Greeting(lang, GreetingData{text("name"), rapid.Int().Draw(t, "hour"), fen("b"), rapid.Bool().Draw(t, "about"), fen("p"), fen("w"), rapid.Bool().Draw(t, "doubt"), url("h"), maybe("t"), maybe("p")}),
 			AskWhich(lang, []Choice{{text("choice"), "balance"}, {text("choice"), "topup"}}, url("u")),
-			Statement(lang, StatementData{at, fen("spent"), rapid.Int().Draw(t, "n"), fen("in"), fen("back"), fen("claimed"), rapid.Int().Draw(t, "days"), fen("before"), rapid.Bool().Draw(t, "first"), rapid.IntRange(0, 31).Draw(t, "same"),
+			Statement(lang, StatementData{at, fen("spent"), rapid.Int().Draw(t, "n"), fen("in"), fen("back"), fen("granted"), fen("claimed"), rapid.Int().Draw(t, "days"), fen("before"), rapid.Bool().Draw(t, "first"), rapid.IntRange(0, 31).Draw(t, "same"),
 				merchants, maybe("chart"), url("u"), maybe("t")}),
 			Transactions(lang, TransactionsData{at, text("today"), lines, url("u"), maybe("bill"), maybe("list"), maybe("topup")}),
 			AskLanguage(lang, url("u"), rapid.Bool().Draw(t, "by assistant")),

@@ -160,6 +160,7 @@ var catalogue = map[key]words{
 
 	kRowSpent:     {"消费", "Spent"},
 	kRowToppedUp:  {"充值", "Added"},
+	kRowGranted:   {"补助", "Grant"},
 	kRowCollected: {"领到卡上", "Card"},
 	kCollected:    {"%s", "%s collected"},
 	kRowDays:      {"用卡", "Days"},

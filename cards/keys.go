@@ -153,6 +153,7 @@ const (
 	kRowSpent     key = "row.spent"
 	kRowToppedUp  key = "row.topped_up"
 	kCollected    key = "statement.collected"
+	kRowGranted   key = "row.granted"
 	kRowCollected key = "row.collected"
 	kRowDays      key = "row.days"
 	kRowWriting   key = "row.writing"

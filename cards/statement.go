@@ -16,7 +16,8 @@ type StatementData struct {
 	Purchases   int
 	ToppedUpFen int64 // paid
 	ReturnedFen int64 // of that, sent back to the payer or on the way there
-	ClaimedFen  int64 // collected onto the card, whenever it was paid
+	GrantedFen  int64 // subsidies
+	ClaimedFen  int64 // collected onto the card, whenever it was paid or granted
 	Days        int   // with a purchase
 	BeforeFen   int64 // spent in the month before, or, while this one runs, in its first SameDays days
 	Before      bool  // whether anything was
@@ -59,7 +60,10 @@ func Statement(lang Lang, d StatementData) Card {
 	if d.ReturnedFen > 0 {
 		c.row(kRowReturned, say(lang, kReturned, Yuan(d.ReturnedFen)))
 	}
-	if d.ClaimedFen != d.ToppedUpFen {
+	if d.GrantedFen > 0 {
+		c.row(kRowGranted, Yuan(d.GrantedFen))
+	}
+	if d.ClaimedFen != d.ToppedUpFen+d.GrantedFen {
 		c.row(kRowCollected, say(lang, kCollected, Yuan(d.ClaimedFen)))
 	}
 	c.row(kRowDays, say(lang, kDaysCount, d.Days))

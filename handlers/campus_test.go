@@ -264,6 +264,7 @@ type fakeStore struct {
 	muted     map[ledger.EventKind]bool
 	left      []string
 	returned  ledger.Fen
+	granted   ledger.Fen
 	lost      map[int64]ledger.LossReport
 	err       error
 }
@@ -444,7 +445,7 @@ func (s *fakeStore) Statement(_ context.Context, id int64, month ledger.Month, n
 	if ledger.MonthOf(now.In(noon.Location())) == month {
 		days = noon.Day()
 	}
-	return ledger.Statement{SameDays: days, Movements: s.movements[id], From: from, To: (month + 1).Start(noon.Location()), Claimed: 20000, Claims: 4, Paid: 25000, Returned: s.returned, Spent: 48650, Purchases: 61, Before: 51200,
+	return ledger.Statement{SameDays: days, Movements: s.movements[id], From: from, To: (month + 1).Start(noon.Location()), Claimed: 20000, Claims: 4, Paid: 25000, Returned: s.returned, Granted: s.granted, Spent: 48650, Purchases: 61, Before: 51200,
 		Days:      make([]ledger.DaySpent, 22),
 		Merchants: []ledger.Share{{Name: "二号餐厅 面点", Spent: 20000, Purchases: 30}}}, s.err
 }

@@ -175,6 +175,22 @@ func TestStatement_Returned(t *testing.T) {
 	}
 }
 
+// TestStatement_Granted: a grant is told beside what was topped up.
+func TestStatement_Granted(t *testing.T) {
+	t.Parallel()
+	c := newCampus(t)
+	if got := c.types(CardApp, "bound", "账单"); strings.Contains(got, "补助") {
+		t.Errorf("nothing was granted: %q", got)
+	}
+	c.store.granted = 12000
+	if got := c.types(CardApp, "bound", "账单"); !strings.Contains(got, "充值：¥250.00\n补助：¥120.00\n领到卡上：") {
+		t.Errorf("got %q", got)
+	}
+	if got := c.types(CardApp, "english", "statement"); !strings.Contains(got, "Grant: ¥120.00") {
+		t.Errorf("got %q", got)
+	}
+}
+
 // TestTransactionsNone and its neighbours: the list's edges.
 func TestTransactions(t *testing.T) {
 	t.Parallel()
