@@ -8,11 +8,13 @@ import (
 	"xiaoka/ledger"
 )
 
-// shownLines is how many lines 明细 shows; the page has the rest. readLines is
-// how many are read, to sum today up.
+// shownLines is how many lines 明细 shows; the page has the rest. offCardLines
+// of them are for money that is not on the card, or what transactions leave
+// free. readLines is how many are read, to sum today up.
 const (
-	shownLines = 5
-	readLines  = 40
+	shownLines   = 5
+	offCardLines = 2
+	readLines    = 40
 )
 
 // transactions shows the latest lines of the card's history, or of the month
@@ -112,6 +114,7 @@ func (a *Apps) latest(lang cards.Lang, movements []ledger.Movement, transfers []
 			})
 		}
 	}
+	waiting = waiting[:min(len(waiting), max(offCardLines, shownLines-len(movements)))]
 	for _, m := range movements {
 		for len(waiting) > 0 && waiting[0].At.After(m.At) {
 			lines, waiting = append(lines, waiting[0]), waiting[1:]

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +46,16 @@ func TestTransactions_OffCard(t *testing.T) {
 	c.store.movements[3], c.store.transfers[3] = []ledger.Movement{{Kind: ledger.MovementConsumption, Amount: 650, At: noon, Where: "面点"}}, nil
 	if got := c.types(CardApp, "bound", "明细"); strings.Contains(got, "不算交易") || !strings.Contains(got, "消费：11月22日 12:08 面点 −¥6.50") {
 		t.Errorf("nothing waits: %q", got)
+	}
+	for range 9 {
+		c.store.transfers[3] = append(c.store.transfers[3], ledger.Transfer{Kind: ledger.KindTopUp, Amount: 5000, State: ledger.TransferPending, CreatedAt: noon.Add(time.Hour)})
+	}
+	for movements, waiting := range map[int]int{1: 4, 2: 3, 3: 2, 9: 2} {
+		c.store.movements[3] = slices.Repeat([]ledger.Movement{{Kind: ledger.MovementConsumption, Amount: 650, At: noon, Where: "面点"}}, movements)
+		got := c.types(CardApp, "bound", "明细")
+		if n := strings.Count(got, "待领取："); n != waiting || strings.Count(got, "消费：") != shownLines-waiting {
+			t.Errorf("much waits beside %d transactions: %q", movements, got)
+		}
 	}
 }
 
