@@ -18,7 +18,7 @@ const (
 	stageEnding    = "ending"    // unpaid, past its time; WeChat Pay has the last word
 	stagePaid      = "paid"      // to be collected
 	stageClaimed   = "claimed"   // on the card
-	stageClosed    = "closed"    // nothing was taken
+	stageClosed    = "closed"    // nothing was credited
 	stageRefunding = "refunding" // on its way back
 	stageRefunded  = "refunded"  // went back
 )

@@ -224,7 +224,7 @@ var catalogue = map[string]both{
 	"order.collect":        {"到任意食堂刷卡或圈存机领取", "Tap at any canteen or a kiosk"},
 	"order.refunding_hint": {"退到付款时用的零钱或银行卡。零钱一般几分钟退回，银行卡一般要 1 到 3 个工作日", "It goes to the wallet or bank card that paid: usually minutes to a wallet, 1 to 3 working days to a bank card"},
 	"order.closed":         {"已关闭", "Closed"},
-	"order.closed_hint":    {"这笔订单没有付款，没有扣钱。", "This order was not paid. Nothing was taken."},
+	"order.closed_hint":    {"没有收到这笔订单的付款。如果已经扣款，会算进来或原路退回。", "No payment came in for this order. Should money have been taken, it will be counted or sent back."},
 	"order.new":            {"重新充值", "Top up again"},
 	"order.transfers":      {"查看领取与记录", "See transfers"},
 	"order.number":         {"订单号", "Order"},
@@ -494,7 +494,7 @@ var catalogue = map[string]both{
 
 	"error.no_openid":           {"你的企业微信还没有关联微信，请扫码付款", "Your WeCom account is not linked to WeChat. Please scan the code"},
 	"error.already_paid":        {"这笔订单已经付款", "This order has been paid"},
-	"error.order_closed":        {"这笔订单已关闭，没有扣钱。请重新充值", "This order is closed and nothing was taken. Please order again"},
+	"error.order_closed":        {"这笔订单已关闭。请重新充值", "This order is closed. Please order again"},
 	"error.payment_in_progress": {"另一种方式的付款还没有结束，请稍等几秒再试", "A payment the other way is still open. Please try again in a few seconds"},
 	"error.try_later":           {"微信支付暂时没有回应。没有付款不会扣钱，请再试一次", "WeChat Pay is not answering. Nothing is taken until you pay. Please try again"},
 	"error.payment_refused":     {"微信支付没有接受这笔订单，没有扣钱。请稍后再试", "WeChat Pay did not take this order, and no money. Please try later"},

@@ -142,7 +142,7 @@ func TestOrderStages(t *testing.T) {
 	}{
 		{"Waiting", func(w *world) { ordered(w) }, []string{`data-stage="waiting"`, "等待支付", "¥50.00", "请在 12:22 前付款", "没有扣钱。12:22 前可以再次付款", "order."}},
 		{"PastItsTime", func(w *world) { ordered(w, func(o *ledger.Order) { o.ExpiresAt = w.now }) }, []string{`data-stage="ending"`, "没有付款不会扣钱"}},
-		{"Closed", func(w *world) { ordered(w, func(o *ledger.Order) { o.State = ledger.OrderClosed }) }, []string{"已关闭", "/h5/topup?amount_fen=5000", "重新充值"}},
+		{"Closed", func(w *world) { ordered(w, func(o *ledger.Order) { o.State = ledger.OrderClosed }) }, []string{"已关闭", "如果已经扣款，会算进来或原路退回", "/h5/topup?amount_fen=5000", "重新充值"}},
 		{"Refunded", func(w *world) { ordered(w, func(o *ledger.Order) { o.State = ledger.OrderRefunded }) }, []string{"已原路退款"}},
 		{"Paid", paid(ledger.TransferPending), []string{"已付款，待领取", "到任意食堂刷卡或圈存机领取"}},
 		{"Writing", paid(ledger.TransferInFlight), []string{"已付款<", "正在写卡，请勿移开卡片", `<svg class="icon huge wait"`}},

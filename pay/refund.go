@@ -107,7 +107,7 @@ func (m *Merchant) askRefund(ctx context.Context, r ledger.Refund) (ledger.WxRef
 func (m *Merchant) createRefund(ctx context.Context, r ledger.Refund) (ledger.WxRefund, error) {
 	reason := "校园卡充值退款"
 	if r.TransferID == "" {
-		reason = "重复付款退回"
+		reason = "重复或与订单不符的付款退回"
 	}
 	q := refunddomestic.CreateRequest{
 		OutTradeNo: &r.OutTradeNo, OutRefundNo: &r.OutRefundNo, Reason: &reason,

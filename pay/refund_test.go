@@ -220,7 +220,7 @@ func TestRefunds_SecondAttemptPaid(t *testing.T) {
 	if s.books.credits[o.OutTradeNo] != 1 || s.books.refundState(no) != ledger.RefundDone || len(s.wx.refunds) != 1 {
 		t.Errorf("credits %v, refund %s, %d refunds at WeChat Pay", s.books.credits, s.books.refundState(no), len(s.wx.refunds))
 	}
-	if !strings.Contains(s.wx.refunds[no].request, "重复付款退回") {
+	if !strings.Contains(s.wx.refunds[no].request, "重复或与订单不符的付款退回") {
 		t.Errorf("the payer reads %s", s.wx.refunds[no].request)
 	}
 }
