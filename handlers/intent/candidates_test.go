@@ -44,11 +44,20 @@ func TestCandidates(t *testing.T) {
 	}
 }
 
-// TestCandidates_Vague: which two are offered is for the voice to say, and may change with what it learns.
+// TestCandidates_Vague: nobody is sure of a text that names no wish. What is offered is for the voice to say, and may change
+// with what it learns.
 func TestCandidates_Vague(t *testing.T) {
 	t.Parallel()
-	if got := Candidates("弄一下卡", today); len(got) != 2 || got[0].Confidence >= Sure {
-		t.Errorf("candidates are %v, want two that nobody is sure of", got)
+	most := 0
+	for _, text := range []string{"弄一下卡", "我的饭卡 搞一下", "帮我处理一下卡", "给卡整点", "do something with my card"} {
+		got := Candidates(text, today)
+		most = max(most, len(got))
+		if len(got) > 0 && got[0].Confidence >= Sure {
+			t.Errorf("%q: sure of %v", text, got)
+		}
+	}
+	if most < 2 {
+		t.Error("nothing to choose from for any of them")
 	}
 }
 

@@ -149,7 +149,7 @@ var latin = joined(map[concept]string{
 		flash card, flashcard, flashcards, graphics card, video card, sound card, playing card, playing cards, score card, scorecard,
 		yellow card, red card, report grades, postcard, postcards, punch card, time card, key card, keycard, hotel card, insurance card,
 		health card, citizen card, oyster card, suica,
-		recharge myself, unbind my email, unbind email, unlink my email, unlink email, disconnect my email, visa card, police,
+		recharge myself, check credit card, apple, apple id, google, amazon, xbox, playstation, unbind my email, unbind email, unlink my email, unlink email, disconnect my email, visa card, police,
 		email account, university email, school email account, email address account,
 		connect four`,
 	wallet: `wechat, wechat pay, weixin, alipay, zhifubao, unionpay, apple pay, my wechat, my alipay`,

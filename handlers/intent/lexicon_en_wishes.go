@@ -3,6 +3,7 @@ package intent
 // latinWishes are the words of [latin] that say what is wished.
 var latinWishes = map[concept]string{
 	balance: `
+		check credit, credit balance,
 		what left, whats left, what is left, yecx, cxye, ckye, kye, check funds, balance, balances, blance, balanc, balence, balans,
 		ballance, blanace, baalnce, bal, funds left, credit left, my funds, yue, yu e, ye, kayue, ka yue, chayue, cha yue, cye, cyue,
 		yuer, yve, remaining amount, remaining sum, remaining credit, amount left, cash left, money left, money remaining,

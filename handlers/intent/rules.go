@@ -73,6 +73,7 @@ var rules = []rule{
 	{intent: Bind, all: []concept{bind, card}, unknown: 2},
 	{intent: Bind, all: []concept{bind}, none: []concept{human}, unknown: 0},
 
+	{intent: Help, all: []concept{spend, limit}, none: []concept{month, bill, detail, meal}, unknown: 2},
 	{intent: Statement, all: []concept{bill}, unknown: 4},
 	{intent: Statement, all: []concept{month}, one: []concept{spend, detail, howMuch, topUpPast}, unknown: 4},
 	{intent: Statement, all: []concept{month}, none: []concept{amount}, unknown: 0},

@@ -27,7 +27,7 @@ var sounds = strings.Fields(`
 	po婆 pu谱铺普 qi期器其七戚妻起气奇启弃企骑 qian钱前千签欠浅 qiang抢 qiao瞧 qie窃切 qin亲寝琴勤 qing请情清 qiu求球 qu取去娶曲趣区
 	quan圈全权券泉劝 que确 ran燃然 rang让 rao绕扰 re热 ren人任认仁忍 reng扔 ri日 rong荣容 ru如入 ruan软 ruo若 sa撒 sai赛塞噻
 	san伞三 sao骚扫 sha啥沙 shai晒 shan闪 shang上 shao少烧绍 she设舍社 shen申什神身 sheng生甥声剩
-	shi失实矢是时师石湿十试市式使事示室视驶匙始食史拾似 shou收手授首受 shu书叔数束输 shua刷 shuang双 shui水睡谁税 shun顺 shuo说硕
+	shi失逝世势适饰实矢是时师石湿十试市式使事示室视驶匙始食史拾似 shou收手授首受 shu书叔数束输 shua刷 shuang双 shui水睡谁税 shun顺 shuo说硕
 	si思死四 song送松 su宿诉 suan算酸蒜 sui岁随 sun孙 suo锁所 ta他她它 tai太台态 tang倘堂趟 tao淘套 teng腾 ti提题体替踢梯屉 tian天
 	tiao条调跳 tie铁贴 ting停厅挺听 tong通同痛童桶铜统 tou头投偷 tu图突土吐 tuan团 tui退腿推 tuo托 wa哇 wai外 wan万完弯晚玩
 	wang网往王忘 wei为未位委微谓维喂伟 wen文问闻纹稳搵温蚊 wo我卧 wu唔勿无务误物午五呜 xi细系戏西洗息媳吸晰析熄 xia下

@@ -92,6 +92,9 @@ func respell(r []rune) []rune {
 
 // figure returns the word that a figure is written for: 20 2 my card, 50 4 me.
 func figure(r []rune, i int) string {
+	if r[i] == '2' && i >= 4 && at(r, i+1) == ' ' && isASCIILetter(at(r, i+2)) && match(r, i-4, []string{"how "}) > 0 {
+		return "to"
+	}
 	if r[i] != '2' && r[i] != '4' || at(r, i-1) != ' ' || match(r, i+1, []string{" my", " me", " u", " the", " this", " a", " top", " add", " put", " talk", " staff", " see", " check"}) == 0 {
 		return ""
 	}

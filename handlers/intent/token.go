@@ -269,7 +269,11 @@ var words = sync.OnceValue(func() *trie {
 	}
 	for c, list := range latin {
 		for phrase := range strings.SplitSeq(list, ",") {
-			t.add(strings.Join(strings.Fields(phrase), " "), c)
+			phrase = strings.Join(strings.Fields(phrase), " ")
+			t.add(phrase, c)
+			if c == lost && strings.Contains(phrase, "my card") {
+				t.add(phrase, card) // someone took my card
+			}
 		}
 	}
 	for _, list := range []string{chinese[neg], chinese[decline]} {
