@@ -47,6 +47,11 @@ func Candidates(text string, today time.Time) []Candidate {
 	if result.Intent == None && len(found) == 1 {
 		guess(heard.beside(found[0].Intent))
 	}
+	if len(found) == 0 && denied == (set{}) && said.any(setOf(card, money)) && !said.any(setOf(product, who)) { // do something with my card
+		for _, intent := range heard.wishes() {
+			guess(intent)
+		}
+	}
 	return found
 }
 

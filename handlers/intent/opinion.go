@@ -39,6 +39,21 @@ func (o *opinion) beside(one Intent) Intent {
 	return second
 }
 
+// wishes are the two that most speaks for, of what the app can do.
+func (o *opinion) wishes() (best [2]Intent) {
+	var most [2]int32
+	for i, intent := range heard {
+		switch {
+		case intent == None || intent == Help || intent == Cancel:
+		case best[0] == "" || o[i] > most[0]:
+			best, most = [2]Intent{intent, best[0]}, [2]int32{o[i], most[0]}
+		case best[1] == "" || o[i] > most[1]:
+			best[1], most[1] = intent, o[i]
+		}
+	}
+	return best
+}
+
 // over is how much more speaks for one intent than for another.
 func (o *opinion) over(one, other Intent) int32 {
 	return o[slices.Index(heard[:], one)] - o[slices.Index(heard[:], other)]
