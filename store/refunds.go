@@ -197,8 +197,7 @@ func (s *Store) SettleRefund(ctx context.Context, w ledger.WxRefund, now time.Ti
 		}
 		if field := refundDiffers(r, w); field != "" {
 			refused = &ledger.MismatchError{Field: field}
-			return recordCase(tx, ledger.Case{Kind: "refund_mismatch", Ref: w.OutRefundNo + ":" + field,
-				Detail: "WeChat Pay's refund differs from ours in " + field, At: now})
+			return recordRefundCase(tx, r, "refund_mismatch", w.OutRefundNo+":"+field, "WeChat Pay's refund differs from ours in "+field, now)
 		}
 		if err := s.advance(ctx, tx, r, w, now); err != nil {
 			return err
@@ -249,8 +248,8 @@ func refundDiffers(r ledger.Refund, w ledger.WxRefund) string {
 func (s *Store) advance(ctx context.Context, tx *gorm.DB, r ledger.Refund, w ledger.WxRefund, now time.Time) error {
 	switch {
 	case r.State == ledger.RefundClosed && w.Status == "SUCCESS":
-		return recordCase(tx, ledger.Case{Kind: "refund_after_close", Ref: r.OutRefundNo, At: now,
-			Detail: fmt.Sprintf("WeChat Pay closed this refund of %s and says now that it was paid out", r.Amount)})
+		return recordRefundCase(tx, r, "refund_after_close", r.OutRefundNo,
+			fmt.Sprintf("WeChat Pay closed this refund of %s and says now that it was paid out", r.Amount), now)
 	case r.Final():
 		return nil
 	}
@@ -288,7 +287,7 @@ func (s *Store) advance(ctx context.Context, tx *gorm.DB, r ledger.Refund, w led
 		if r.Amount != r.Paid {
 			detail = fmt.Sprintf("%s of %s were refunded on the merchant platform; the transfer is held", r.Amount, r.Paid)
 		}
-		return recordCase(tx, ledger.Case{Kind: "refund_abnormal", Ref: r.OutRefundNo, Detail: detail, At: now})
+		return recordRefundCase(tx, r, "refund_abnormal", r.OutRefundNo, detail, now)
 	}
 	return nil
 }
@@ -358,14 +357,24 @@ func dropRefund(tx *gorm.DB, r ledger.Refund, now time.Time) error {
 	if err := settleRefundCases(tx, r, now); err != nil {
 		return err
 	}
-	return recordCase(tx, ledger.Case{Kind: "refund_closed", Ref: r.OutRefundNo, At: now,
-		Detail: fmt.Sprintf("WeChat Pay closed the refund of %s; the money is here again", r.Amount)})
+	return recordRefundCase(tx, r, "refund_closed", r.OutRefundNo,
+		fmt.Sprintf("WeChat Pay closed the refund of %s; the money is here again", r.Amount), now)
+}
+
+// recordRefundCase keeps a case under the card whose money it is about.
+func recordRefundCase(tx *gorm.DB, r ledger.Refund, kind, ref, detail string, now time.Time) error {
+	return write(tx, "record the refund's case", `INSERT INTO cases (kind, ref, card_no, detail, at)
+		VALUES (?, ?, (SELECT c.card_no FROM orders o JOIN campus_cards c ON c.id = o.card_id WHERE o.out_trade_no = ?), ?, ?)
+		ON CONFLICT (kind, ref) DO NOTHING`, kind, ref, r.OrderNo, detail, micros(now))
 }
 
 // settleRefundCases ends what a person was asked to watch while the refund was
-// under way.
+// under way, and that an earlier one of the payment was closed: what became of
+// the money is this one's to tell.
 func settleRefundCases(tx *gorm.DB, r ledger.Refund, now time.Time) error {
-	err := tx.Exec(`UPDATE cases SET settled_at = ? WHERE kind LIKE 'refund%' AND ref = ? AND settled_at IS NULL`, micros(now), r.OutRefundNo).Error
+	err := tx.Exec(`UPDATE cases SET settled_at = ? WHERE settled_at IS NULL AND ((kind LIKE 'refund%' AND ref = ?)
+		OR (kind = 'refund_closed' AND ref IN (SELECT out_refund_no FROM refunds WHERE out_trade_no = ?)))`,
+		micros(now), r.OutRefundNo, r.OutTradeNo).Error
 	if err != nil {
 		return fmt.Errorf("settle the refund's cases: %w", err)
 	}

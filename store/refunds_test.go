@@ -134,7 +134,17 @@ func TestStore_Refund(t *testing.T) {
 			if r.OutRefundNo != "R2-XK1" {
 				t.Errorf("the second number is %s: an ended one cannot be used again", r.OutRefundNo)
 			}
-			hear(t, s, r, ledger.RefundDone, "SUCCESS")
+			hear(t, s, r, ledger.RefundClosed, "CLOSED")
+			if got := kinds(proven(t, s)); got != "refund_closed" {
+				t.Errorf("cases %q after the second was closed too", got)
+			}
+			if c := onlyCase(t, s, "refund_closed"); c.Ref != "R2-XK1" || c.CardNo != p.CardNo {
+				t.Errorf("the case is of %s, card %q", c.Ref, c.CardNo)
+			}
+			hear(t, s, begin(t, s, p, tr), ledger.RefundDone, "SUCCESS")
+			if got := kinds(proven(t, s)); got != "" {
+				t.Errorf("cases %q stay open after it ended well", got)
+			}
 			state(t, s, p, ledger.OrderRefunded, ledger.TransferRefunded)
 		},
 		"ClosedThenClaimed": func(t *testing.T, s *store.Store) {
