@@ -337,6 +337,7 @@ var catalogue = map[string]both{
 	"transfers.writing":  {"正在写卡", "Being written"},
 	"transfers.checking": {"正在核对", "Being checked"},
 	"transfers.how":      {"到任意食堂刷卡，或在圈存机上选“领取转账金额”。", "Tap at any canteen, or choose 领取转账金额 at a kiosk."},
+	"transfers.room":     {"卡上最多放 ¥%s，放不下的留在待领，花掉一些再领。", " A card holds ¥%s at most; what does not fit waits until you have spent some."},
 	"transfers.none":     {"还没有充值、补助和领取的记录", "No transfers yet"},
 	"transfers.full":     {"只显示最近 100 笔", "The latest 100 are shown"},
 

@@ -25,6 +25,7 @@ type transferStage struct {
 	State     ledger.TransferState
 	Name, How string
 	Sum       ledger.Fen
+	Most      ledger.Fen        // what a card may hold, where it has no room for all of them; else 0
 	Transfers []ledger.Transfer // oldest first: the order they are taken in
 }
 
@@ -55,9 +56,19 @@ func (v *visit) transfers() error {
 				stage.Transfers = append(stage.Transfers, t)
 			}
 		}
-		if stage.Transfers != nil {
-			data.Stages = append(data.Stages, stage)
+		if stage.Transfers == nil {
+			continue
 		}
+		if stage.State == ledger.TransferPending && v.MaxBalance > 0 {
+			balance, err := v.Store.Balance(v.ctx(), v.person.ID, v.now)
+			if err != nil {
+				return err
+			}
+			if balance.Books+balance.InFlight+stage.Sum > v.MaxBalance {
+				stage.Most = v.MaxBalance
+			}
+		}
+		data.Stages = append(data.Stages, stage)
 	}
 	for _, t := range all {
 		if t.State != ledger.TransferClaimed && t.State != ledger.TransferRefunded {

@@ -46,6 +46,27 @@ func TestTransfers(t *testing.T) {
 	}
 }
 
+// Who has more waiting than the card has room for is told so.
+func TestTransfers_Room(t *testing.T) {
+	t.Parallel()
+	for books, over := range map[ledger.Fen]bool{70000: false, 80000: false, 80001: true, 999999999: true} {
+		w := newWorld()
+		b := w.balances[bound]
+		b.Books, b.InFlight = books, 0
+		w.balances[bound] = b
+		w.transfers[bound] = []ledger.Transfer{{ID: "1", Kind: ledger.KindTopUp, Amount: 20000, State: ledger.TransferPending, CreatedAt: w.now}}
+		p := open(t, w)
+		p.as(w, bound)
+		if page := wantPage(t, p.get("/h5/transfers"), 200, "到任意食堂刷卡"); strings.Contains(page, "”。卡上最多放 ¥1000，") != over {
+			t.Errorf("with %v on the card: %s", books, page)
+		}
+		p.lang = "en"
+		if page := wantPage(t, p.get("/h5/transfers"), 200); strings.Contains(page, "kiosk. A card holds ¥1000 at most") != over {
+			t.Errorf("with %v on the card: %s", books, page)
+		}
+	}
+}
+
 // Our own word for a grant is in the holder's language, the office's name of
 // it as it was given.
 func TestTransfers_Grants(t *testing.T) {
