@@ -185,6 +185,18 @@ func TestStore_SettleCase(t *testing.T) {
 			if got := kinds(proven(t, s)); got != "balance_differs" {
 				t.Errorf("exceptions %q", got)
 			}
+			if _, err := s.ConfirmClaim(ctx, "K01", done.ID, done.Expected(), noon); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 { // the accepted state once more cannot be now
+				if _, err := s.Authorise(ctx, request(p, "key-3", ledger.Chip{LoadSeq: 9, SpendSeq: 12, Balance: 1000})); !errors.Is(err, ledger.ErrChipOutOfStep) {
+					t.Errorf("err = %v, want chip_out_of_step", err)
+				}
+				if again := onlyCase(t, s, "chip_out_of_step"); again.ID != c.ID {
+					t.Errorf("it is case %d, was %d", again.ID, c.ID)
+				}
+			}
+			settle(t, s, c, ledger.ResolveNoted, ledger.Payment{}, nil)
 		},
 		"Unknown": func(t *testing.T, s *store.Store, _ ledger.Person) {
 			settle(t, s, ledger.Case{ID: 99}, ledger.ResolveNoted, ledger.Payment{}, ledger.ErrNotFound)

@@ -110,10 +110,13 @@ func see(tx *gorm.DB, card campusCard, chip ledger.Chip, loaded ledger.Fen, now 
 		int64(loaded), chip.LoadSeq, chip.SpendSeq, chip.SpendSeq, chip.SpendSeq, int64(chip.Balance), first, micros(now), card.ID)
 }
 
+// outOfStep lists a chip that cannot be, again also when a person settled that
+// before: the same state once more is another fact, such as a copied card.
 func outOfStep(tx *gorm.DB, card campusCard, chip ledger.Chip, now time.Time) error {
-	return recordCase(tx, ledger.Case{Kind: "chip_out_of_step", CardNo: card.CardNo,
-		Ref:    ledger.ChipRef(card.CardNo, chip),
-		Detail: fmt.Sprintf("the chip shows load_seq %d, spend_seq %d, %s, which does not follow from what was seen before", chip.LoadSeq, chip.SpendSeq, chip.Balance), At: now})
+	detail := fmt.Sprintf("the chip shows load_seq %d, spend_seq %d, %s, which does not follow from what was seen before", chip.LoadSeq, chip.SpendSeq, chip.Balance)
+	return write(tx, "list the chip", `INSERT INTO cases (kind, ref, card_no, detail, at) VALUES ('chip_out_of_step', ?, ?, ?, ?)
+		ON CONFLICT (kind, ref) DO UPDATE SET at = excluded.at, settled_at = NULL, how = '', note = '' WHERE cases.settled_at IS NOT NULL`,
+		ledger.ChipRef(card.CardNo, chip), card.CardNo, detail, micros(now))
 }
 
 // holdFor keeps a claim's money in flight until a write is proven or a person
