@@ -198,7 +198,7 @@ func (c *comparison) missingHere(ctx context.Context, t tradeRow, l BillLine) er
 		return fmt.Errorf("attempt %s: %w", t.outTradeNo, err)
 	}
 	booked := a.State == ledger.AttemptPaid || a.State == ledger.AttemptRefunded
-	if a.Amount == t.amount && !booked {
+	if !booked {
 		_, asked := c.ask(ctx, a)
 		if a, err = c.cfg.Store.Attempt(ctx, t.outTradeNo); err != nil {
 			return fmt.Errorf("attempt %s: %w", t.outTradeNo, err)
@@ -222,7 +222,7 @@ func (c *comparison) missingHere(ctx context.Context, t tradeRow, l BillLine) er
 		l.Mended = false
 	case a.Amount != t.amount:
 		l = weighed
-		l.Detail = "the order is of another amount; it is not credited"
+		l.Detail = "the order is of another amount; it is not credited: see `xiaoka case list`"
 	}
 	return c.tell(l)
 }

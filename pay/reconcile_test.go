@@ -317,6 +317,30 @@ func TestReconcile_Again(t *testing.T) {
 	}
 }
 
+// A payment of another amount is a case that can be sent back, also when the
+// order was closed here and nobody asks about it any more.
+func TestReconcile_OtherAmountIsACase(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	o := s.newOrder(t)
+	if _, err := s.CallUp(t.Context(), o, openID); err != nil {
+		t.Fatal(err)
+	}
+	s.books.MarkAttempt(t.Context(), o.OutTradeNo, ledger.AttemptClosed, s.clock.now())
+	s.wx.orders[o.OutTradeNo].total = 6000
+	s.wx.pay(o.OutTradeNo)
+	s.wx.publish("tradebill "+billDay, s.wx.tradeBill())
+	for range 2 {
+		r, got := s.reconcile(t)
+		if r.Differences != 1 || got != o.OutTradeNo+" amount differs: ours 5000, theirs 6000" {
+			t.Errorf("%+v, %s", r, got)
+		}
+		if kinds := fmt.Sprint(s.books.caseKinds()); kinds != "[payment_mismatch]" || len(s.books.credits) != 0 {
+			t.Errorf("cases %s, credits %v", kinds, s.books.credits)
+		}
+	}
+}
+
 func TestReconcile_EmptyDay(t *testing.T) {
 	t.Parallel()
 	s := open(t)
