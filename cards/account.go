@@ -108,6 +108,7 @@ type PendingData struct {
 	Places    []string // where the self-service machines stand
 	ListURL   string   // all transfers
 	TopUpURL  string
+	MostFen   int64 // what a card may hold, where it has no room for all that waits; else 0
 }
 
 // Pending answers 待领 and 领款: what waits, and where to collect it.
@@ -122,6 +123,9 @@ func Pending(lang Lang, d PendingData) Card {
 	c := notice(lang, "pending", kSourceCard, say(lang, kPendingTitle), say(lang, kPendingDesc, count), d.ListURL)
 	c.EmphasisContent = &Emphasis{Title: Yuan(d.TotalFen), Desc: say(lang, kPendingTotal)}
 	c.SubTitleText = pendingWhere(lang, d.Places)
+	if d.MostFen > 0 {
+		c.SubTitleText = say(lang, kPendingRoom, say(lang, kPendingWhere), Yuan(d.MostFen))
+	}
 	shown := min(len(d.Transfers), maxHorizontal)
 	if count > maxHorizontal {
 		shown = min(shown, maxHorizontal-1)

@@ -67,6 +67,8 @@ func samples(lang Lang) map[string]Card {
 	}
 	few := pending
 	few.Transfers, few.Places = pending.Transfers[:2], nil
+	full := few
+	full.MostFen = 100000
 	withPassword := BoundData{Name: "张三", CardNo: "2026001234", HomeURL: site + "/"}
 	initial := withPassword
 	initial.PasswordURL = site + "/password"
@@ -119,6 +121,7 @@ func samples(lang Lang) map[string]Card {
 		"password_first":          PasswordFirst(lang, site+"/password"),
 		"pending":                 Pending(lang, pending),
 		"pending_few":             Pending(lang, few),
+		"pending_room":            Pending(lang, full),
 		"pending_none":            Pending(lang, PendingData{Places: pending.Places, ListURL: site + "/transfers", TopUpURL: site + "/topup"}),
 		"claimed":                 Claimed(lang, ClaimedData{AmountFen: 5000, CardNo: "2026001234", BalanceFen: 10230, Place: "图书馆一楼", At: at, URL: site + "/transfers"}),
 		"claim_in_doubt":          ClaimInDoubt(lang, trouble),
@@ -329,7 +332,7 @@ func TestCards_AnyData(t *testing.T) {
 			Muted(lang, "claimed", url("u")), Unmuted(lang, "claimed", url("u")),
 			AskPurchasePush(lang, rapid.Bool().Draw(t, "on"), url("u")),
 			NewcomerChannels(lang, NewcomerData{text("number"), rapid.Bool().Draw(t, "email"), rapid.Bool().Draw(t, "phone"), url("u")}),
-			Pending(lang, PendingData{fen("total"), rapid.Int().Draw(t, "count"), transfers, places, url("list"), maybe("topup")}),
+			Pending(lang, PendingData{fen("total"), rapid.Int().Draw(t, "count"), transfers, places, url("list"), maybe("topup"), fen("most")}),
 			Claimed(lang, ClaimedData{fen("a"), text("no"), fen("b"), text("place"), at, url("u")}),
 			ClaimInDoubt(lang, trouble), ClaimReleased(lang, trouble),
 			Help(lang, url("u")), HelpAssistant(lang, url("u")),

@@ -105,6 +105,7 @@ var catalogue = map[key]words{
 	kPendingDesc:     {"共 %d 笔", "Transfers: %d"},
 	kPendingWhere:    {"到任意食堂刷卡或圈存机领取", "Tap at any canteen or a kiosk"},
 	kPendingPlaces:   {"到任意食堂刷卡或圈存机领取。圈存机：%s", "Tap at any canteen or a kiosk. Kiosks: %s"},
+	kPendingRoom:     {"%s。卡上最多放 %s，放不下的花掉一些再领", "%s. A card holds %s at most; the rest waits until you have spent some"},
 	kPendingNone:     {"没有待领取的钱", "Nothing to collect"},
 	kPendingNoneDesc: {"刚付过款的话，两分钟内会显示在这里", "Just paid? It shows here within two minutes"},
 	kPendingMore:     {"另有 %d 笔", "%d more"},

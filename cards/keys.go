@@ -98,6 +98,7 @@ const (
 	kPendingDesc     key = "pending.desc"
 	kPendingWhere    key = "pending.where"
 	kPendingPlaces   key = "pending.places"
+	kPendingRoom     key = "pending.room"
 	kPendingNone     key = "pending.none"
 	kPendingNoneDesc key = "pending.none.desc"
 	kPendingMore     key = "pending.more"

@@ -51,6 +51,17 @@ func TestPending_NoTopUp(t *testing.T) {
 	}
 }
 
+// TestPending_NoRoom: who has more waiting than the card can hold is told so.
+func TestPending_NoRoom(t *testing.T) {
+	t.Parallel()
+	for most, told := range map[ledger.Fen]bool{0: false, 10_000_000: false, 2000: true} {
+		c := newCampus(t, func(cfg *Config) { cfg.MaxBalance = most })
+		if got := c.types(CardApp, "bound", "待领"); strings.Contains(got, "卡上最多放 ¥20.00") != told {
+			t.Errorf("a card that holds %s: %q", most, got)
+		}
+	}
+}
+
 // TestReminder_Places: machines are named as far as there is room, and never cut within a name.
 func TestReminder_Places(t *testing.T) {
 	t.Parallel()

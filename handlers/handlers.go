@@ -56,6 +56,10 @@ type Config struct {
 	// answered, with a reminder each time.
 	RequireOwnPassword bool
 
+	// MaxBalance is what a card may hold at most: what goes beyond stays
+	// pending; 0 = not said.
+	MaxBalance ledger.Fen
+
 	// Quiet tells until when the quiet hours last that hold at t, which is in
 	// Zone; the zero time when none do. nil = there are none.
 	Quiet func(t time.Time) time.Time

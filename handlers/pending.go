@@ -63,12 +63,15 @@ func (a *Apps) withLatest(ctx context.Context, t *turn, card cards.Card) (cards.
 
 func (a *Apps) pendingCard(ctx context.Context, t *turn, waiting []ledger.Transfer) (cards.Card, error) {
 	data := cards.PendingData{TotalFen: int64(sum(waiting)), Count: len(waiting), Places: a.places(t.Lang), ListURL: a.link.transfers()}
-	if len(waiting) == 0 { // a top-up is offered, where one can be made
-		b, err := a.Store.Balance(ctx, t.Person.ID, a.Now())
-		switch {
-		case err != nil && !errors.Is(err, ledger.ErrNotFound):
-			return cards.Card{}, err
-		case err == nil && b.Status == ledger.CardNormal:
+	b, err := a.Store.Balance(ctx, t.Person.ID, a.Now())
+	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+		return cards.Card{}, err
+	}
+	if a.MaxBalance > 0 && b.Books+b.InFlight+sum(waiting) > a.MaxBalance {
+		data.MostFen = int64(a.MaxBalance)
+	}
+	if len(waiting) == 0 {
+		if err == nil && b.Status == ledger.CardNormal { // a top-up is offered, where one can be made
 			data.TopUpURL = a.link.topUp()
 		}
 		return a.withLatest(ctx, t, cards.Pending(t.Lang, data))

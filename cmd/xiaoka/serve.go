@@ -166,7 +166,7 @@ func (h *house) chat(cfg *config.Config, codes *identity.Codes, charts *h5.Chart
 		PublicURL: cfg.PublicURL, CodeTTL: cfg.OTP.TTL,
 		Amounts: fens(cfg.TopUp.Amounts), Min: ledger.Fen(cfg.TopUp.Min), Max: ledger.Fen(cfg.TopUp.Max),
 		RequireOwnPassword: cfg.Card.RequirePasswordChange, Quiet: cfg.Push.QuietHours.End,
-		Chart: charts.URL, Contact: contact(cfg.Contact), Zone: cfg.Timezone, Log: log,
+		Chart: charts.URL, MaxBalance: ledger.Fen(cfg.Card.MaxBalance), Contact: contact(cfg.Contact), Zone: cfg.Timezone, Log: log,
 	})
 	if err != nil {
 		return nil, err
