@@ -121,7 +121,7 @@ func strangeThing(tokens []token) bool {
 // calledOff reports that the text itself takes an action back.
 func calledOff(intent Intent, tokens []token, said set) bool {
 	switch {
-	case intent == TopUp && (revokedTopUp(tokens) || thoughtBetter(tokens)):
+	case intent == TopUp && (revokedTopUp(tokens) || thoughtBetter(tokens) || doneBefore(tokens)):
 		return true
 	case intent == TopUp && tokens[len(tokens)-1].has(cancel) && !tokens[len(tokens)-1].han:
 		return true // chong 50 suanle

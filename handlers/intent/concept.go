@@ -57,8 +57,9 @@ const (
 	whose   // marks the next word, when it is not a word known here, as somebody or something else
 	title   // makes the name before it somebody
 	third   // what others do: wants, asked
-	kin     // somebody of the speaker's: 我妈, where 老板 may be who is spoken to
+	kin     // never who is spoken to: 我妈, 老师说; 老板 may be
 	holder  // something that a card may be in
+	inside  // that it is: 也在里面
 	of      // 的
 	mine    // the speaker's
 	product // something that is not the campus card

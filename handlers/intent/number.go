@@ -44,6 +44,10 @@ func parseNumber(r []rune, i int) token {
 			return t
 		}
 		certain = certain && ok
+	case (c == 'l' || c == 'o' || c == 'i') && isDigit(at(r, j+1)) && !isASCIILetter(at(r, j-1)): // l00: a letter for a figure
+		for end = j; isDigit(at(r, end)) || at(r, end) == c; end++ {
+		}
+		certain = false
 	case isASCIILetter(c) && !isASCIILetter(at(r, j-1)):
 		half := match(r, j, []string{"half"})
 		if half > 0 {

@@ -64,6 +64,8 @@ func markOthers(tokens []token) {
 			t.set = setOf(product)
 		case !t.han && t.has(card) && before != nil && before.has(product) && !before.han && t.end-t.start == len("card"): // visa card
 			t.set = setOf(product)
+		case t.has(wallet) && after != nil && after.set.any(setOf(balance, left, lowMoney, enough)): // 支付宝余额不够 怎么充值
+			t.set.add(product)
 		case t.has(product) && before != nil && before.has(by):
 			t.set = setOf(filler)
 		case t.han && t.has(card) && t.end-t.start <= 2 && before != nil && before.unknown() && before.han && (t.end-t.start == 1 || long(before)):
@@ -289,18 +291,44 @@ func moneyLost(tokens []token) bool {
 	return false
 }
 
-// otherLost reports that what is lost is said to be something else, which no card is kept in: 手机被偷了 微信绑着校园卡.
-func otherLost(tokens []token, clauses []clause) bool {
+// otherLost reports that what is lost is said to be something else, with no card in it: 手机被偷了 微信绑着校园卡, card is fine i
+// lost the sleeve.
+func otherLost(tokens []token, clauses []clause, said set) bool {
 	other := false
-	for _, t := range tokens {
-		if t.has(lost) && !t.negated {
-			if c := clauses[t.clause].said; c.has(card) || !c.has(product) || c.has(holder) {
-				return false
-			}
-			other = true
+	for i, t := range tokens {
+		if !t.has(lost) || t.negated {
+			continue
 		}
+		in := clauses[t.clause].said
+		named := in.has(product)
+		for _, u := range tokens[i+1:] {
+			named = named || u.clause == t.clause && u.unknown() && !u.han && !t.han
+		}
+		if in.has(card) || !named || in.has(holder) && said.has(inside) {
+			return false
+		}
+		other = true
 	}
 	return other
+}
+
+// notTheCard reports that every card named is one that it is not: 丢的是水卡不是饭卡.
+func notTheCard(tokens []token) bool {
+	denied := false
+	for i, t := range tokens {
+		if !t.has(card) {
+			continue
+		}
+		j := i - 1
+		for j >= 0 && tokens[j].clause == t.clause && tokens[j].has(mine) {
+			j--
+		}
+		if j < 0 || tokens[j].clause != t.clause || !tokens[j].has(neg) {
+			return false
+		}
+		denied = true
+	}
+	return denied
 }
 
 // outwards reports that money is moved from the card to a purse: 卡里转50到微信.

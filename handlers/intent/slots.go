@@ -1,9 +1,15 @@
 package intent
 
-// alone reports that token i is all that its clause says: 充50，不，充60.
+// alone reports that a clause between two others says nothing but the "not" at i, however often: 充50，不不，充60.
 func alone(tokens []token, i int) bool {
-	clause := tokens[i].clause
-	return i > 0 && i+1 < len(tokens) && tokens[i-1].clause != clause && tokens[i+1].clause != clause
+	first, last := i, i
+	for first > 0 && tokens[first-1].clause == tokens[i].clause && tokens[first-1].has(neg) {
+		first--
+	}
+	for last+1 < len(tokens) && tokens[last+1].clause == tokens[i].clause && tokens[last+1].has(neg) {
+		last++
+	}
+	return first > 0 && last+1 < len(tokens) && tokens[first-1].clause != tokens[i].clause && tokens[last+1].clause != tokens[i].clause
 }
 
 // betweenAmounts reports an amount on both sides of token i, in its clause: 充50还是100, 充50还是充100好, and not 充100还是充50吧.
@@ -28,6 +34,20 @@ func revokedTopUp(tokens []token) bool {
 			called = called || u.clause == t.clause && u.set.any(charging)
 		}
 		if called && !replaced {
+			return true
+		}
+	}
+	return false
+}
+
+// doneBefore reports that a later clause tells of the top-up as done: 充50，哦不对，已经充过了.
+func doneBefore(tokens []token) bool {
+	wished := -1
+	for i, t := range tokens {
+		switch {
+		case t.set.any(setOf(topUp, topUpWeak)) && !t.negated:
+			wished = t.clause
+		case wished >= 0 && t.clause > wished && t.has(topUpPast) && i > 0 && tokens[i-1].clause == t.clause && tokens[i-1].has(done):
 			return true
 		}
 	}
