@@ -54,13 +54,21 @@ type Journal struct {
 	now  func() time.Time
 }
 
-// OpenJournal opens a journal or begins a new one. A last line that cannot be
+// errInUse: two bridges on one journal would settle each other's writes.
+var errInUse = errors.New("another bridge of this machine is using it; end that one first")
+
+// OpenJournal opens a journal or begins a new one, for one process alone where
+// the system can see to that. A last line that cannot be
 // read is where the power went: nothing was done on the strength of it, and it
 // is cut off. Anywhere else that is an error, for a write may be lost in it.
 func OpenJournal(path string) (*Journal, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open the journal: %w", err)
+	}
+	if err := lock(f); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("open the journal %s: %w", path, err)
 	}
 	j := &Journal{file: f, now: time.Now}
 	if err := j.load(); err != nil {

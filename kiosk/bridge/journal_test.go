@@ -3,6 +3,7 @@ package bridge_test
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -17,15 +18,19 @@ func entry(id string, p bridge.Phase) bridge.Entry {
 func TestJournal(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "journal")
-	open := func() *bridge.Journal {
+	var last *bridge.Journal
+	open := func() *bridge.Journal { // the one before has ended
 		t.Helper()
-		j, err := bridge.OpenJournal(path)
-		if err != nil {
+		if last != nil {
+			last.Close()
+		}
+		var err error
+		if last, err = bridge.OpenJournal(path); err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { j.Close() })
-		return j
+		return last
 	}
+	t.Cleanup(func() { last.Close() })
 	j := open()
 	for _, e := range []bridge.Entry{entry("C1", bridge.Begun), entry("C2", bridge.Begun), entry("C1", bridge.Written), entry("C3", bridge.Begun),
 		entry("C2", bridge.Settled), entry("C4", bridge.Unwritten), entry("C4", bridge.Held)} {
@@ -68,6 +73,13 @@ func TestJournal(t *testing.T) {
 		}
 		check(open(), "C1 written, C3 begun, C5 begun")
 	}
+
+	if runtime.GOOS != "windows" {
+		if _, err := bridge.OpenJournal(path); err == nil || !strings.Contains(err.Error(), "another bridge") {
+			t.Errorf("a second bridge opened it: %v", err)
+		}
+	}
+	last.Close()
 
 	// Anywhere else a write may be lost in what cannot be read.
 	lines := strings.SplitAfter(string(whole), "\n")
