@@ -64,12 +64,17 @@ type pushReplayCmd struct {
 	All bool    `help:"Every dead push."`
 }
 
-// Run replays dead pushes; the running server sends them. One that is waiting
-// or sent again is not replayed a second time.
-func (c pushReplayCmd) Run(p *program) error {
+// Validate makes it a usage error to name none, or some and all.
+func (c pushReplayCmd) Validate() error {
 	if c.All == (len(c.ID) > 0) {
 		return errors.New("name the pushes to replay, or --all")
 	}
+	return nil
+}
+
+// Run replays dead pushes; the running server sends them. One that is waiting
+// or sent again is not replayed a second time.
+func (c pushReplayCmd) Run(p *program) error {
 	_, s, err := p.existing(0)
 	if err != nil {
 		return err

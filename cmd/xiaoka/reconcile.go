@@ -44,7 +44,7 @@ func (c reconcileCmd) Run(p *program) error {
 	if c.Kept {
 		return c.kept(p)
 	}
-	cfg, s, err := p.ready(config.Merchant | config.Pages)
+	cfg, s, err := p.existing(config.Merchant | config.Pages)
 	if err != nil {
 		return err
 	}

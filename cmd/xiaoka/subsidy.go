@@ -59,7 +59,7 @@ func (c subsidyImportCmd) Run(p *program) error {
 	case !t.has("student_no") && !t.has("card_no"):
 		return fmt.Errorf("%s: it needs the column student_no or card_no", c.File)
 	}
-	cfg, s, err := p.ready(0)
+	cfg, s, err := p.existing(0)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ func (a *age) UnmarshalText(text []byte) (err error) {
 
 // Run lists the unclaimed transfers; whose they are is masked.
 func (c transfersUnclaimedCmd) Run(p *program) error {
-	cfg, s, err := p.ready(0)
+	cfg, s, err := p.existing(0)
 	if err != nil {
 		return err
 	}
