@@ -91,7 +91,7 @@ func lifted(tokens []token) bool {
 
 // postponed reports that a wish is for another day: 明天充50, top up 50 tomorrow, and not 明天没饭钱了充50.
 func postponed(tokens []token) bool {
-	light := setOf(filler, wants, imperative, polite, mine, amount, card, whose, by, lost)
+	light := setOf(filler, wants, imperative, polite, mine, amount, card, whose, by, lost, day, meal, atHome, done)
 	wish := func(t token) bool { return t.set.any(wishes) && !t.has(amount) }
 	for i, t := range tokens {
 		if !t.has(later) {
