@@ -20,7 +20,7 @@ func TestUnderstand_Amounts(t *testing.T) {
 		"充五十多": 0, "充十来块": 0, "充十块五": 1050, "充十块半": 1050, "充3块5毛": 350, "充3块5毛5": 355, "充三块零五分": 305, "充5毛": 50, "充五角钱": 50, "充3块50": 350, "充两块二": 220,
 		"充5十": 5000, "充3十块": 3000, "充三0": 0, "充l00": 0, "充50，不不，充30": 3000, "充1百2": 12000, "充1百20": 0, "充2十5块": 2500, "充2 百": 20000, "充一百5十": 15000, "充 一 百": 10000, "充88 块 8": 8880, "充俩百": 20000, "充一亿": 0, "充1分": 0, "充50还是100": 0, "top up 50 or 100": 0, "充100还是充50吧": 5000, "取消充100，改成50": 5000,
 		"top up ten": 1000, "top up five": 500, "top up a hundred": 10000, "top up one hundred and five": 10500, "top up two hundred fifty": 25000, "top up fifty five": 5500,
-		"top up a thousand": 100000, "top up a hundred n fifty": 15000, "top up one fifty": 0, "top up 1 000": 0, "top up a couple hundred": 0, "充50还是充100好": 0, "top up 3 hundred": 30000, "top up 12 rmb": 1200, "top up twelve bucks": 1200, "top up fifty-five yuan": 5500,
+		"top up a thousand": 100000, "top up a hundred n fifty": 15000, "top up one fifty": 0, "top up 30 - no, 40": 4000, "top up 30, no 40": 0, "top up 1 000": 0, "top up a couple hundred": 0, "充50还是充100好": 0, "top up 3 hundred": 30000, "top up 12 rmb": 1200, "top up twelve bucks": 1200, "top up fifty-five yuan": 5500,
 	} {
 		got := Understand(text, today)
 		if got.Intent != TopUp && want != 0 || want == 0 && got.AmountFen != nil || want != 0 && (got.AmountFen == nil || *got.AmountFen != want) {

@@ -41,6 +41,7 @@ var latin = joined(map[concept]string{
 		tomorrow, tmr, tmrw, tomoz, the day after tomorrow, next week, next month, next semester, next term, next year, later on, later, maybe later,
 		some other time, in a few days, next time, some day, when i get paid, once i get paid, after payday, on payday, when i get my salary`,
 	ifWord: `
+		if only, id top up, id topup, id recharge, id freeze, id report, i would top up, i would recharge, i would freeze, i would have, would have,
 		should i, when should i, when should, if, what if, what happens, what would happen, what will happen, suppose, supposing,
 		someday, in case, in the future, one day, would i, should i lose, when i lose, whenever, unless, when my card is, when a card, when the card, when one, when you lose, when they lose, when losing, once i lose,
 		do you think, you think, imagine, imagine that, assume, assuming,

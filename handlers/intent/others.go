@@ -293,8 +293,12 @@ func moneyLost(tokens []token) bool {
 
 // otherLost reports that what is lost is said to be something else, with no card in it: 手机被偷了 微信绑着校园卡, card is fine i
 // lost the sleeve.
-func otherLost(tokens []token, clauses []clause, said set) bool {
+func otherLost(tokens []token, clauses []clause) bool {
 	other := false
+	within := false
+	for i, t := range tokens {
+		within = within || t.has(inside) && (i == 0 || !tokens[i-1].has(neg)) // 卡没在里面
+	}
 	for i, t := range tokens {
 		if !t.has(lost) || t.negated {
 			continue
@@ -304,7 +308,7 @@ func otherLost(tokens []token, clauses []clause, said set) bool {
 		for _, u := range tokens[i+1:] {
 			named = named || u.clause == t.clause && u.unknown() && !u.han && !t.han
 		}
-		if in.has(card) || !named || in.has(holder) && said.has(inside) {
+		if in.has(card) || !named || in.has(holder) && within {
 			return false
 		}
 		other = true

@@ -12,6 +12,12 @@ func alone(tokens []token, i int) bool {
 	return first > 0 && last+1 < len(tokens) && tokens[first-1].clause != tokens[i].clause && tokens[last+1].clause != tokens[i].clause
 }
 
+// parts reports that a "not" ends a clause after an amount, and the next begins with another: top up 30 no, 40.
+func parts(tokens []token, i int) bool {
+	return i > 0 && i+1 < len(tokens) && tokens[i-1].has(amount) && tokens[i+1].has(amount) &&
+		tokens[i-1].clause == tokens[i].clause && tokens[i+1].clause != tokens[i].clause
+}
+
 // betweenAmounts reports an amount on both sides of token i, in its clause: 充50还是100, 充50还是充100好, and not 充100还是充50吧.
 func betweenAmounts(tokens []token, i int) bool {
 	in := func(j int, c concept) bool {
@@ -212,8 +218,10 @@ func amountOf(tokens []token) *int64 {
 			declining = t.negated
 		case t.has(or) && betweenAmounts(tokens, i): // 充50还是充100
 			return nil
-		case t.has(correct) && len(named) > 0, t.has(neg) && alone(tokens, i):
+		case t.has(correct) && len(named) > 0, t.has(neg) && (alone(tokens, i) || parts(tokens, i)):
 			corrected = true
+		case t.has(neg) && !t.han && len(named) > 0 && i+1 < len(tokens) && tokens[i+1].has(amount) && tokens[i-1].clause != t.clause:
+			return nil // top up 30, no 40
 		case t.has(amount) && !t.negated && !declining:
 			named = append(named, t)
 		}
