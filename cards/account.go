@@ -15,6 +15,9 @@ type BalanceData struct {
 	InFlightFen int64 // authorised for this card and not yet proven to be on it
 	Doubt       bool  // of unknown outcome, no longer being written
 
+	OldFen int64     // on replaced cards
+	OldDue time.Time // when it can be collected
+
 	LastTitle  string // merchant or kind of the last transaction; "" = none
 	LastAmount string // of it, with its sign
 	LastAt     time.Time
@@ -42,6 +45,9 @@ func Balance(lang Lang, d BalanceData) Card {
 	}
 	c.row(kRowPending, Yuan(d.PendingFen))
 	c.rowInFlight(d.InFlightFen, d.Doubt)
+	if d.OldFen > 0 {
+		c.row(kRowOldCard, say(lang, kOldCard, Yuan(d.OldFen), Day(lang, d.OldDue)))
+	}
 	c.row(kRowCard, MaskCardNo(d.CardNo))
 	c.row(kRowStatus, statusText(lang, d.Status))
 	if d.LastTitle != "" {

@@ -32,6 +32,8 @@ func samples(lang Lang) map[string]Card {
 	}
 	missing := balance
 	missing.Missing, missing.PendingFen, missing.Status, missing.LastTitle = 1, 0, "lost", ""
+	old := balance
+	old.OldFen, old.OldDue = 8000, at.AddDate(0, 0, 3)
 	doubt := balance
 	doubt.Missing, doubt.InFlightFen, doubt.Doubt, doubt.Now = 3, 5000, true, at
 	bill := StatementData{
@@ -111,6 +113,7 @@ func samples(lang Lang) map[string]Card {
 		"muted":                   Muted(lang, "topup_paid", site+"/settings"),
 		"unmuted":                 Unmuted(lang, "topup_paid", site+"/settings"),
 		"balance_doubt":           Balance(lang, doubt),
+		"balance_old":             Balance(lang, old),
 		"code_sent":               CodeSent(lang, CodeSentData{MaskedAddress: "z***@example.edu.cn", ValidFor: 5 * time.Minute, URL: site + "/verify"}),
 		"verified":                Verified(lang, VerifiedData{Name: "张三", BindURL: site + "/bind"}),
 		"welcome":                 Welcome(lang, VerifiedData{Name: "张三", BindURL: site + "/bind"}),
@@ -307,7 +310,7 @@ func TestCards_AnyData(t *testing.T) {
 		person := VerifiedData{text("name"), url("bind")}
 		trouble := ClaimTroubleData{fen("fen"), text("place"), at, url("url")}
 		for _, c := range []Card{
-			Balance(lang, BalanceData{CardNo: text("no"), BalanceFen: fen("b"), PendingFen: fen("p"), Status: text("status"), AsOf: at, Missing: rapid.Int().Draw(t, "missing"),
+			Balance(lang, BalanceData{CardNo: text("no"), BalanceFen: fen("b"), PendingFen: fen("p"), Status: text("status"), AsOf: at, Missing: rapid.Int().Draw(t, "missing"), OldFen: fen("old"), OldDue: at,
 				Now: at, InFlightFen: fen("f"), Doubt: rapid.Bool().Draw(t, "doubt"), LastTitle: text("last"), LastAmount: Yuan(fen("l")), LastAt: at, HomeURL: url("home"), TopUpURL: maybe("t"), DetailsURL: maybe("d"), PendingURL: maybe("p"), CancelLossURL: maybe("l")}),
 			TopUpChoices(lang, TopUpChoicesData{choices, url("other")}),
 			TopUpAmount(lang, TopUpAmountData{fen("a"), text("no"), url("u")}),

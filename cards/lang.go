@@ -52,6 +52,14 @@ func When(lang Lang, t time.Time) string {
 	return t.Format("1月2日 15:04")
 }
 
+// Day writes a day of the year: "11月25日", "25 Nov".
+func Day(lang Lang, t time.Time) string {
+	if lang == En {
+		return t.Format("2 Jan")
+	}
+	return t.Format("1月2日")
+}
+
 // MonthName writes a month with its year: "2026年10月", "October 2026".
 func MonthName(lang Lang, t time.Time) string {
 	if lang == En {

@@ -68,7 +68,7 @@ func (v *visit) records(s ledger.Statement) []record {
 			out += change
 			r.out = &change
 		}
-		if m.Kind != ledger.MovementCorrection {
+		if m.Counted() {
 			r.balance = &m.After
 		}
 		if m.Kind == ledger.MovementConsumption {

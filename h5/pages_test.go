@@ -57,6 +57,7 @@ func TestHome(t *testing.T) {
 		{"normal_en", "en-GB,en;q=0.9", func(b *ledger.Balance) { b.Books, b.Pending = 9405, 5000 }},
 		{"missing_records", "", func(b *ledger.Balance) { b.Missing = 1 }},
 		{"in_doubt", "", func(b *ledger.Balance) { b.InFlight, b.Doubt = 5000, true }},
+		{"old_card", "", func(b *ledger.Balance) { b.Old, b.OldDue = 8000, time.Date(2026, 11, 25, 15, 0, 0, 0, shanghai) }},
 		{"lost_and_below_zero", "", func(b *ledger.Balance) { b.Status, b.Books, b.AsOf = ledger.CardLost, -650, time.Time{} }},
 	}
 	for _, c := range cases {

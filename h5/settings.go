@@ -69,6 +69,7 @@ var accessWords = map[string]string{
 	"exported":         "access.exported",
 	"refund_requested": "access.refund_requested",
 	"corrected":        "access.corrected",
+	"card_replaced":    "access.card_replaced",
 	"sessions_ended":   "access.sessions_ended",
 	"spent_after_loss": "access.spent_after_loss",
 	"push_replayed":    "access.push_replayed",

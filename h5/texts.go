@@ -240,6 +240,9 @@ var catalogue = map[string]both{
 	"movement.consumption": {"消费", "Purchase"},
 	"movement.claim":       {"领取到卡", "Collected"},
 	"movement.correction":  {"更正", "Correction"},
+	"movement.moved":       {"旧卡转出", "Moved off the old card"},
+	"statement.other":      {"更正与旧卡转出", "Corrections and moves"},
+	"balance.old":          {"旧卡上还有 %s，等终端把记录传齐，%s 转入待领取", "%s are still on your old card; once the terminals have sent everything, at %s, they wait to be collected"},
 	"movement.after":       {"卡上 %s", "%s on card"},
 	"movement.after_loss":  {"挂失之后的消费", "Made after the loss report"},
 	"movement.late":        {"记录迟到", "Record came late"},
@@ -343,6 +346,7 @@ var catalogue = map[string]both{
 
 	"transfer.topup":     {"微信充值", "WeChat top-up"},
 	"transfer.grant":     {ledger.GrantWord, "Grant"},
+	"transfer.replaced":  {"旧卡余额", "From the old card"},
 	"transfer.corrected": {"消费冲正", "Purchase reversed"},
 	"transfer.in_flight": {"正在写卡，请勿移开卡片", "Writing to your card. Do not move it"},
 	"transfer.in_doubt":  {"写卡结果待确认。钱没有丢，下次刷卡自动核对", "We are checking the last write. Your money is safe; the next tap settles it"},
@@ -353,6 +357,7 @@ var catalogue = map[string]both{
 
 	"track.paid":     {"已付款", "Paid"},
 	"track.granted":  {"已发放", "Granted"},
+	"track.replaced": {"旧卡转出", "Moved off the old card"},
 	"track.reversed": {"已冲正", "Reversed"},
 	"track.waiting":  {"待领取", "To collect"},
 	"track.writing":  {"写卡中", "Writing"},
@@ -439,6 +444,7 @@ var catalogue = map[string]both{
 	"access.spent_after_loss":  {"挂失之后有一笔消费", "A purchase after the loss report"},
 	"access.push_replayed":     {"重新发了一条消息", "A message sent again"},
 	"access.press_refused":     {"按了一张发给你的卡片，没有被接受", "A card sent to you was pressed, refused"},
+	"access.card_replaced":     {"换了新卡，旧卡停用", "A new card issued, the old one stopped"},
 	"access.record_changed":    {"更新了你的登记资料", "Your record was changed"},
 	"access.other":             {"查看或更改了资料", "Data looked at or changed"},
 	"settings.unknown":         {"没有这个选项，请重新选", "There is no such choice. Please choose again"},

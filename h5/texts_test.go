@@ -171,8 +171,9 @@ func everyPage(t *testing.T, check func(name, page string)) {
 		one("transactions beyond", bound, "/h5/transactions?page=9", nil, lived)
 		one("transactions none", bound, "/h5/transactions?month=2024-01", nil)
 		one("transactions to come", bound, "/h5/transactions", nil, lived, func(w *world) {
-			w.balances[bound] = ledger.Balance{Missing: 3, InFlight: 1, Pending: 5}
+			w.balances[bound] = ledger.Balance{Missing: 3, InFlight: 1, Pending: 5, Old: 8000, OldDue: w.now}
 			w.moved[bound] = append(w.moved[bound], ledger.Movement{Kind: ledger.MovementCorrection, Amount: -5, At: w.now},
+				ledger.Movement{Kind: ledger.MovementMoved, Amount: 5, At: w.now},
 				ledger.Movement{Kind: ledger.MovementClaim, Amount: 500, At: w.now, SpendSeq: 999, Late: true, Where: markup})
 		})
 		one("statement", bound, "/h5/statement", nil, lived, waits)

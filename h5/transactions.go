@@ -19,6 +19,12 @@ var movementKinds = []struct{ Kind, Name string }{
 	{ledger.MovementConsumption, "movement.consumption"},
 	{ledger.MovementClaim, "movement.claim"},
 	{ledger.MovementCorrection, "movement.correction"},
+	{ledger.MovementMoved, "movement.moved"},
+}
+
+// seldom kinds are offered where there are any.
+func seldom(kind string) bool {
+	return kind == ledger.MovementCorrection || kind == ledger.MovementMoved
 }
 
 type transactionsView struct {
@@ -89,7 +95,8 @@ func (v *visit) transactions() error {
 	}
 	data.To = min(data.To, data.Today)
 	for _, k := range movementKinds {
-		if k.Kind != ledger.MovementCorrection || s.Corrected != 0 || kept.Get("kind") == k.Kind {
+		if !seldom(k.Kind) || kept.Get("kind") == k.Kind ||
+			slices.ContainsFunc(s.Movements, func(m ledger.Movement) bool { return m.Kind == k.Kind }) {
 			data.Kinds = append(data.Kinds, option{k.Kind, v.t(k.Name), kept.Get("kind") == k.Kind})
 		}
 	}

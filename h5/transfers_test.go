@@ -25,9 +25,10 @@ func TestTransfers(t *testing.T) {
 		{ID: "4", Kind: "topup", Amount: 2500, State: ledger.TransferInFlight, CreatedAt: at},
 		{ID: "3", Kind: "topup", Amount: 5000, State: ledger.TransferClaimed, CreatedAt: at, ClaimedAt: at},
 		{ID: "2", Kind: "topup", Amount: 1000, State: ledger.TransferRefunding, CreatedAt: at},
+		{ID: "0", Kind: ledger.KindReplacement, Title: ledger.ReplacementWord, Amount: 900, State: ledger.TransferClaimed, CreatedAt: at, ClaimedAt: at},
 		{ID: "1", Kind: "topup", Amount: 1000, State: ledger.TransferRefunded, CreatedAt: at.AddDate(0, 0, -3)},
 	}
-	page := wantPage(t, p.get("/h5/transfers"), 200, "钱没有丢", "请勿移开卡片", "+50.00", "退款中", "已原路退款", "2025年11月21日", "2025年11月18日", "困难补助&lt;b&gt;", "已发放")
+	page := wantPage(t, p.get("/h5/transfers"), 200, "钱没有丢", "请勿移开卡片", "+50.00", "退款中", "已原路退款", "2025年11月21日", "2025年11月18日", "困难补助&lt;b&gt;", "已发放", "旧卡余额", "旧卡转出")
 	if !regexp.MustCompile(`待领 <b class="money">¥35.00</b>`).MatchString(page) {
 		t.Error("the sum is not of what is pending")
 	}

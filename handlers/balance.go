@@ -27,6 +27,9 @@ func (a *Apps) balance(ctx context.Context, t *turn) error {
 	if !b.AsOf.IsZero() {
 		data.AsOf = b.AsOf.In(a.Zone)
 	}
+	if b.Old > 0 {
+		data.OldFen, data.OldDue = int64(b.Old), b.OldDue.In(a.Zone)
+	}
 	if b.Last != nil {
 		data.LastTitle, data.LastAmount = movementTitle(t.Lang, *b.Last), plus(b.Last.Change())
 		data.LastAt = b.Last.At.In(a.Zone)
@@ -44,6 +47,8 @@ func movementTitle(lang cards.Lang, m ledger.Movement) string {
 		return wClaimed.in(lang)
 	case m.Kind == ledger.MovementCorrection:
 		return wCorrection.in(lang)
+	case m.Kind == ledger.MovementMoved:
+		return wMovedOff.in(lang)
 	case m.Where == "":
 		return wPurchase.in(lang)
 	}
@@ -58,6 +63,8 @@ func transferTitle(lang cards.Lang, t ledger.Transfer) string {
 		return wTopUpTransfer.in(lang)
 	case ledger.KindCorrection:
 		return wCorrection.in(lang)
+	case ledger.KindReplacement:
+		return wOldCard.in(lang)
 	case ledger.KindSubsidy:
 		return grantTitle(lang, t.Title)
 	}

@@ -86,6 +86,8 @@ var eventNotices = map[ledger.EventKind]eventNotice{
 	ledger.EventSubsidy:         {notice: wSubsidy, linkTitle: wTransfers, link: links.transfers},
 	ledger.EventCorrected:       {notice: wCorrected, linkTitle: wTransfers, link: links.transfers},
 	ledger.EventRefunded:        {notice: wRefunded, linkTitle: wTransfers, link: links.transfers},
+	ledger.EventReplaced:        {notice: wReplaced, linkTitle: wTransfers, link: links.transfers},
+	ledger.EventMoved:           {notice: wMoved, linkTitle: wTransfers, link: links.transfers},
 	ledger.EventLoss:            {notice: wLoss, linkTitle: wLossStatus, link: links.loss, receipt: true, second: true},
 	ledger.EventLossCancelled:   {notice: wLossCancelled, linkTitle: wOpenHome, link: links.home, receipt: true},
 	ledger.EventSpentAfterLoss:  {notice: wSpentAfterLoss, linkTitle: wLossStatus, link: links.loss, spending: true},

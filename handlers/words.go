@@ -216,6 +216,7 @@ var askNames = map[string]phrase{
 var (
 	movementNames = map[string]phrase{
 		ledger.MovementConsumption: {"消费", "Spent"}, ledger.MovementClaim: {"领取", "Load"}, ledger.MovementCorrection: {"冲正", "Fixed"},
+		ledger.MovementMoved: {"转出", "Moved"},
 	}
 	transferRows = map[ledger.TransferState]phrase{
 		ledger.TransferPending: {"待领取", "Claim"}, ledger.TransferInFlight: {"写卡中", "Write"}, ledger.TransferInDoubt: {"待确认", "Check"},
@@ -233,6 +234,10 @@ var (
 	wPurchasesTotal    = phrase{"合计", "In all"}
 	wSubsidy           = notice{phrase{"补助已发放，待领取", "A grant waits for you"}, phrase{"到任意食堂刷卡或圈存机领取。", "Tap at any canteen or a kiosk to collect it."}}
 	wCorrected         = notice{phrase{"消费已冲正，待领取", "A purchase was reversed"}, phrase{"多扣的钱到任意食堂刷卡或圈存机领回。", "Tap at any canteen or a kiosk to get the money back."}}
+	wMovedOff          = phrase{"旧卡转出", "Moved off the old card"}
+	wOldCard           = phrase{"旧卡余额", "From the old card"}
+	wReplaced          = notice{phrase{"新校园卡可以用了", "Your new card is ready"}, phrase{"旧卡已停用，不能再恢复。旧卡上剩下的钱，等终端把记录传齐后转入待领取。不是你本人办的？请马上联系受理中心。", "The old one is stopped for good. What is left on it waits to be collected once the terminals have sent everything. Not you? Please call the card office at once."}}
+	wMoved             = notice{phrase{"旧卡余额已转出，待领取", "Money from your old card waits"}, phrase{"用新卡到任意食堂刷卡或圈存机领取。", "Tap your new card at any canteen or a kiosk to collect it."}}
 	wRefunded          = notice{phrase{"已原路退款", "Refunded the way you paid"}, phrase{"", ""}}
 	wUnusual           = phrase{"这笔消费和平时不一样", "An unusual purchase"}
 	wUnusualAmount     = phrase{"近两个月你最大的一笔是 %s。不是你本人？请马上挂失，再联系受理中心。", "Your largest one in two months was %s. Not you? Report the card lost at once, then call the card office."}

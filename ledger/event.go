@@ -31,6 +31,8 @@ const (
 	// EventSpentAfterLoss: a purchase arrived that was made after the loss was
 	// reported.
 	EventSpentAfterLoss EventKind = "spent_after_loss"
+	EventReplaced       EventKind = "replaced" // the card in use is another one
+	EventMoved          EventKind = "moved"    // what was on a replaced card waits now
 )
 
 // Security tells whether the kind is always sent.

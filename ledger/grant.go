@@ -11,7 +11,12 @@ const (
 	KindTopUp      = "topup"
 	KindSubsidy    = "subsidy"
 	KindCorrection = "correction"
+	// KindReplacement: it was on a campus card that another took the place of.
+	KindReplacement = "replacement"
 )
+
+// ReplacementWord is the title of money from a replaced card.
+const ReplacementWord = "旧卡余额"
 
 // GrantWord begins the title of every grant, so that a machine's screen tells
 // it from a top-up; what the office named it follows.

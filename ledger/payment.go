@@ -131,7 +131,7 @@ const (
 type Transfer struct {
 	ID         string
 	PersonID   int64
-	Kind       string // KindTopUp, KindSubsidy, KindCorrection
+	Kind       string // KindTopUp, KindSubsidy, KindCorrection, KindReplacement
 	Title      string // what the holder reads on the machine, 微信充值
 	Amount     Fen
 	State      TransferState

@@ -97,6 +97,8 @@ type Balance struct {
 	// its confirmation has passed.
 	InFlight Fen
 	Doubt    bool
+	Old      Fen       // on replaced cards, to be moved to Pending at OldDue
+	OldDue   time.Time // zero when nothing is
 	AsOf     time.Time // newest record or chip seen, else when the card's books were opened
 	Missing  int64     // purchases the chip counted that have not arrived
 	Last     *Movement // the newest movement on the card, nil if none
@@ -115,24 +117,31 @@ type Movement struct {
 	// The rest is known in statements alone.
 	TerminalID string
 	LoadSeq    int64
-	After      Fen       // on the chip after it; of no meaning for a correction
+	After      Fen       // on the chip after it; of no meaning without a chip: see Counted
 	Booked     time.Time // accounting day of a purchase, its midnight
 	// Late: a purchase booked on a later day than it was made, or a claim
 	// proven only by what a reader saw later.
 	Late      bool
 	AfterLoss bool // a purchase made after the card was reported lost
+	Card      int  // how many cards ago: 0 is the one in use
 }
 
-// The kinds of movements.
+// The kinds of movements. What is moved went off a card that was replaced.
 const (
+	MovementMoved       = "moved"
 	MovementClaim       = "claim"
 	MovementConsumption = "consumption"
 	MovementCorrection  = "correction"
 )
 
+// Counted tells whether the card's chip has counted it.
+func (m Movement) Counted() bool {
+	return m.Kind == MovementConsumption || m.Kind == MovementClaim
+}
+
 // Change is what the movement does to the money on the card.
 func (m Movement) Change() Fen {
-	if m.Kind == MovementConsumption {
+	if m.Kind == MovementConsumption || m.Kind == MovementMoved {
 		return -m.Amount
 	}
 	return m.Amount

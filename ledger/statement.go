@@ -111,8 +111,8 @@ func NewStatement(opening Fen, from, to time.Time, movements []Movement) Stateme
 			s.Claimed += m.Amount
 			s.Claims++
 			continue
-		case MovementCorrection:
-			s.Corrected += m.Amount
+		case MovementCorrection, MovementMoved:
+			s.Corrected += m.Change()
 			continue
 		}
 		s.Spent += m.Amount
@@ -154,20 +154,20 @@ func (s *Share) add(f Fen) {
 	s.Purchases++
 }
 
-// newestFirst orders by the counters of the card, which no clock can get
+// newestFirst orders by card and its counters, which no clock can get
 // wrong: a load comes after the purchase whose counter it met.
 func newestFirst(all []Movement) {
 	slices.SortStableFunc(all, func(a, b Movement) int { return b.At.Compare(a.At) })
 	var counted, others []Movement
 	for _, m := range all {
-		if m.Kind == MovementCorrection {
-			others = append(others, m)
-		} else {
+		if m.Counted() {
 			counted = append(counted, m)
+		} else {
+			others = append(others, m)
 		}
 	}
 	slices.SortStableFunc(counted, func(a, b Movement) int {
-		return cmp.Or(cmp.Compare(b.SpendSeq, a.SpendSeq), cmp.Compare(b.LoadSeq, a.LoadSeq))
+		return cmp.Or(cmp.Compare(a.Card, b.Card), cmp.Compare(b.SpendSeq, a.SpendSeq), cmp.Compare(b.LoadSeq, a.LoadSeq))
 	})
 	merged := all[:0]
 	for _, m := range counted {

@@ -17,7 +17,7 @@ var ErrRowConflict = errors.New("card_no or wecom_userid belongs to somebody els
 
 // ErrOtherCard: the person has a card in use already, and importing another
 // does not replace it.
-var ErrOtherCard = errors.New("the person has another card in use, which an import does not replace")
+var ErrOtherCard = errors.New("the person has another card in use, which an import does not replace: xiaoka card replace does")
 
 // ErrNoName: a person who is new needs a name.
 var ErrNoName = errors.New("a new person needs a name")

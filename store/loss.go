@@ -62,21 +62,30 @@ func (s *Store) ReportLoss(ctx context.Context, personID int64, now time.Time) (
 		default:
 			return ledger.ErrCardFrozen
 		}
-		version, err := s.nextVersion(tx, card.CardNo, true, now)
+		l, err := s.lose(tx, card, now)
 		if err != nil {
 			return err
 		}
-		l := loss{Receipt: receipt(now), CardID: card.ID, PersonID: personID, AcceptedAt: micros(now), Version: version, CardNo: card.CardNo}
-		if err := tx.Table("losses").Create(&l).Error; err != nil {
-			return fmt.Errorf("write the loss report: %w", err)
-		}
 		done = l.ledger()
-		return s.turn(ctx, tx, card, ledger.CardLost, ledger.EventLoss, "loss_reported", l.Receipt, now)
+		return s.turn(tx, card, ledger.CardLost, ledger.EventLoss, "loss_reported", l.Receipt, now)
 	})
 	if err != nil {
 		return ledger.LossReport{}, err
 	}
 	return s.reach(ctx, done)
+}
+
+// lose writes down that a card is lost, and puts it on the blacklist.
+func (s *Store) lose(tx *gorm.DB, card campusCard, now time.Time) (loss, error) {
+	version, err := s.nextVersion(tx, card.CardNo, true, now)
+	if err != nil {
+		return loss{}, err
+	}
+	l := loss{Receipt: receipt(now), CardID: card.ID, PersonID: card.PersonID, AcceptedAt: micros(now), Version: version, CardNo: card.CardNo}
+	if err := tx.Table("losses").Create(&l).Error; err != nil {
+		return loss{}, fmt.Errorf("write the loss report: %w", err)
+	}
+	return l, nil
 }
 
 // receipt is a number a holder can read out: the day and eight letters.
@@ -102,7 +111,7 @@ func openLoss(tx *gorm.DB, card campusCard) (ledger.LossReport, error) {
 }
 
 // turn changes the card's status, writes it down and tells the holder.
-func (s *Store) turn(ctx context.Context, tx *gorm.DB, card campusCard, to ledger.CardStatus, told ledger.EventKind, action, receipt string, now time.Time) error {
+func (s *Store) turn(tx *gorm.DB, card campusCard, to ledger.CardStatus, told ledger.EventKind, action, receipt string, now time.Time) error {
 	if err := tx.Exec(`UPDATE campus_cards SET status = ? WHERE id = ?`, string(to), card.ID).Error; err != nil {
 		return fmt.Errorf("set the card's status: %w", err)
 	}
@@ -151,16 +160,16 @@ func (s *Store) CancelLoss(ctx context.Context, personID int64, now time.Time) (
 			return fmt.Errorf("end the loss report: %w", err)
 		}
 		done.EndedAt = now
-		return s.turn(ctx, tx, card, ledger.CardNormal, ledger.EventLossCancelled, "loss_cancelled", done.Receipt, now)
+		return s.turn(tx, card, ledger.CardNormal, ledger.EventLossCancelled, "loss_cancelled", done.Receipt, now)
 	})
 	return done, err
 }
 
-// LossState reads the person's newest loss report and how far it has reached;
-// ErrNotFound if there never was one.
+// LossState reads the newest loss report of the person's card in use and how
+// far it has reached; ErrNotFound if there never was one.
 func (s *Store) LossState(ctx context.Context, personID int64) (ledger.LossReport, error) {
 	var found []loss
-	err := s.db.WithContext(ctx).Raw(`SELECT l.*, c.card_no FROM losses l JOIN campus_cards c ON c.id = l.card_id
+	err := s.db.WithContext(ctx).Raw(`SELECT l.*, c.card_no FROM losses l JOIN campus_cards c ON c.id = l.card_id AND c.status <> 'closed'
 		WHERE l.person_id = ? ORDER BY l.accepted_at DESC LIMIT 1`, personID).Scan(&found).Error
 	if err != nil {
 		return ledger.LossReport{}, fmt.Errorf("read the loss report: %w", err)

@@ -159,12 +159,16 @@ func (s *Store) Balance(ctx context.Context, personID int64, now time.Time) (led
 		InFlight     int64
 		Doubt        int64
 		Initial      bool
+		OldFen       int64
+		OldDue       *int64
 	}
 	err := s.db.WithContext(ctx).Raw(`SELECT c.id AS card_id, c.card_no, c.status, c.balance_fen, c.chip_spend_seq,
 		c.first_spend_seq AS first_seq, c.records, COALESCE(c.as_of, c.created_at) AS as_of, w.initial,
 		COALESCE((SELECT SUM(amount_fen) FROM transfers t WHERE t.person_id = c.person_id AND t.state = 'pending'), 0) AS pending,
 		COALESCE((SELECT SUM(amount_fen) FROM transfers t WHERE t.person_id = c.person_id AND t.state = 'in_flight'), 0) AS in_flight,
-		(SELECT COUNT(*) FROM claims k WHERE k.card_id = c.id AND k.state = 'open' AND k.expires_at < ?) AS doubt
+		(SELECT COUNT(*) FROM claims k WHERE k.card_id = c.id AND k.state = 'open' AND k.expires_at < ?) AS doubt,
+		COALESCE((SELECT SUM(o.balance_fen) FROM replacements r JOIN campus_cards o ON o.id = r.old_card_id WHERE r.person_id = c.person_id AND r.moved_at IS NULL), 0) AS old_fen,
+		(SELECT MAX(due_at) FROM replacements r WHERE r.person_id = c.person_id AND r.moved_at IS NULL) AS old_due
 		FROM campus_cards c LEFT JOIN passwords w ON w.person_id = c.person_id
 		WHERE c.person_id = ? AND c.status <> 'closed'`, micros(now), personID).Scan(&rows).Error
 	if err != nil {
@@ -181,6 +185,9 @@ func (s *Store) Balance(ctx context.Context, personID int64, now time.Time) (led
 	}
 	if r.ChipSpendSeq != nil && r.FirstSeq != nil {
 		b.Missing = max(0, *r.ChipSpendSeq-*r.FirstSeq-r.Records)
+	}
+	if r.OldFen > 0 {
+		b.Old, b.OldDue = ledger.Fen(r.OldFen), timeOpt(r.OldDue)
 	}
 	last, err := s.movements(ctx, r.CardID, 1)
 	if err == nil && len(last) > 0 {

@@ -95,9 +95,14 @@ var proofs = []proof{
 				WHERE t.id IS NULL OR p.ref IS NULL`,
 			`SELECT 'transfer ' || t.id || ' (' || t.kind || ') comes from nowhere' FROM transfers t LEFT JOIN subsidies b ON b.transfer_id = t.id
 				LEFT JOIN corrections x ON x.transfer_id = t.id
-				WHERE t.kind <> 'topup' AND (b.transfer_id IS NULL OR t.kind <> 'subsidy') AND (x.transfer_id IS NULL OR t.kind <> 'correction')`,
+				WHERE t.kind <> 'topup' AND (b.transfer_id IS NULL OR t.kind <> 'subsidy') AND (x.transfer_id IS NULL OR t.kind <> 'correction')
+				AND t.kind <> 'replacement'`,
+			`SELECT 'transfer ' || t.id || ' is of no replaced card of its holder' FROM transfers t LEFT JOIN postings p ON p.ref = t.source_ref
+				AND p.debit_kind = 'float' AND p.credit_kind = 'pending' AND p.credit_owner = t.person_id AND p.amount_fen = t.amount_fen
+				LEFT JOIN replacements r ON r.old_card_id = p.debit_owner AND r.person_id = t.person_id
+				WHERE t.kind = 'replacement' AND r.old_card_id IS NULL`,
 			`SELECT 'posting ' || p.ref || ' gives money for no transfer' FROM postings p LEFT JOIN transfers t ON t.source_ref = p.ref
-				WHERE (p.debit_kind = 'subsidy_fund' OR (p.debit_kind = 'merchant' AND p.credit_kind = 'pending')) AND t.id IS NULL`,
+				WHERE (p.debit_kind IN ('subsidy_fund', 'float') OR (p.debit_kind = 'merchant' AND p.credit_kind = 'pending')) AND t.id IS NULL`,
 		}},
 	{4, "a card's balance is opening + claimed − consumed + corrections",
 		`SELECT COUNT(*) FROM campus_cards`,
@@ -125,6 +130,8 @@ var proofs = []proof{
 				LEFT JOIN postings p ON p.ref = 'correction:' || x.terminal_id || ':' || CAST(x.seq AS TEXT) AND p.ref = t.source_ref AND p.debit_kind = 'merchant'
 					AND p.debit_owner = x.merchant_id AND p.credit_kind = 'pending' AND p.credit_owner = c.person_id AND p.amount_fen = x.amount_fen
 				WHERE n.seq IS NULL OR t.id IS NULL OR p.ref IS NULL`,
+			`SELECT 'card ' || c.card_no || CASE WHEN r.old_card_id IS NULL THEN ' is closed and was not replaced' ELSE ' was replaced and is ' || c.status END
+				FROM campus_cards c LEFT JOIN replacements r ON r.old_card_id = c.id WHERE (c.status = 'closed') <> (r.old_card_id IS NOT NULL)`,
 		}},
 	{5, "no posting is ever changed or deleted",
 		`SELECT (SELECT COUNT(*) FROM postings) + (SELECT COUNT(*) FROM consumptions)`,
@@ -136,7 +143,8 @@ var proofs = []proof{
 					WHEN 'inflight:float' THEN substr(ref, 1, 5) = 'post:' WHEN 'opening:float' THEN substr(ref, 1, 8) = 'opening:'
 					WHEN 'pending:refunding' THEN substr(ref, 1, 12) = 'refund-hold:' WHEN 'refunding:pending' THEN substr(ref, 1, 12) = 'refund-void:'
 					WHEN 'refunding:wx_clearing' THEN substr(ref, 1, 12) = 'refund-post:' WHEN 'suspense:wx_clearing' THEN substr(ref, 1, 12) = 'refund-post:'
-					WHEN 'subsidy_fund:pending' THEN substr(ref, 1, 8) = 'subsidy:' WHEN 'merchant:pending' THEN substr(ref, 1, 11) = 'correction:' ELSE 1 = 0 END`,
+					WHEN 'subsidy_fund:pending' THEN substr(ref, 1, 8) = 'subsidy:' WHEN 'merchant:pending' THEN substr(ref, 1, 11) = 'correction:'
+					WHEN 'float:pending' THEN substr(ref, 1, 12) = 'replacement:' OR substr(ref, 1, 9) = 'exchange:' ELSE 1 = 0 END`,
 		}},
 	{6, "every refund matches one refund at WeChat Pay and never exceeds what was paid",
 		`SELECT COUNT(*) FROM refunds`,
@@ -181,7 +189,10 @@ const exceptionsSQL = `
 	UNION ALL
 	SELECT card_no, 'balance_differs', 'the chip holds ' || CAST(chip_balance_fen AS TEXT) || ' fen, the books ' || CAST(balance_fen AS TEXT) || ', at load_seq '
 		|| CAST(chip_load_seq AS TEXT) || ', spend_seq ' || CAST(chip_spend_seq AS TEXT) || ', with ' || CAST(chip_spend_seq - first_spend_seq - records AS TEXT) || ' purchases still missing'
-		FROM campus_cards c WHERE chip_balance_fen <> balance_fen
+		FROM campus_cards c WHERE chip_balance_fen <> balance_fen AND status <> 'closed'
+	UNION ALL
+	SELECT c.card_no, 'replaced_card', 'purchases of ' || CAST(-c.balance_fen AS TEXT) || ' fen came after what was left on the card had been moved'
+		FROM replacements r JOIN campus_cards c ON c.id = r.old_card_id WHERE r.moved_at IS NOT NULL AND c.balance_fen <> 0
 	UNION ALL
 	SELECT c.card_no, 'balance_chain', 'purchase ' || CAST(n.spend_seq AS TEXT) || ' left ' || CAST(n.balance_fen AS TEXT) || ' fen, which does not follow from the '
 		|| CAST(b.balance_fen AS TEXT) || ' left by the one before'

@@ -1,15 +1,17 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"xiaoka/ledger"
 )
 
-// Statement gives what happened on the person's card in a month of the
-// campus's zone. That of the month in which now is compares with the same days
+// Statement gives what happened on the person's card, and on those that it took
+// the place of, in a month of the campus's zone. That of the month in which now is compares with the same days
 // of the month before. ErrNotFound when the person has no card in use.
 func (s *Store) Statement(ctx context.Context, personID int64, month ledger.Month, now time.Time) (ledger.Statement, error) {
 	days := 0
@@ -25,7 +27,15 @@ func (s *Store) Statement(ctx context.Context, personID int64, month ledger.Mont
 // the balance backwards, so the cost depends on the time asked for and the
 // months since, not on the history before. Purchases are found by the counters
 // between which those of a month lie.
-const statementSQL = `WITH card AS (SELECT id, balance_fen FROM campus_cards WHERE person_id = @person AND status <> 'closed'),
+const statementSQL = `WITH card AS (SELECT id, balance_fen FROM campus_cards WHERE person_id = @person AND status <> 'closed')` + statementOf + `
+	UNION ALL SELECT 'old', 0, old_card_id, '', '', 0, 0, 0, 0, 0, 0 FROM replacements WHERE person_id = @person
+	UNION ALL SELECT 'transfer', created_at, amount_fen, state, kind, 0, 0, 0, 0, 0, 0
+		FROM transfers WHERE person_id = @person AND created_at >= @from AND created_at < @to`
+
+// replacedSQL is statementSQL of one card that was replaced; few have any.
+const replacedSQL = `WITH card AS (SELECT id, balance_fen FROM campus_cards WHERE id = @card)` + statementOf
+
+const statementOf = `,
 	span AS (SELECT MIN(low_seq) AS low, MAX(high_seq) AS high FROM card_months
 		WHERE card_id = (SELECT id FROM card) AND month >= @first AND month <= @last),
 	same AS (SELECT MIN(low_seq) AS low, MAX(high_seq) AS high FROM card_months WHERE card_id = (SELECT id FROM card) AND month = @same)
@@ -36,8 +46,6 @@ const statementSQL = `WITH card AS (SELECT id, balance_fen FROM campus_cards WHE
 	UNION ALL SELECT 'same', 0, CAST(COALESCE(SUM(amount_fen), 0) AS BIGINT), '', '', 0, 0, 0, 0, 0, 0
 		FROM consumptions WHERE card_id = (SELECT id FROM card) AND spend_seq >= (SELECT low FROM same) AND spend_seq <= (SELECT high FROM same)
 			AND occurred_at >= @sameFrom AND occurred_at < @sameTo
-	UNION ALL SELECT 'transfer', created_at, amount_fen, state, kind, 0, 0, 0, 0, 0, 0
-		FROM transfers WHERE person_id = @person AND created_at >= @from AND created_at < @to
 	UNION ALL SELECT 'consumption', n.occurred_at, n.amount_fen, m.name, n.terminal_id, n.load_seq, n.spend_seq, n.balance_fen,
 		n.booked_on, CASE WHEN n.late THEN 1 ELSE 0 END, CASE WHEN n.after_loss THEN 1 ELSE 0 END
 		FROM consumptions n JOIN merchants m ON m.id = n.merchant_id
@@ -49,7 +57,7 @@ const statementSQL = `WITH card AS (SELECT id, balance_fen FROM campus_cards WHE
 		WHERE k.card_id = (SELECT id FROM card) AND k.state = 'claimed' AND k.ended_at >= @start
 	UNION ALL SELECT 'correction', at, amount_fen, '', '', 0, 0, 0, 0, 0, 0
 		FROM postings WHERE credit_kind = 'float' AND debit_kind NOT IN ('inflight', 'opening') AND credit_owner = (SELECT id FROM card) AND at >= @start
-	UNION ALL SELECT 'correction', at, -amount_fen, '', '', 0, 0, 0, 0, 0, 0
+	UNION ALL SELECT 'moved', at, amount_fen, '', '', 0, 0, 0, 0, 0, 0
 		FROM postings WHERE debit_kind = 'float' AND debit_owner = (SELECT id FROM card) AND at >= @start`
 
 // StatementBetween is Statement from one moment to another.
@@ -64,6 +72,50 @@ func (s *Store) statement(ctx context.Context, personID int64, from, to time.Tim
 	if sameTo.After(start) { // after a shorter month
 		sameTo = start
 	}
+	var same int64 // month to compare with; 0 = none
+	if sameDays > 0 {
+		same = monthNumber(first - 1)
+	}
+	args := map[string]any{"person": personID, "before": monthNumber(first - 1),
+		"first": monthNumber(first), "last": monthNumber(ledger.MonthOf(to.Add(-time.Microsecond))), "same": same, "sameFrom": micros(sameFrom), "sameTo": micros(sameTo), "start": micros(start), "from": micros(from), "to": micros(to)}
+	sums := statementSums{store: s, before: monthNumber(first - 1)}
+	replaced, err := sums.read(ctx, statementSQL, args)
+	if err != nil {
+		return ledger.Statement{}, err
+	}
+	if !sums.known {
+		return ledger.Statement{}, ledger.ErrNotFound
+	}
+	for _, id := range replaced {
+		args["card"] = id
+		sums.card++
+		if _, err := sums.read(ctx, replacedSQL, args); err != nil {
+			return ledger.Statement{}, err
+		}
+	}
+	done := ledger.NewStatement(sums.opening, from, to, sums.movements)
+	made := sums.made
+	done.Before, done.Paid, done.Returned, done.Granted, done.Reversed = made.Before, made.Paid, made.Returned, made.Granted, made.Reversed
+	if done.SameDays = sameDays; sameDays > 0 {
+		done.Before = sums.same
+	}
+	return done, nil
+}
+
+// statementSums is what a statement is made of, of one card after the other.
+type statementSums struct {
+	store         *Store
+	before        int64 // the month before the first
+	card          int   // how many cards ago
+	known         bool
+	opening, same ledger.Fen
+	made          ledger.Statement // the sums of what is no movement on the card
+	movements     []ledger.Movement
+}
+
+// read adds what one of the statements finds, and names the cards that were
+// replaced, newest first.
+func (u *statementSums) read(ctx context.Context, query string, args map[string]any) (replaced []int64, err error) {
 	var found []struct {
 		Kind       string
 		At         int64
@@ -77,55 +129,41 @@ func (s *Store) statement(ctx context.Context, personID int64, from, to time.Tim
 		Late       int64
 		AfterLoss  int64
 	}
-	var same int64 // month to compare with; 0 = none
-	if sameDays > 0 {
-		same = monthNumber(first - 1)
+	if err := u.store.db.WithContext(ctx).Raw(query, args).Scan(&found).Error; err != nil {
+		return nil, fmt.Errorf("read the statement: %w", err)
 	}
-	err := s.db.WithContext(ctx).Raw(statementSQL, map[string]any{"person": personID, "before": monthNumber(first - 1),
-		"first": monthNumber(first), "last": monthNumber(ledger.MonthOf(to.Add(-time.Microsecond))), "same": same, "sameFrom": micros(sameFrom), "sameTo": micros(sameTo), "start": micros(start), "from": micros(from), "to": micros(to)}).Scan(&found).Error
-	if err != nil {
-		return ledger.Statement{}, fmt.Errorf("read the statement: %w", err)
-	}
-	var known bool
-	var opening, sameSpent ledger.Fen
-	var made ledger.Statement // the sums of what is no movement on the card
-	var movements []ledger.Movement
+	zone := u.store.zone
 	for _, f := range found {
 		fen := ledger.Fen(f.Fen)
 		switch f.Kind {
 		case "card":
-			known = true
-			opening += fen
+			u.known = true
+			u.opening += fen
+		case "old":
+			replaced = append(replaced, f.Fen)
 		case "same":
-			sameSpent = fen
+			u.same += fen
 		case "month":
-			if f.At == monthNumber(first-1) {
-				made.Before += fen
+			if f.At == u.before {
+				u.made.Before += fen
 			} else {
-				opening += fen
+				u.opening += fen
 			}
 		case "transfer":
-			add(&made, f.TerminalID, ledger.TransferState(f.Place), fen)
+			add(&u.made, f.TerminalID, ledger.TransferState(f.Place), fen)
 		default:
-			m := ledger.Movement{Kind: f.Kind, Amount: fen, At: time.UnixMicro(f.At).In(s.zone), Where: f.Place, TerminalID: f.TerminalID,
+			m := ledger.Movement{Kind: f.Kind, Amount: fen, At: time.UnixMicro(f.At).In(zone), Where: f.Place, TerminalID: f.TerminalID, Card: u.card,
 				LoadSeq: f.LoadSeq, SpendSeq: f.SpendSeq, After: ledger.Fen(f.AfterFen), Late: f.Late == 1, AfterLoss: f.AfterLoss == 1}
 			if f.Kind == ledger.MovementConsumption {
-				m.Booked = dayOf(f.BookedOn, s.zone)
+				m.Booked = dayOf(f.BookedOn, zone)
 			} else {
-				opening -= m.Change()
+				u.opening -= m.Change()
 			}
-			movements = append(movements, m)
+			u.movements = append(u.movements, m)
 		}
 	}
-	if !known {
-		return ledger.Statement{}, ledger.ErrNotFound
-	}
-	done := ledger.NewStatement(opening, from, to, movements)
-	done.Before, done.Paid, done.Returned, done.Granted, done.Reversed = made.Before, made.Paid, made.Returned, made.Granted, made.Reversed
-	if done.SameDays = sameDays; sameDays > 0 {
-		done.Before = sameSpent
-	}
-	return done, nil
+	slices.SortFunc(replaced, func(a, b int64) int { return cmp.Compare(b, a) })
+	return replaced, nil
 }
 
 // add counts a transfer of a kind.

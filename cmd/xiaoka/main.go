@@ -39,6 +39,7 @@ type commands struct {
 	Serve       serveCmd       `cmd:"" help:"Run the server."`
 	Migrate     migrateCmd     `cmd:"" help:"Bring the database schema up to date; safe to run by several replicas at once."`
 	People      peopleCmd      `cmd:"" help:"The register of people and cards."`
+	Card        cardCmd        `cmd:"" help:"Campus cards."`
 	Terminal    terminalCmd    `cmd:"" help:"Self-service machines and tills."`
 	Menu        menuCmd        `cmd:"" help:"The menus of both apps."`
 	Claim       claimCmd       `cmd:"" help:"Claims of unknown outcome."`

@@ -264,6 +264,7 @@ func (h *house) work(cfg *config.Config) store.Work {
 			{Name: "poll open payments", Every: 30 * time.Second, Run: h.merchant.Poll},
 			{Name: "send and follow refunds", Every: 30 * time.Second, Run: h.merchant.Refunds},
 			{Name: "reconcile", Every: 10 * time.Minute, Timeout: 30 * time.Minute, Run: h.merchant.Daily},
+			{Name: "move what is left on replaced cards", Every: 10 * time.Minute, Run: func(ctx context.Context) error { return h.store.MoveReplaced(ctx, now()) }},
 			{Name: "expire orders", Every: time.Minute, Run: func(ctx context.Context) error { return h.store.ExpireOrders(ctx, now()) }},
 			{Name: "doubts", Every: 15 * time.Second, Run: func(ctx context.Context) error {
 				_, err := h.store.TellDoubts(ctx, now())

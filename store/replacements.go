@@ -1,0 +1,163 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"xiaoka/ledger"
+)
+
+// A lost card's money is what the books say less what tills have not sent yet,
+// so it waits until they have had their time. A card that is handed in tells by
+// its chip what is left on it. Nothing moves while a claim of the card is open.
+
+// ReplaceCard closes a campus card for good, gives its holder another and puts
+// the old one on the blacklist. Errors: ErrCardNotFound, ErrCardReplaced,
+// ErrCardFrozen, ErrClaimInProgress, ErrCardNoTaken, ErrChipDiffers.
+func (s *Store) ReplaceCard(ctx context.Context, r ledger.ReplacementRequest, now time.Time) (ledger.Replacement, error) {
+	var done ledger.Replacement
+	err := s.tx(ctx, func(tx *gorm.DB) error {
+		old, err := lockCard(tx, "card_no = ?", r.OldCardNo)
+		if err != nil {
+			return err
+		}
+		if err := s.stop(tx, old, r.Chip == nil, now); err != nil {
+			return err
+		}
+		if err := claimOpen(tx, old.ID); err != nil {
+			return err
+		}
+		done = ledger.Replacement{OldCardNo: old.CardNo, NewCardNo: r.NewCardNo, PersonID: old.PersonID, Left: ledger.Fen(old.BalanceFen), Due: r.Due}
+		var newID, taken int64
+		if err := tx.Table("campus_cards").Where("card_no = ?", r.NewCardNo).Count(&taken).Error; err != nil || taken > 0 {
+			return cmp.Or(err, ledger.ErrCardNoTaken)
+		}
+		err = errors.Join(
+			write(tx, "close the card", `UPDATE campus_cards SET status = 'closed' WHERE id = ?`, old.ID),
+			ask(tx, "issue the card", into(&newID), `INSERT INTO campus_cards (card_no, person_id, status, opening_fen, balance_fen, created_at)
+				VALUES (?, ?, 'normal', 0, 0, ?) RETURNING id`, r.NewCardNo, old.PersonID, micros(now)),
+			flush(tx))
+		if err != nil {
+			return err
+		}
+		err = errors.Join(
+			write(tx, "note the replacement", `INSERT INTO replacements (old_card_id, new_card_id, person_id, at, due_at) VALUES (?, ?, ?, ?, ?)`,
+				old.ID, newID, old.PersonID, micros(now), micros(r.Due)),
+			audit(tx, ledger.AuditEntry{At: now, Actor: "operator", Action: "card_replaced", PersonID: old.PersonID, CardNo: old.CardNo,
+				Detail: fmt.Sprintf("by card %s: %s", r.NewCardNo, r.Reason)}),
+			s.push(tx, ledger.Event{Kind: ledger.EventReplaced, PersonID: old.PersonID, At: now}))
+		if err != nil || r.Chip == nil {
+			return err
+		}
+		if done.Moved, err = proven(old, *r.Chip); err != nil {
+			return err
+		}
+		done.Left -= done.Moved
+		return s.moveOff(tx, old, done.Moved, "exchange:"+old.CardNo, now)
+	})
+	if conflict(err) {
+		err = ledger.ErrCardNoTaken // this very moment
+	}
+	return done, err
+}
+
+// stop sees to it that no terminal takes the card. One that nobody has in hand
+// is lost from now on, so that what is bought with it is known for what it is.
+func (s *Store) stop(tx *gorm.DB, card campusCard, lost bool, now time.Time) error {
+	switch ledger.CardStatus(card.Status) {
+	case ledger.CardClosed:
+		return ledger.ErrCardReplaced
+	case ledger.CardLost:
+		return nil
+	case ledger.CardNormal:
+	default:
+		return ledger.ErrCardFrozen
+	}
+	if lost {
+		_, err := s.lose(tx, card, now)
+		return err
+	}
+	_, err := s.nextVersion(tx, card.CardNo, true, now)
+	return err
+}
+
+// claimOpen is ErrClaimInProgress while money for the card is on its way, or
+// nobody knows whether it arrived.
+func claimOpen(tx *gorm.DB, cardID int64) error {
+	var open int64
+	if err := tx.Table("claims").Where("card_id = ? AND state = 'open'", cardID).Count(&open).Error; err != nil {
+		return fmt.Errorf("look for an open claim: %w", err)
+	}
+	if open > 0 {
+		return ledger.ErrClaimInProgress
+	}
+	return nil
+}
+
+// proven is what a chip in hand says is the holder's: all of it, if it can be
+// by the books. What they say beyond that was bought and not sent yet, or is
+// moved later.
+func proven(card campusCard, chip ledger.Chip) (ledger.Fen, error) {
+	switch {
+	case card.ChipLoadSeq != nil && chip.LoadSeq != *card.ChipLoadSeq, card.ChipSpendSeq != nil && chip.SpendSeq < *card.ChipSpendSeq:
+		return 0, fmt.Errorf("%w: its counters are not those of the card last seen", ledger.ErrChipDiffers)
+	case chip.Balance > ledger.Fen(card.BalanceFen):
+		return 0, fmt.Errorf("%w: it holds %s, the books say %s", ledger.ErrChipDiffers, chip.Balance, ledger.Fen(card.BalanceFen))
+	}
+	return chip.Balance, nil
+}
+
+// moveOff makes a card's money the holder's to collect, and says so.
+func (s *Store) moveOff(tx *gorm.DB, card campusCard, fen ledger.Fen, ref string, now time.Time) error {
+	if fen <= 0 {
+		return nil
+	}
+	pending, err := sumPending(tx, card.PersonID)
+	if err != nil {
+		return err
+	}
+	if _, err := give(tx, transfer{PersonID: card.PersonID, Kind: ledger.KindReplacement, Title: ledger.ReplacementWord, AmountFen: int64(fen), SourceRef: ref},
+		ledger.Account{Kind: ledger.Float, Owner: card.ID}, now); err != nil {
+		return err
+	}
+	return errors.Join(
+		write(tx, "take it off the card", `UPDATE campus_cards SET balance_fen = balance_fen - ? WHERE id = ?`, int64(fen), card.ID),
+		s.push(tx, ledger.Event{Kind: ledger.EventMoved, PersonID: card.PersonID, Amount: fen, Pending: pending + fen, At: now}))
+}
+
+// MoveReplaced moves what is left on replaced cards whose time has come, and
+// tells the holders. A card whose claim is open waits for its end.
+func (s *Store) MoveReplaced(ctx context.Context, now time.Time) error {
+	var due []int64
+	err := s.db.WithContext(ctx).Raw(`SELECT old_card_id FROM replacements r WHERE moved_at IS NULL AND due_at <= ?
+		AND NOT EXISTS (SELECT 1 FROM claims k WHERE k.card_id = r.old_card_id AND k.state = 'open') ORDER BY due_at LIMIT 100`, micros(now)).Scan(&due).Error
+	if err != nil {
+		return fmt.Errorf("read the replaced cards: %w", err)
+	}
+	for _, id := range due {
+		if err := s.tx(ctx, func(tx *gorm.DB) error { return s.moveRest(tx, id, now) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) moveRest(tx *gorm.DB, cardID int64, now time.Time) error {
+	card, err := lockCard(tx, "id = ?", cardID)
+	if err != nil {
+		return err
+	}
+	mark := tx.Exec(`UPDATE replacements SET moved_at = ? WHERE old_card_id = ? AND moved_at IS NULL`, micros(now), cardID)
+	if mark.Error != nil || mark.RowsAffected == 0 {
+		return mark.Error // another replica was quicker
+	}
+	if err := claimOpen(tx, cardID); err != nil {
+		return err
+	}
+	return s.moveOff(tx, card, ledger.Fen(card.BalanceFen), "replacement:"+card.CardNo, now)
+}

@@ -1,0 +1,193 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"xiaoka/ledger"
+	"xiaoka/store"
+	"xiaoka/store/storetest"
+)
+
+func TestStore_ReplaceCard(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	due := noon.Add(72 * time.Hour)
+	replace := func(t *testing.T, s *store.Store, p ledger.Person, chip *ledger.Chip, want error) ledger.Replacement {
+		t.Helper()
+		got, err := s.ReplaceCard(ctx, ledger.ReplacementRequest{OldCardNo: p.CardNo, NewCardNo: "N1", Chip: chip, Due: due, Reason: "at the desk, with the student's card"}, noon)
+		if !errors.Is(err, want) {
+			t.Fatalf("ReplaceCard = %+v, %v; want %v", got, err, want)
+		}
+		return got
+	}
+	move := func(t *testing.T, s *store.Store, now time.Time) {
+		t.Helper()
+		if err := s.MoveReplaced(ctx, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// again reads the person, who has another card by now.
+	again := func(t *testing.T, s *store.Store, p ledger.Person) ledger.Person {
+		t.Helper()
+		now, err := s.PersonByID(ctx, p.ID)
+		if err != nil || now.CardNo != "N1" || now.CardID == p.CardID {
+			t.Fatalf("the person has card %q, %v; want N1", now.CardNo, err)
+		}
+		return now
+	}
+	for name, test := range map[string]func(t *testing.T, s *store.Store, p ledger.Person){
+		"Lost": func(t *testing.T, s *store.Store, p ledger.Person) {
+			ingest(t, s, "A", sold(p, 1, 250, 7, 41, 1000))
+			if _, err := s.ReportLoss(ctx, p.ID, noon.Add(time.Minute)); err != nil {
+				t.Fatal(err)
+			}
+			if got := replace(t, s, p, nil, nil); got.Moved != 0 || got.Left != 1000 {
+				t.Errorf("ReplaceCard = %+v", got)
+			}
+			now := again(t, s, p)
+			if b, err := s.Balance(ctx, p.ID, noon); err != nil || b.CardNo != "N1" || b.Books != 0 || b.Pending != 0 || b.Old != 1000 || !b.OldDue.Equal(due) {
+				t.Errorf("Balance = %+v, %v", b, err)
+			}
+			if _, err := s.CancelLoss(ctx, p.ID, noon); !errors.Is(err, ledger.ErrNotLost) {
+				t.Errorf("a replaced card was revived: %v", err)
+			}
+			if _, err := s.LossState(ctx, p.ID); !errors.Is(err, ledger.ErrNotFound) {
+				t.Errorf("the new card has the old one's loss: %v", err)
+			}
+			if list, err := s.Blacklist(ctx, "K01", 0, noon); err != nil || !slices.Equal(list.Add, []string{p.CardNo}) {
+				t.Errorf("the blacklist is %+v, %v", list, err)
+			}
+			ingest(t, s, "A", sold(p, 2, 300, 7, 42, 700)) // sent late
+			move(t, s, due.Add(-time.Second))
+			balance(t, s, p, 0, 0, 0)
+			move(t, s, due)
+			move(t, s, due.Add(time.Hour))
+			balance(t, s, p, 0, 700, 0)
+			if b, err := s.Balance(ctx, p.ID, noon); err != nil || b.Old != 0 || !b.OldDue.IsZero() {
+				t.Errorf("Balance = %+v, %v", b, err)
+			}
+			if r := proven(t, s); len(r.Exceptions) > 0 {
+				t.Errorf("exceptions %+v", r.Exceptions)
+			}
+			chip := ledger.Chip{}
+			if _, err := s.Authorise(ctx, request(p, "old", chip)); !errors.Is(err, ledger.ErrCardNotFound) {
+				t.Errorf("the old card claims: %v", err)
+			}
+			if c, err := s.Authorise(ctx, request(now, "new", chip)); err != nil || c.Amount != 700 {
+				t.Errorf("Authorise = %+v, %v", c, err)
+			}
+			ingest(t, s, "A", sold(p, 3, 100, 7, 43, 600)) // too late
+			if got := kinds(proven(t, s)); got != "replaced_card" {
+				t.Errorf("exceptions %q", got)
+			}
+		},
+		"NotReportedBefore": func(t *testing.T, s *store.Store, p ledger.Person) {
+			replace(t, s, p, nil, nil)
+			late := sold(p, 1, 250, 7, 41, 1000)
+			late.OccurredAt = noon.Add(time.Hour)
+			ingest(t, s, "A", late)
+			st := statement(t, s, again(t, s, p), november)
+			if len(st.Movements) != 1 || !st.Movements[0].AfterLoss {
+				t.Errorf("bought with the stopped card: %+v", st.Movements)
+			}
+		},
+		"HandedIn": func(t *testing.T, s *store.Store, p ledger.Person) {
+			got := replace(t, s, p, &ledger.Chip{LoadSeq: 7, SpendSeq: 42, Balance: 1000}, nil)
+			if got.Moved != 1000 || got.Left != 250 {
+				t.Errorf("ReplaceCard = %+v", got)
+			}
+			balance(t, s, p, 0, 1000, 0)
+			proven(t, s)
+			ingest(t, s, "A", sold(p, 1, 250, 7, 42, 1000)) // what the books had beyond it
+			move(t, s, due)
+			balance(t, s, p, 0, 1000, 0)
+			if r := proven(t, s); len(r.Exceptions) > 0 {
+				t.Errorf("exceptions %+v", r.Exceptions)
+			}
+		},
+		"HandedInAndNeverExplained": func(t *testing.T, s *store.Store, p ledger.Person) {
+			replace(t, s, p, &ledger.Chip{LoadSeq: 7, SpendSeq: 42, Balance: 1000}, nil)
+			move(t, s, due)
+			balance(t, s, p, 0, 1250, 0)
+		},
+		"ChipDiffers": func(t *testing.T, s *store.Store, p ledger.Person) {
+			ingest(t, s, "A", sold(p, 1, 250, 7, 41, 1000))
+			for _, chip := range []ledger.Chip{{LoadSeq: 7, SpendSeq: 41, Balance: 1001}, {LoadSeq: 8, SpendSeq: 41, Balance: 1000}, {LoadSeq: 7, SpendSeq: 40, Balance: 1000}} {
+				replace(t, s, p, &chip, ledger.ErrChipDiffers)
+			}
+			balance(t, s, p, 1000, 0, 0)
+			if list, err := s.Blacklist(ctx, "K01", 0, noon); err != nil || len(list.Add) > 0 {
+				t.Errorf("the blacklist is %+v, %v", list, err)
+			}
+		},
+		"MoneyOnItsWay": func(t *testing.T, s *store.Store, p ledger.Person) {
+			topUp(t, s, p, "XK1", 5000)
+			if _, err := s.Authorise(ctx, request(p, "key", ledger.Chip{LoadSeq: 7, SpendSeq: 41, Balance: 1250})); err != nil {
+				t.Fatal(err)
+			}
+			replace(t, s, p, nil, ledger.ErrClaimInProgress)
+			balance(t, s, p, 1250, 0, 5000)
+		},
+		"Twice": func(t *testing.T, s *store.Store, p ledger.Person) {
+			replace(t, s, p, nil, nil)
+			replace(t, s, p, nil, ledger.ErrCardReplaced)
+			again(t, s, p)
+		},
+		"NumberTaken": func(t *testing.T, s *store.Store, p ledger.Person) {
+			if _, err := s.ImportPerson(ctx, ledger.PersonRow{StudentNo: "9", Name: "李小卡", CardNo: "N1"}, noon, false); err != nil {
+				t.Fatal(err)
+			}
+			replace(t, s, p, nil, ledger.ErrCardNoTaken)
+			balance(t, s, p, 1250, 0, 0)
+		},
+		"NoSuchCard": func(t *testing.T, s *store.Store, p ledger.Person) {
+			p.CardNo = "nobody's"
+			replace(t, s, p, nil, ledger.ErrCardNotFound)
+		},
+		"OneHistory": func(t *testing.T, s *store.Store, p ledger.Person) {
+			ingest(t, s, "A", sold(p, 1, 250, 7, 41, 1000))
+			_, err := s.ReplaceCard(ctx, ledger.ReplacementRequest{OldCardNo: p.CardNo, NewCardNo: "N1", Chip: &ledger.Chip{LoadSeq: 7, SpendSeq: 41, Balance: 1000}, Due: due},
+				noon.Add(time.Minute))
+			if err != nil {
+				t.Fatal(err)
+			}
+			now := again(t, s, p)
+			if _, err := s.Authorise(ctx, request(now, "key", ledger.Chip{})); err != nil {
+				t.Fatal(err)
+			}
+			lunch := sold(now, 2, 100, 1, 1, 900) // proves the load, too
+			lunch.OccurredAt = noon.Add(2 * time.Minute)
+			ingest(t, s, "A", lunch)
+			st := statement(t, s, now, november)
+			wantParts(t, st)
+			var got []string
+			for _, m := range st.Movements {
+				got = append(got, m.Kind+" "+m.Change().String())
+			}
+			if want := "consumption −¥1.00, claim ¥10.00, moved −¥10.00, consumption −¥2.50"; strings.Join(got, ", ") != want {
+				t.Errorf("movements %q, want %q", got, want)
+			}
+			if st.Opening != 1250 || st.Closing != 900 || st.Spent != 350 || st.Claimed != 1000 || st.Corrected != -1000 {
+				t.Errorf("statement %+v", st)
+			}
+			if r := proven(t, s); len(r.Exceptions) > 0 {
+				t.Errorf("exceptions %+v", r.Exceptions)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Each(t, func(t *testing.T, s *store.Store) {
+				p := campus(t, s, 1)
+				till(t, s, "A")
+				test(t, s, p)
+				proven(t, s)
+			})
+		})
+	}
+}
