@@ -3,8 +3,10 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"xiaoka/ledger"
@@ -182,6 +184,11 @@ func (c *modelCampus) told(m *modelMember, r *modelRefund) {
 		if _, err := c.s.SettleRefund(c.ctx, word(r.Refund, status), c.now); err != nil {
 			c.t.Fatalf("a refund is %s: %v", status, err)
 		}
+	}
+	if status == "SUCCESS" || status == "CLOSED" { // what was said of an earlier one of the payment is over
+		maps.DeleteFunc(c.cases, func(name string, _ bool) bool {
+			return strings.HasPrefix(name, "refund_closed ") && strings.HasSuffix(name, "-"+r.OutTradeNo)
+		})
 	}
 	switch status {
 	case "SUCCESS":
