@@ -236,7 +236,7 @@ func (m *Merchant) openRefund(body []byte) (w ledger.WxRefund, mchID string, cer
 
 // adoptRefund takes a refund that is not ours into the books, or sets it aside
 // as a case. Without an error the matter is durably dealt with; ErrConflict
-// when the payment must become known first.
+// when the payment must become known first, or a claim of it must end.
 func (m *Merchant) adoptRefund(ctx context.Context, w ledger.WxRefund) error {
 	_, err := m.cfg.Store.AdoptRefund(ctx, w, m.cfg.Now())
 	m.cfg.Log.ErrorContext(ctx, "refund made on the merchant platform", "refund", w.OutRefundNo, "attempt", w.OutTradeNo,

@@ -46,7 +46,8 @@ func (s *Store) RefundsBetween(ctx context.Context, from, to time.Time) ([]ledge
 // transfer is held and, for a refund in full, ends refunded. It is recorded as
 // a case in any event, and that is all for money that has moved on:
 // ErrRefundRefused. ErrConflict when the payment itself is not in the books
-// yet: the same word must be heard again after it. ErrUnknownOrder when the
+// yet, or its money is being written to a card: the same word must be heard
+// again after it. ErrUnknownOrder when the
 // payment is not ours.
 func (s *Store) AdoptRefund(ctx context.Context, w ledger.WxRefund, now time.Time) (ledger.Refund, error) {
 	c := ledger.Case{Kind: "platform_refund", Ref: w.OutRefundNo, At: now,
@@ -71,6 +72,9 @@ func (s *Store) AdoptRefund(ctx context.Context, w ledger.WxRefund, now time.Tim
 		t, err := creditedBy(tx, a, o)
 		if err != nil {
 			return err
+		}
+		if t != nil && t.State == string(ledger.TransferInFlight) {
+			return ledger.ErrConflict
 		}
 		r, err := startRefund(tx, a, t, refund{OutRefundNo: w.OutRefundNo, AmountFen: int64(w.Amount), State: string(ledger.RefundWanted)}, now)
 		if err != nil {

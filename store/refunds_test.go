@@ -367,19 +367,41 @@ func TestStore_AdoptRefund(t *testing.T) {
 				t.Fatalf("AdoptRefund = %+v, %v", r, err)
 			}
 			state(t, s, p, ledger.OrderPaid, ledger.TransferRefunding)
-			if _, err := s.Authorise(ctx, request(p, "key-1", ledger.Chip{})); !errors.Is(err, ledger.ErrNothingPending) {
+			if _, err := s.Authorise(ctx, request(p, "key-1", ledger.Chip{LoadSeq: 7, SpendSeq: 41, Balance: 1250})); !errors.Is(err, ledger.ErrNothingPending) {
 				t.Errorf("the held transfer can be claimed: %v", err)
 			}
 		},
 		"Claimed": func(t *testing.T, s *store.Store) {
 			p, _ := paid(t, s)
-			if _, err := s.Authorise(ctx, request(p, "key-1", ledger.Chip{})); err != nil {
+			c, err := s.Authorise(ctx, request(p, "key-1", ledger.Chip{LoadSeq: 7, SpendSeq: 41, Balance: 1250}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.ConfirmClaim(ctx, "K01", c.ID, ledger.Chip{LoadSeq: 8, SpendSeq: 41, Balance: 6250}, noon); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := s.AdoptRefund(ctx, platform("SUCCESS", 5000), noon); !errors.Is(err, ledger.ErrRefundRefused) {
 				t.Errorf("err = %v", err)
 			}
+			balance(t, s, p, 6250, 0, 0)
+		},
+		"WhileItIsWritten": func(t *testing.T, s *store.Store) {
+			p, _ := paid(t, s)
+			c, err := s.Authorise(ctx, request(p, "key-1", ledger.Chip{}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.AdoptRefund(ctx, platform("SUCCESS", 5000), noon); !errors.Is(err, ledger.ErrConflict) {
+				t.Errorf("err = %v", err)
+			}
 			balance(t, s, p, 1250, 0, 5000)
+			if _, err := s.CancelClaim(ctx, "K01", c.ID, ledger.Chip{}, "card_removed", noon); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.AdoptRefund(ctx, platform("SUCCESS", 5000), noon); err != nil {
+				t.Errorf("heard again once nothing was written: %v", err)
+			}
+			state(t, s, p, ledger.OrderRefunded, ledger.TransferRefunded)
 		},
 		"BeforeThePayment": func(t *testing.T, s *store.Store) {
 			p := campus(t, s, 1)
