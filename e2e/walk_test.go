@@ -154,6 +154,22 @@ func TestWalk(t *testing.T) {
 	}
 	w.as(locked, stop{"unbind locked", "/h5/unbind", "", ""}, stop{"password locked", "/h5/password", "", ""},
 		stop{"transfers none", "/h5/transfers", "", ""}, stop{"home new", "/h5/", "", ""})
+
+	replaced := h.newMember(6).holder()
+	records := eaten(replaced.CardNo, terminal.ChipState{BalanceFen: 1250}, 1)
+	if _, err := h.terminal("P02").Consumptions(replaced.context(), records); err != nil {
+		t.Fatal(err)
+	}
+	// The chip holds less than the books: a till has not sent everything yet.
+	h.run("card", "replace", replaced.CardNo, "N2026000001", "--chip", "0/2/5.00", "--reason", "handed in")
+	w.as(replaced,
+		stop{"home replaced", "/h5/", "", ""},
+		stop{"transactions replaced", "/h5/transactions", "", ""},
+		stop{"print replaced", "/h5/transactions/print", "", ""},
+		stop{"statement replaced", "/h5/statement", "", ""},
+		stop{"transfers replaced", "/h5/transfers", "", ""},
+		stop{"loss replaced", "/h5/loss", "", ""},
+	)
 	t.Logf("%d pictures", w.shot)
 }
 
