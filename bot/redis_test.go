@@ -53,10 +53,16 @@ func TestRedis_LeaseAndLife(t *testing.T) {
 	if _, ok := other.Take(short, "u"); ok {
 		t.Fatal("two turns at once")
 	}
-	server.FastForward(turnLease)
-	stolen, ok := other.Take(ctx, "u")
-	if !ok {
-		t.Fatal("a turn never ends")
+	// What was given up above may still arrive, and then holds a lease of its own.
+	var stolen func()
+	for try := 0; stolen == nil; try++ {
+		if try == 10 {
+			t.Fatal("a turn never ends")
+		}
+		server.FastForward(turnLease)
+		soon, cancel := context.WithTimeout(ctx, time.Second)
+		stolen, _ = other.Take(soon, "u")
+		cancel()
 	}
 	release()
 	if !server.Exists(turnPrefix + "u") {

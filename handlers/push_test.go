@@ -45,6 +45,7 @@ func events(personID int64) []ledger.Event {
 		{Kind: ledger.EventSpentAfterLoss, PersonID: personID, Amount: 650, Where: "二号餐厅 面点", Bearer: ledger.BearerCampus, At: at},
 		{Kind: ledger.EventSpentAfterLoss, PersonID: personID, Amount: 700, Where: "图书馆 咖啡角", Bearer: ledger.BearerMerchant, At: at},
 		{Kind: ledger.EventLossCancelled, PersonID: personID, Ref: "GS7K2M", At: at},
+		{Kind: ledger.EventSpentAfterLoss, PersonID: personID, CardNo: "C0000009876", Amount: 650, Where: "二号餐厅 面点", Bearer: ledger.BearerCampus, At: at},
 		{Kind: ledger.EventReplaced, PersonID: personID, At: at},
 		{Kind: ledger.EventMoved, PersonID: personID, Amount: 8000, Pending: 9000, At: at},
 		{Kind: ledger.EventUnbound, PersonID: personID, At: at},

@@ -14,6 +14,36 @@ import (
 	"xiaoka/store/storetest"
 )
 
+// TestStore_Fan_Replaced: what was bought with a card that was replaced is told
+// under its own number, and its balance is no alert.
+func TestStore_Fan_Replaced(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		till(t, s, "P01")
+		p := holder(t, s, 1)
+		if err := s.SetLowBalance(t.Context(), p.ID, 1250); err != nil {
+			t.Fatal(err)
+		}
+		_, err := s.ReplaceCard(t.Context(), ledger.ReplacementRequest{OldCardNo: p.CardNo, NewCardNo: "N1", Chip: &ledger.Chip{Balance: 0}, Due: noon.AddDate(0, 0, 3)}, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := pushes(t, s)
+		ingest(t, s, "P01", sold(p, 1, 250, 0, 1, 1000))
+		out := &outbox{}
+		work(t, s, store.Work{Push: out.push, Concurrency: 2})
+		var told []ledger.Event
+		for _, e := range out.wait(t, before+1) {
+			if e.Kind == ledger.EventConsumption || e.Kind == ledger.EventLowBalance {
+				told = append(told, e)
+			}
+		}
+		if len(told) != 1 || told[0].Kind != ledger.EventConsumption || told[0].CardNo != p.CardNo {
+			t.Errorf("told %+v", told)
+		}
+	})
+}
+
 // TestStore_Fan_ManyOfOne: of a till's backlog a person hears the three newest
 // purchases in the order of the card, then everything else in one; what was
 // bought after a loss report, each by itself; who wants none of it, nothing.
