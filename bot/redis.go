@@ -217,6 +217,11 @@ func (r *Redis) Take(ctx context.Context, key string) (release func(), ok bool) 
 		return nil, false
 	}
 	owner, name := rand.Text(), turnPrefix+key
+	drop := func() { // somebody else's turn is left alone, should ours have run out
+		_, _ = ask(context.WithoutCancel(ctx), r.guard, func(ctx context.Context) (any, error) {
+			return dropIfEqual.Run(ctx, r.guard.rdb, []string{name}, owner).Result()
+		})
+	}
 	for {
 		won, err := ask(ctx, r.guard, func(ctx context.Context) (bool, error) {
 			return r.guard.rdb.SetNX(ctx, name, owner, turnLease).Result()
@@ -225,16 +230,13 @@ func (r *Redis) Take(ctx context.Context, key string) (release func(), ok bool) 
 			return leave, true
 		}
 		if won {
-			return func() {
-				defer leave()
-				// Somebody else's turn is left alone, should ours have run out.
-				_, _ = ask(context.WithoutCancel(ctx), r.guard, func(ctx context.Context) (any, error) {
-					return dropIfEqual.Run(ctx, r.guard.rdb, []string{name}, owner).Result()
-				})
-			}, true
+			return func() { drop(); leave() }, true
 		}
 		select {
 		case <-ctx.Done():
+			if err != nil {
+				drop() // the last try was given up, and may have won
+			}
 			leave()
 			return nil, false
 		case <-time.After(jitter(turnPoll)):
