@@ -97,12 +97,10 @@ var proofs = []proof{
 				LEFT JOIN corrections x ON x.transfer_id = t.id
 				WHERE t.kind <> 'topup' AND (b.transfer_id IS NULL OR t.kind <> 'subsidy') AND (x.transfer_id IS NULL OR t.kind <> 'correction')
 				AND t.kind <> 'replacement'`,
-			`SELECT 'transfer ' || t.id || ' is of no replaced card of its holder' FROM transfers t LEFT JOIN postings p ON p.ref = t.source_ref
-				AND p.debit_kind = 'float' AND p.credit_kind = 'pending' AND p.credit_owner = t.person_id AND p.amount_fen = t.amount_fen
+			`SELECT 'posting ' || p.ref || ' gives money for no transfer, or for another' FROM postings p LEFT JOIN transfers t ON t.source_ref = p.ref
 				LEFT JOIN replacements r ON r.old_card_id = p.debit_owner AND r.person_id = t.person_id
-				WHERE t.kind = 'replacement' AND r.old_card_id IS NULL`,
-			`SELECT 'posting ' || p.ref || ' gives money for no transfer' FROM postings p LEFT JOIN transfers t ON t.source_ref = p.ref
-				WHERE (p.debit_kind IN ('subsidy_fund', 'float') OR (p.debit_kind = 'merchant' AND p.credit_kind = 'pending')) AND t.id IS NULL`,
+				WHERE (p.debit_kind IN ('subsidy_fund', 'float') OR (p.debit_kind = 'merchant' AND p.credit_kind = 'pending')) AND (t.id IS NULL
+				OR (p.debit_kind = 'float' AND (t.kind <> 'replacement' OR t.amount_fen <> p.amount_fen OR t.person_id <> p.credit_owner OR r.old_card_id IS NULL)))`,
 		}},
 	{4, "a card's balance is opening + claimed − consumed + corrections",
 		`SELECT COUNT(*) FROM campus_cards`,

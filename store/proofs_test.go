@@ -37,6 +37,11 @@ func TestCheckLedger_Finds(t *testing.T) {
 		"PaidAnotherAmount":        {"2", `UPDATE attempts SET paid_fen = 5001 WHERE out_trade_no = 'XK1'`},
 		"RefundedForNothing":       {"6", post(`'refund-post:R1', 'suspense', 0, 'wx_clearing', 0, 5`)},
 		"BalanceChanged":           {"4", `UPDATE campus_cards SET balance_fen = balance_fen + 1 WHERE id = 1`},
+		"MovedAnotherAmount":       {"3", `UPDATE transfers SET amount_fen = amount_fen + 1 WHERE kind = 'replacement'`},
+		"MovedToAnother":           {"3", `UPDATE transfers SET person_id = 1 WHERE kind = 'replacement'`},
+		"MovedTwice":               {"3 4", post(`'replacement:C1', 'float', 1, 'pending', 1, 5`)},
+		"ReplacementForgotten":     {"3 4", `DELETE FROM replacements`},
+		"ClosedForNothing":         {"4", `UPDATE campus_cards SET status = 'closed' WHERE id = 1`},
 		"ClaimedFromNowhere":       {"3", `UPDATE transfers SET state = 'claimed', claim_id = 'x' WHERE kind = 'topup'`},
 	}
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
@@ -49,6 +54,10 @@ func TestCheckLedger_Finds(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := s.CorrectPurchase(ctx, ledger.Correction{TerminalID: "P01", Seq: 1}, noon); err != nil {
+			t.Fatal(err)
+		}
+		_, err := s.ReplaceCard(ctx, ledger.ReplacementRequest{OldCardNo: campus(t, s, 3).CardNo, NewCardNo: "N1", Chip: &ledger.Chip{Balance: 1250}, Due: noon}, noon)
+		if err != nil {
 			t.Fatal(err)
 		}
 		proven(t, s)
