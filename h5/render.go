@@ -116,8 +116,8 @@ func loadTemplates(assets assetSet, zone *time.Location, now func() time.Time) (
 // grantTitle says our own word for a grant in the holder's language; what
 // follows it the office wrote.
 func grantTitle(lang ledger.Lang, title string) string {
-	if name, ours := strings.CutPrefix(title, ledger.GrantWord); ours {
-		return strings.TrimSpace(text(lang, "transfer.grant") + " " + strings.TrimSpace(name))
+	if name, ours := ledger.GrantName(title); ours {
+		return strings.TrimSpace(text(lang, "transfer.grant") + " " + name)
 	}
 	return title
 }

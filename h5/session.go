@@ -186,7 +186,7 @@ func (v *visit) beginSession(userID string) error {
 	return nil
 }
 
-// ownForm tells whether the form came out of a page of this session.
+// ownForm tells whether the form came out of a page that was shown to this visitor.
 func (v *visit) ownForm() bool {
 	token := v.r.PostForm.Get("csrf_token")
 	return token != "" && subtle.ConstantTimeCompare([]byte(token), []byte(v.session.CSRF)) == 1

@@ -74,8 +74,8 @@ func transferTitle(lang cards.Lang, t ledger.Transfer) string {
 // grantTitle says our own word for a grant in the holder's language; what
 // follows it the office wrote.
 func grantTitle(lang cards.Lang, title string) string {
-	if name, ours := strings.CutPrefix(title, ledger.GrantWord); ours {
-		return strings.TrimSpace(wGrant.in(lang) + " " + strings.TrimSpace(name))
+	if name, ours := ledger.GrantName(title); ours {
+		return strings.TrimSpace(wGrant.in(lang) + " " + name)
 	}
 	return title
 }

@@ -158,36 +158,32 @@ func TestAbout(t *testing.T) {
 	}
 }
 
-// TestStatement_Returned: what went back to the payer is told from what was
-// added.
-func TestStatement_Returned(t *testing.T) {
+// TestStatement_Parts: what went back to the payer, and what was granted, is told
+// beside what was added, where there was any.
+func TestStatement_Parts(t *testing.T) {
 	t.Parallel()
-	c := newCampus(t)
-	if got := c.types(CardApp, "bound", "账单"); strings.Contains(got, "已退") {
-		t.Errorf("nothing went back: %q", got)
-	}
-	c.store.returned = 2000
-	if got := c.types(CardApp, "bound", "账单"); !strings.Contains(got, "充值：¥250.00\n退款：其中 ¥20.00 已退或正在退") {
-		t.Errorf("got %q", got)
-	}
-	if got := c.types(CardApp, "english", "statement"); !strings.Contains(got, "Back: ¥20.00 refunded or on its way") {
-		t.Errorf("got %q", got)
-	}
-}
-
-// TestStatement_Granted: a grant is told beside what was topped up.
-func TestStatement_Granted(t *testing.T) {
-	t.Parallel()
-	c := newCampus(t)
-	if got := c.types(CardApp, "bound", "账单"); strings.Contains(got, "补助") {
-		t.Errorf("nothing was granted: %q", got)
-	}
-	c.store.granted = 12000
-	if got := c.types(CardApp, "bound", "账单"); !strings.Contains(got, "充值：¥250.00\n补助：¥120.00\n领到卡上：") {
-		t.Errorf("got %q", got)
-	}
-	if got := c.types(CardApp, "english", "statement"); !strings.Contains(got, "Grant: ¥120.00") {
-		t.Errorf("got %q", got)
+	for name, tc := range map[string]struct {
+		happened    func(*fakeStore)
+		none        string // not said while nothing happened
+		zh, english string
+	}{
+		"Returned": {func(s *fakeStore) { s.returned = 2000 }, "已退", "充值：¥250.00\n退款：其中 ¥20.00 已退或正在退", "Back: ¥20.00 refunded or on its way"},
+		"Granted":  {func(s *fakeStore) { s.granted = 12000 }, "补助", "充值：¥250.00\n补助：¥120.00\n领到卡上：", "Grant: ¥120.00"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCampus(t)
+			if got := c.types(CardApp, "bound", "账单"); strings.Contains(got, tc.none) {
+				t.Errorf("it had not happened: %q", got)
+			}
+			tc.happened(c.store)
+			if got := c.types(CardApp, "bound", "账单"); !strings.Contains(got, tc.zh) {
+				t.Errorf("got %q", got)
+			}
+			if got := c.types(CardApp, "english", "statement"); !strings.Contains(got, tc.english) {
+				t.Errorf("got %q", got)
+			}
+		})
 	}
 }
 

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -21,6 +22,13 @@ const ReplacementWord = "旧卡余额"
 // GrantWord begins the title of every grant, so that a machine's screen tells
 // it from a top-up; what the office named it follows.
 const GrantWord = "补助"
+
+// GrantName is what the office named a grant, without our word before it; ours
+// is false for a title that does not begin with it, which is left as it is.
+func GrantName(title string) (name string, ours bool) {
+	name, ours = strings.CutPrefix(title, GrantWord)
+	return strings.TrimSpace(name), ours
+}
 
 // Subsidy is one row of a batch of grants. The holder is found by StudentNo or
 // CardNo; with both they must be the same person's, and a Name is compared.

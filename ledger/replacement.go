@@ -10,21 +10,17 @@ import (
 // collect with the new one: what the desk read off the chip at once, the rest
 // when the tills have had their time to send what was bought with it.
 type Replacement struct {
-	OldCardNo string
-	NewCardNo string
-	PersonID  int64
-	Moved     Fen       // at once; 0 for a card that nobody could read
-	Left      Fen       // on the old card by the books
-	Due       time.Time // when what is left then is moved
+	Moved Fen // at once; 0 for a card that nobody could read
+	Left  Fen // on the old card by the books, until Due
 }
 
 // ReplacementRequest is what the desk asks for.
 type ReplacementRequest struct {
 	OldCardNo string
 	NewCardNo string
-	Chip      *Chip // as the desk read it off the old card; nil = lost or unreadable
-	Due       time.Time
-	Reason    string // who asked, and what was shown; no secrets
+	Chip      *Chip     // as the desk read it off the old card; nil = lost or unreadable
+	Due       time.Time // when what is left by then is moved; may have passed
+	Reason    string    // who asked, and what was shown; no secrets
 }
 
 var (

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -179,12 +180,11 @@ func acceptChip(tx *gorm.DB, c ledger.Case) error {
 	if err != nil {
 		return err
 	}
-	var open int64
-	if err := tx.Table("claims").Where("card_id = ? AND state = 'open'", card.ID).Count(&open).Error; err != nil {
-		return fmt.Errorf("look for an open claim: %w", err)
-	}
-	if open > 0 {
+	switch err := claimOpen(tx, card.ID); {
+	case errors.Is(err, ledger.ErrClaimInProgress):
 		return fmt.Errorf("%w: the card has a claim of unknown outcome, settle that first: xiaoka claim list", ledger.ErrNotSo)
+	case err != nil:
+		return err
 	}
 	first := chip.SpendSeq
 	if card.FirstSpendSeq != nil {

@@ -208,3 +208,10 @@ func recordCase(tx *gorm.DB, c ledger.Case) error {
 	return write(tx, "record the case", `INSERT INTO cases (kind, ref, card_no, detail, at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (kind, ref) DO NOTHING`,
 		c.Kind, c.Ref, c.CardNo, c.Detail, micros(c.At))
 }
+
+// recordOrderCase is recordCase under the card that an order was for.
+func recordOrderCase(tx *gorm.DB, orderNo string, c ledger.Case) error {
+	return write(tx, "record the order's case", `INSERT INTO cases (kind, ref, card_no, detail, at)
+		VALUES (?, ?, (SELECT c.card_no FROM orders o JOIN campus_cards c ON c.id = o.card_id WHERE o.out_trade_no = ?), ?, ?)
+		ON CONFLICT (kind, ref) DO NOTHING`, c.Kind, c.Ref, orderNo, c.Detail, micros(c.At))
+}

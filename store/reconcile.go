@@ -47,8 +47,7 @@ func (s *Store) RefundsBetween(ctx context.Context, from, to time.Time) ([]ledge
 // a case in any event, and that is all for money that has moved on:
 // ErrRefundRefused. ErrConflict when the payment itself is not in the books
 // yet, or its money is being written to a card: the same word must be heard
-// again after it. ErrUnknownOrder when the
-// payment is not ours.
+// again after it. ErrUnknownOrder when the payment is not ours.
 func (s *Store) AdoptRefund(ctx context.Context, w ledger.WxRefund, now time.Time) (ledger.Refund, error) {
 	c := ledger.Case{Kind: "platform_refund", Ref: w.OutRefundNo, At: now,
 		Detail: fmt.Sprintf("%s of payment %s were refunded on the merchant platform; the books follow", w.Amount, w.OutTradeNo)}
@@ -86,9 +85,9 @@ func (s *Store) AdoptRefund(ctx context.Context, w ledger.WxRefund, now time.Tim
 		if done, err = oneRefund(tx, w.OutRefundNo); err != nil {
 			return err
 		}
-		// It may be listed from when its payment was not known yet.
-		return write(tx, "record the adopted refund", `INSERT INTO cases (kind, ref, card_no, detail, at) VALUES (?, ?, (SELECT card_no FROM campus_cards WHERE id = ?), ?, ?)
-			ON CONFLICT (kind, ref) DO UPDATE SET detail = excluded.detail WHERE cases.settled_at IS NULL`, c.Kind, c.Ref, o.CardID, c.Detail, micros(now))
+		return errors.Join(recordOrderCase(tx, o.OutTradeNo, c),
+			// It may be listed from when its payment was not known yet.
+			write(tx, "tell of the adopted refund", `UPDATE cases SET detail = ? WHERE kind = ? AND ref = ? AND settled_at IS NULL`, c.Detail, c.Kind, c.Ref))
 	})
 	if conflict(err) {
 		err = ledger.ErrRefundRefused // another refund of the payment is under way or done

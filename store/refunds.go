@@ -197,7 +197,8 @@ func (s *Store) SettleRefund(ctx context.Context, w ledger.WxRefund, now time.Ti
 		}
 		if field := refundDiffers(r, w); field != "" {
 			refused = &ledger.MismatchError{Field: field}
-			return recordRefundCase(tx, r, "refund_mismatch", w.OutRefundNo+":"+field, "WeChat Pay's refund differs from ours in "+field, now)
+			return recordOrderCase(tx, r.OrderNo, ledger.Case{Kind: "refund_mismatch", Ref: w.OutRefundNo + ":" + field,
+				Detail: "WeChat Pay's refund differs from ours in " + field, At: now})
 		}
 		if err := s.advance(ctx, tx, r, w, now); err != nil {
 			return err
@@ -248,8 +249,8 @@ func refundDiffers(r ledger.Refund, w ledger.WxRefund) string {
 func (s *Store) advance(ctx context.Context, tx *gorm.DB, r ledger.Refund, w ledger.WxRefund, now time.Time) error {
 	switch {
 	case r.State == ledger.RefundClosed && w.Status == "SUCCESS":
-		return recordRefundCase(tx, r, "refund_after_close", r.OutRefundNo,
-			fmt.Sprintf("WeChat Pay closed this refund of %s and says now that it was paid out", r.Amount), now)
+		return recordOrderCase(tx, r.OrderNo, ledger.Case{Kind: "refund_after_close", Ref: r.OutRefundNo, At: now,
+			Detail: fmt.Sprintf("WeChat Pay closed this refund of %s and says now that it was paid out", r.Amount)})
 	case r.Final():
 		return nil
 	}
@@ -287,7 +288,7 @@ func (s *Store) advance(ctx context.Context, tx *gorm.DB, r ledger.Refund, w led
 		if r.Amount != r.Paid {
 			detail = fmt.Sprintf("%s of %s were refunded on the merchant platform; the transfer is held", r.Amount, r.Paid)
 		}
-		return recordRefundCase(tx, r, "refund_abnormal", r.OutRefundNo, detail, now)
+		return recordOrderCase(tx, r.OrderNo, ledger.Case{Kind: "refund_abnormal", Ref: r.OutRefundNo, Detail: detail, At: now})
 	}
 	return nil
 }
@@ -357,15 +358,8 @@ func dropRefund(tx *gorm.DB, r ledger.Refund, now time.Time) error {
 	if err := settleRefundCases(tx, r, now); err != nil {
 		return err
 	}
-	return recordRefundCase(tx, r, "refund_closed", r.OutRefundNo,
-		fmt.Sprintf("WeChat Pay closed the refund of %s; the money is here again", r.Amount), now)
-}
-
-// recordRefundCase keeps a case under the card whose money it is about.
-func recordRefundCase(tx *gorm.DB, r ledger.Refund, kind, ref, detail string, now time.Time) error {
-	return write(tx, "record the refund's case", `INSERT INTO cases (kind, ref, card_no, detail, at)
-		VALUES (?, ?, (SELECT c.card_no FROM orders o JOIN campus_cards c ON c.id = o.card_id WHERE o.out_trade_no = ?), ?, ?)
-		ON CONFLICT (kind, ref) DO NOTHING`, kind, ref, r.OrderNo, detail, micros(now))
+	return recordOrderCase(tx, r.OrderNo, ledger.Case{Kind: "refund_closed", Ref: r.OutRefundNo, At: now,
+		Detail: fmt.Sprintf("WeChat Pay closed the refund of %s; the money is here again", r.Amount)})
 }
 
 // settleRefundCases ends what a person was asked to watch while the refund was

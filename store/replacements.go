@@ -32,7 +32,7 @@ func (s *Store) ReplaceCard(ctx context.Context, r ledger.ReplacementRequest, no
 		if err := claimOpen(tx, old.ID); err != nil {
 			return err
 		}
-		done = ledger.Replacement{OldCardNo: old.CardNo, NewCardNo: r.NewCardNo, PersonID: old.PersonID, Left: ledger.Fen(old.BalanceFen), Due: r.Due}
+		done = ledger.Replacement{Left: ledger.Fen(old.BalanceFen)}
 		var newID, taken int64
 		if err := tx.Table("campus_cards").Where("card_no = ?", r.NewCardNo).Count(&taken).Error; err != nil || taken > 0 {
 			return cmp.Or(err, ledger.ErrCardNoTaken)
@@ -139,12 +139,11 @@ func (s *Store) MoveReplaced(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("read the replaced cards: %w", err)
 	}
+	var failed error // one card that fails keeps no other waiting
 	for _, id := range due {
-		if err := s.tx(ctx, func(tx *gorm.DB) error { return s.moveRest(tx, id, now) }); err != nil {
-			return err
-		}
+		failed = errors.Join(failed, s.tx(ctx, func(tx *gorm.DB) error { return s.moveRest(tx, id, now) }))
 	}
-	return nil
+	return failed
 }
 
 func (s *Store) moveRest(tx *gorm.DB, cardID int64, now time.Time) error {

@@ -11,8 +11,8 @@ import (
 )
 
 // Statement gives what happened on the person's card, and on those that it took
-// the place of, in a month of the campus's zone. That of the month in which now is compares with the same days
-// of the month before. ErrNotFound when the person has no card in use.
+// the place of, in a month of the campus's zone. That of the month in which now
+// is compares with the same days of the month before. ErrNotFound when the person has no card in use.
 func (s *Store) Statement(ctx context.Context, personID int64, month ledger.Month, now time.Time) (ledger.Statement, error) {
 	days := 0
 	if now = now.In(s.zone); ledger.MonthOf(now) == month {
@@ -32,7 +32,8 @@ const statementSQL = `WITH card AS (SELECT id, balance_fen FROM campus_cards WHE
 	UNION ALL SELECT 'transfer', created_at, amount_fen, state, kind, 0, 0, 0, 0, 0, 0
 		FROM transfers WHERE person_id = @person AND created_at >= @from AND created_at < @to`
 
-// replacedSQL is statementSQL of one card that was replaced; few have any.
+// replacedSQL is statementSQL of one card that was replaced; few have any. Every
+// card adds up by itself, so it does not matter that it is read a moment later.
 const replacedSQL = `WITH card AS (SELECT id, balance_fen FROM campus_cards WHERE id = @card)` + statementOf
 
 const statementOf = `,

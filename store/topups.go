@@ -201,11 +201,10 @@ func (s *Store) settleLocked(tx *gorm.DB, c credit) (refused, err error) {
 }
 
 // recordPaymentCase records what is wrong with a payment, how it reads after
-// its transaction, with the order and the card that it was for.
+// its transaction.
 func recordPaymentCase(tx *gorm.DB, c credit, kind, ref, how string) error {
 	detail := fmt.Sprintf("order %s of %s: transaction %s of %s %s", c.a.OrderNo, ledger.Fen(c.a.AmountFen), c.WxTransactionID, c.Total, how)
-	return write(tx, "record the payment's case", `INSERT INTO cases (kind, ref, card_no, detail, at)
-		VALUES (?, ?, (SELECT card_no FROM campus_cards WHERE id = ?), ?, ?) ON CONFLICT (kind, ref) DO NOTHING`, kind, ref, c.o.CardID, detail, micros(c.now))
+	return recordOrderCase(tx, c.a.OrderNo, ledger.Case{Kind: kind, Ref: ref, Detail: detail, At: c.now})
 }
 
 // differs names the first thing in which the payment is not what was ordered.

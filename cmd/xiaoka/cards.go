@@ -90,12 +90,12 @@ func (c cardReplaceCmd) Run(p *program) error {
 	case err != nil:
 		return err
 	}
-	fmt.Fprintf(p.stdout, "card %s is stopped for good, card %s is in use\n", done.OldCardNo, done.NewCardNo)
+	fmt.Fprintf(p.stdout, "card %s is stopped for good, card %s is in use\n", c.Old, c.New)
 	if done.Moved > 0 {
 		fmt.Fprintf(p.stdout, "%s can be collected with it now\n", done.Moved)
 	}
 	if done.Left > 0 {
-		fmt.Fprintf(p.stdout, "%s less what tills have not sent yet can be collected from %s\n", done.Left, done.Due.In(cfg.Timezone).Format("2006-01-02 15:04"))
+		fmt.Fprintf(p.stdout, "%s less what tills have not sent yet can be collected from %s\n", done.Left, r.Due.In(cfg.Timezone).Format("2006-01-02 15:04"))
 	}
 	return nil
 }
