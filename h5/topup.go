@@ -131,7 +131,7 @@ func (v *visit) showTopUp(status int, data topUpView) error {
 	}
 	data.Balance, data.Amounts, data.Min, data.Max = balance, v.Amounts, v.Min, v.Max
 	if v.MaxBalance > 0 {
-		data.Room = max(0, v.MaxBalance-balance.Books-balance.Pending-balance.InFlight)
+		data.Room = max(0, balance.Room(v.MaxBalance)-balance.Pending)
 		data.Over = data.Room < v.Max
 	}
 	return v.show(status, "topup", v.t("topup.title"), data)

@@ -64,7 +64,7 @@ func (v *visit) transfers() error {
 			if err != nil {
 				return err
 			}
-			if balance.Books+balance.InFlight+stage.Sum > v.MaxBalance {
+			if stage.Sum > balance.Room(v.MaxBalance) {
 				stage.Most = v.MaxBalance
 			}
 		}

@@ -23,6 +23,7 @@ func (a *Apps) render(ctx context.Context, lang cards.Lang, p ledger.Person, e l
 // draw draws it. Every card shows when it happened, so that two equal facts
 // are two messages to WeCom.
 func (a *Apps) draw(ctx context.Context, lang cards.Lang, p ledger.Person, e ledger.Event) (cards.Card, error) {
+	p.CardNo = cmp.Or(e.CardNo, p.CardNo)
 	at := e.At.In(a.Zone)
 	when := []string{wRowTime.in(lang), cards.When(lang, at)}
 	switch e.Kind {
@@ -127,7 +128,7 @@ func (a *Apps) eventCard(lang cards.Lang, said eventNotice, p ledger.Person, e l
 		wRowTitle.in(lang), grantTitle(lang, e.Title),
 		wRowReceipt.in(lang), receipt,
 		wRowBalance.in(lang), balance,
-		wRowCard.in(lang), cards.MaskCardNo(cmp.Or(e.CardNo, p.CardNo)),
+		wRowCard.in(lang), cards.MaskCardNo(p.CardNo),
 		wRowPlace.in(lang), e.Where,
 		wRowTime.in(lang), cards.When(lang, at))
 }
@@ -143,7 +144,7 @@ func (a *Apps) purchasesCard(lang cards.Lang, p ledger.Person, e ledger.Event) c
 		Title: title, Body: wPurchasesLateBody.in(lang), LinkTitle: wMonthHistory.in(lang), URL: a.link.transactions(ledger.MonthOf(e.At.In(a.Zone))),
 	})
 	card.EmphasisContent = &cards.Emphasis{Title: (-e.Amount).String(), Desc: total}
-	return rows(rows(card, wRowCard.in(lang), cards.MaskCardNo(cmp.Or(e.CardNo, p.CardNo))), when...)
+	return rows(rows(card, wRowCard.in(lang), cards.MaskCardNo(p.CardNo)), when...)
 }
 
 // unusualCard says why a purchase is unusual, and what to do if somebody else
@@ -156,7 +157,7 @@ func (a *Apps) unusualCard(lang cards.Lang, p ledger.Person, e ledger.Event) car
 	card := cards.Notice(lang, cards.NoticeData{Title: wUnusual.in(lang), Body: body, LinkTitle: wLossPage.in(lang), URL: a.link.loss()})
 	card.EmphasisContent = &cards.Emphasis{Title: (-e.Amount).String()}
 	return rows(card,
-		wRowCard.in(lang), cards.MaskCardNo(cmp.Or(e.CardNo, p.CardNo)),
+		wRowCard.in(lang), cards.MaskCardNo(p.CardNo),
 		wRowPlace.in(lang), e.Where,
 		wRowTime.in(lang), cards.When(lang, e.At.In(a.Zone)))
 }
@@ -171,7 +172,7 @@ func (a *Apps) lowBalanceCard(lang cards.Lang, p ledger.Person, e ledger.Event) 
 	card := cards.Notice(lang, data)
 	card.EmphasisContent = &cards.Emphasis{Title: e.Balance.String(), Desc: wOnCard.in(lang)}
 	return rows(card,
-		wRowCard.in(lang), cards.MaskCardNo(cmp.Or(e.CardNo, p.CardNo)),
+		wRowCard.in(lang), cards.MaskCardNo(p.CardNo),
 		wRowTime.in(lang), cards.When(lang, e.At.In(a.Zone)))
 }
 

@@ -67,7 +67,7 @@ func (a *Apps) pendingCard(ctx context.Context, t *turn, waiting []ledger.Transf
 	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 		return cards.Card{}, err
 	}
-	if a.MaxBalance > 0 && b.Books+b.InFlight+sum(waiting) > a.MaxBalance {
+	if a.MaxBalance > 0 && sum(waiting) > b.Room(a.MaxBalance) {
 		data.MostFen = int64(a.MaxBalance)
 	}
 	if len(waiting) == 0 {

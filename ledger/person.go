@@ -106,6 +106,10 @@ type Balance struct {
 	PasswordInitial bool
 }
 
+// Room is what the chip can still take of a purse that holds most, beside what
+// is on its way to it; never negative.
+func (b Balance) Room(most Fen) Fen { return max(0, most-b.Books-b.InFlight) }
+
 // Movement is one line of a card's history.
 type Movement struct {
 	Kind     string // one of the kinds below
