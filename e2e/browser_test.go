@@ -140,6 +140,21 @@ func (d *desk) pageSays(words string) {
 		const b = f && f.contentDocument && f.contentDocument.body; return !!b && b.innerText.includes(%q) })()`, words))
 }
 
+// settled waits for the payment: a notification that went wrong, as some do
+// here, is asked about within the two minutes that the product promises.
+func (d *desk) settled() {
+	d.t.Helper()
+	const promised = 2 * time.Minute
+	ctx, cancel := context.WithTimeout(d.ctx, promised)
+	defer cancel()
+	expression := `(() => { const f = document.querySelector('[data-testid="browser-frame"]');
+		const b = f && f.contentDocument && f.contentDocument.body; return !!b && b.innerText.includes('待领取') })()`
+	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](expression, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(promised))); err != nil {
+		d.picture("failed")
+		d.t.Fatalf("the payment is not settled within %s: %v", promised, err)
+	}
+}
+
 // fill fills the fields of the page's form, as a person would, and sends it.
 func (d *desk) fill(fields map[string]string) {
 	d.t.Helper()
@@ -233,7 +248,7 @@ func (d *desk) topUp() {
 	d.says("pay-amount", "50.00")
 	d.picture("pay")
 	d.click("pay-confirm")
-	d.pageSays("待领取")
+	d.settled()
 	d.picture("paid")
 	d.click("browser-close")
 	d.says("card", "待领取")
