@@ -206,7 +206,19 @@ func (h *house) start() *replica {
 }
 
 // kill ends a replica as a power cut would.
-func (h *house) kill(r *replica) {
+func (h *house) kill(r *replica) { h.end(r, syscall.SIGKILL) }
+
+// restart ends all replicas in good order and starts one, which then leads the
+// queue: that is when periodic work is done at once.
+func (h *house) restart() {
+	h.t.Helper()
+	for len(h.replicas) > 0 {
+		h.end(h.replicas[0], syscall.SIGTERM)
+	}
+	h.start()
+}
+
+func (h *house) end(r *replica, sig syscall.Signal) {
 	h.mu.Lock()
 	for i, other := range h.replicas {
 		if other == r {
@@ -215,7 +227,7 @@ func (h *house) kill(r *replica) {
 		}
 	}
 	h.mu.Unlock()
-	r.stop(syscall.SIGKILL)
+	r.stop(sig)
 }
 
 func (r *replica) stop(sig syscall.Signal) {

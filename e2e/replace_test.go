@@ -39,7 +39,7 @@ func TestReplacement(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.set("UPDATE replacements SET due_at = 0")
-		h.start() // a replica looks at once, and then every ten minutes
+		h.restart() // looks at once, and then every ten minutes
 		m.told(campus.CardID, "旧卡余额已转出，待领取", "¥10.00")
 		if page := m.open("/h5/transfers"); !strings.Contains(page, "旧卡余额") {
 			t.Errorf("transfers:\n%s", page)
