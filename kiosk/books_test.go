@@ -246,6 +246,7 @@ func (b *books) IngestConsumptions(_ context.Context, _ string, records []ledger
 	b.batches = append(b.batches, records)
 	for _, r := range records {
 		old, known := b.sold[r.Seq]
+		known = known && r.Seq > 0
 		switch _, held := b.holders[r.CardNo]; {
 		case known && old == r:
 			done.Duplicates++

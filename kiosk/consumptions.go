@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -27,9 +28,8 @@ type record struct {
 }
 
 // consumptions takes what a till sold. A malformed record rejects itself
-// alone and is stored as rejected, so that the till may forget it; a record
-// that does not even say which one it is refuses the request, for nothing
-// could be told about it.
+// alone and is stored as rejected, so that the till may forget it; one that
+// does not even say which it is is named by its place in the request.
 func (a *API) consumptions(c *call) error {
 	records, err := readRecords(c.body)
 	if err != nil {
@@ -47,12 +47,18 @@ func (a *API) consumptions(c *call) error {
 		return fmt.Errorf("consumptions: %w", err)
 	}
 	type rejection struct {
-		Seq  int64  `json:"seq"`
-		Code string `json:"code"`
+		Seq   int64  `json:"seq"`
+		Code  string `json:"code"`
+		Index *int   `json:"index,omitempty"` // in the request; of a record without a seq only
 	}
 	rejected := make([]rejection, len(done.Rejected))
+	next := 0
 	for i, r := range done.Rejected {
-		rejected[i] = rejection(r)
+		rejected[i] = rejection{Seq: r.Seq, Code: r.Code}
+		if r.Code == ledger.RejectSeq {
+			at := next + slices.IndexFunc(batch[next:], func(b ledger.Consumption) bool { return b.Fault == ledger.RejectSeq })
+			rejected[i].Index, next = &at, at+1
+		}
 	}
 	return c.answer(http.StatusOK, struct {
 		Accepted   int         `json:"accepted"`
@@ -86,11 +92,6 @@ func readRecords(body []byte) ([]record, error) {
 	}
 	f := fields{}
 	f.need(given, "records", "must be an array")
-	for i := range records {
-		if records[i].seq < 1 {
-			f.need(false, fmt.Sprintf("records[%d].seq", i), "must be a positive integer")
-		}
-	}
 	return records, f.err()
 }
 
@@ -140,11 +141,14 @@ func readChip(in *reader) (load, spend, balance int64) {
 // consumption is the record as the books take it. Of a malformed one only what
 // is well-formed goes on; the first fault names it.
 func (r *record) consumption(now time.Time) ledger.Consumption {
-	out := ledger.Consumption{Seq: r.seq, Merchant: label(r.merchant)}
+	out := ledger.Consumption{Seq: max(r.seq, 0), Merchant: label(r.merchant)}
 	fault := func(code string) {
 		if out.Fault == "" {
 			out.Fault = code
 		}
+	}
+	if r.seq < 1 {
+		fault(ledger.RejectSeq)
 	}
 	if visible(r.cardNo, 64) {
 		out.CardNo = r.cardNo
@@ -156,7 +160,8 @@ func (r *record) consumption(now time.Time) ledger.Consumption {
 	} else {
 		fault(ledger.RejectAmount)
 	}
-	if within(r.load, math.MaxInt32) && within(r.spend, math.MaxInt32) && within(r.balance, int64(ledger.MaxAmount)) {
+	// The purchase itself has counted: no chip shows 0 after it.
+	if within(r.load, math.MaxInt32) && r.spend > 0 && within(r.spend, math.MaxInt32) && within(r.balance, int64(ledger.MaxAmount)) {
 		out.Chip = ledger.Chip{LoadSeq: r.load, SpendSeq: r.spend, Balance: ledger.Fen(r.balance)}
 	} else {
 		fault(ledger.RejectChip)

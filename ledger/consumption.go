@@ -8,7 +8,7 @@ import (
 // Consumption is one purchase as a till reports it. Its identity is (terminal,
 // Seq), its second identity (card, Chip.SpendSeq); both are booked once.
 type Consumption struct {
-	Seq        int64 // the terminal's own count of its records
+	Seq        int64 // the terminal's own count of its records, from 1; 0 in one that does not say it
 	CardNo     string
 	Amount     Fen  // positive
 	Chip       Chip // after the purchase
@@ -27,6 +27,7 @@ const (
 	RejectAmount       = "invalid_amount"
 	RejectTime         = "invalid_time"
 	RejectChip         = "invalid_chip"
+	RejectSeq          = "invalid_seq" // it does not say which record it is
 )
 
 // Rejection is a record that was not booked.

@@ -51,12 +51,14 @@ func (u *upload) askTill() (found *bool, err error) {
 // acknowledge moves the gapless end of the terminal's records on.
 func (u *upload) acknowledge() error {
 	u.done.AckedSeq = u.till.AckedSeq
-	if len(u.records) == 0 {
-		return nil
+	seqs := make([]int64, 0, len(u.records)) // all of them are dealt with by now
+	for _, r := range u.records {
+		if r.Seq > 0 {
+			seqs = append(seqs, r.Seq)
+		}
 	}
-	seqs := make([]int64, len(u.records)) // all of them are dealt with by now
-	for i, r := range u.records {
-		seqs[i] = r.Seq
+	if len(seqs) == 0 {
+		return nil
 	}
 	slices.Sort(seqs)
 	lowest := seqs[0]
@@ -155,9 +157,13 @@ func (u *upload) keepRejections() error {
 			return fmt.Errorf("keep a rejected record: %w", err)
 		}
 		kept = append(kept, u.terminalID, r.Seq, r.code, r.CardNo, string(record), micros(u.now))
-		if r.code == ledger.RejectConflict || r.code == ledger.RejectCardNotFound || r.code == ledger.RejectTime {
+		if slices.Contains([]string{ledger.RejectConflict, ledger.RejectCardNotFound, ledger.RejectTime, ledger.RejectSeq}, r.code) {
+			which := fmt.Sprintf("record %d", r.Seq)
+			if r.code == ledger.RejectSeq {
+				which = "a record without a seq"
+			}
 			cases = append(cases, r.code, ledger.RecordRef(u.terminalID, r.Seq, recordDigest(record)), r.CardNo,
-				fmt.Sprintf("record %d of terminal %s, %s spent, was not booked", r.Seq, u.terminalID, r.Amount), micros(u.now))
+				fmt.Sprintf("%s of terminal %s, %s spent, was not booked", which, u.terminalID, r.Amount), micros(u.now))
 		}
 	}
 	err := u.tx.Exec(`INSERT INTO rejections (terminal_id, seq, code, card_no, record, at) VALUES `+rows(len(u.kept), 6)+` ON CONFLICT DO NOTHING`, kept...).Error

@@ -183,6 +183,20 @@ func TestStore_IngestConsumptions(t *testing.T) {
 				t.Errorf("got %+v", got)
 			}
 		},
+		"WithoutSeq": func(t *testing.T, s *store.Store, p ledger.Person) {
+			nameless := sold(p, 0, 650, 7, 41, 600)
+			nameless.Fault, nameless.Raw = ledger.RejectSeq, `{}`
+			for range 2 {
+				if got := ingest(t, s, "A", nameless); got.Accepted != 0 || !slices.Equal(codes(got.Rejected), []string{"0:invalid_seq"}) || got.AckedSeq != 0 {
+					t.Errorf("got %+v", got)
+				}
+			}
+			got := ingest(t, s, "A", sold(p, 101, 650, 7, 41, 600), nameless, nameless)
+			if got.Accepted != 1 || !slices.Equal(codes(got.Rejected), []string{"0:invalid_seq", "0:invalid_seq"}) || got.AckedSeq != 101 {
+				t.Errorf("got %+v", got)
+			}
+			onlyCase(t, s, ledger.RejectSeq)
+		},
 		"AckedWithoutGap": func(t *testing.T, s *store.Store, p ledger.Person) {
 			for _, step := range []struct{ seq, acked int64 }{{101, 101}, {103, 101}, {104, 101}, {102, 104}, {100, 104}, {98, 98}, {99, 104}} {
 				if got := ingest(t, s, "A", sold(p, step.seq, 1, 7, step.seq, 1250-ledger.Fen(step.seq))); got.AckedSeq != step.acked {

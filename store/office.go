@@ -91,7 +91,7 @@ const watchSQL = `
 		(SELECT COUNT(held_at) FROM doubts) AS held,
 		(SELECT COUNT(*) FROM cases WHERE settled_at IS NULL) AS cases,
 		COALESCE((SELECT MIN(at) FROM cases WHERE settled_at IS NULL), 0) AS case_since,
-		(SELECT COUNT(*) FROM rejections WHERE code IN ('conflict', 'card_not_found') AND at >= @kept) AS kept_off,
+		(SELECT COUNT(*) FROM rejections WHERE code IN ('conflict', 'card_not_found', 'invalid_seq') AND at >= @kept) AS kept_off,
 		COALESCE((SELECT n FROM waits WHERE state = 'pending'), 0) AS pending,
 		COALESCE((SELECT fen FROM waits WHERE state = 'pending'), 0) AS pending_fen,
 		COALESCE((SELECT since FROM waits WHERE state = 'pending'), 0) AS pending_since,
