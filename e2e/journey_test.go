@@ -99,7 +99,7 @@ func TestJourney_Misbehaviour(t *testing.T) {
 				}
 				found = found || e.Name == "TRANSACTION.SUCCESS" && strings.Contains(e.Note, tt.note)
 			}
-			if odd < 15 || !found {
+			if odd < 8 || !found {
 				t.Errorf("%d calls went wrong; a notification %s: %v", odd, tt.note, found)
 			}
 		})
