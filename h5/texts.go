@@ -232,6 +232,10 @@ var catalogue = map[string]both{
 	"order.paid_at":        {"付款时间", "Paid"},
 	"order.claimed_at":     {"到卡时间", "On card since"},
 
+	"pages.turn":   {"翻页", "Pages"},
+	"pages.before": {"上一页", "Previous"},
+	"pages.after":  {"下一页", "Next"},
+
 	"months.choose": {"月份", "Month"},
 	"months.older":  {"上个月", "The month before"},
 	"months.newer":  {"下个月", "The month after"},
@@ -260,9 +264,6 @@ var catalogue = map[string]both{
 	"transactions.no_such":       {"没有符合条件的交易", "No transactions match"},
 	"transactions.no_more":       {"后面没有了", "There are no more"},
 	"transactions.show_all":      {"看全部", "Show all"},
-	"transactions.pages":         {"翻页", "Pages"},
-	"transactions.newer":         {"上一页", "Newer"},
-	"transactions.older":         {"下一页", "Older"},
 	"transactions.to_statement":  {"当月账单", "Statement of this month"},
 	"transactions.to_transfers":  {"领取与记录", "Transfers"},
 	"transactions.missing":       {"还有 %d 笔消费没有上传，到了会补上", "Purchases not received yet: %d. They will be added"},
@@ -291,6 +292,10 @@ var catalogue = map[string]both{
 	"export.remark":      {"说明", "Remark"},
 
 	"print.title":   {"校园卡交易明细", "Campus card transactions"},
+	"print.page":    {"第 %d 页，共 %d 页", "Page %d of %d"},
+	"print.do_page": {"打印这一页", "Print this page"},
+	"print.brought": {"承前页", "Brought forward"},
+	"print.carried": {"过次页", "Carried forward"},
 	"print.amount":  {"金额（元）", "Amount (CNY)"},
 	"print.balance": {"卡上余额", "On card"},
 	"print.in":      {"到卡合计", "Total in"},

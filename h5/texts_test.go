@@ -176,6 +176,8 @@ func everyPage(t *testing.T, check func(name, page string)) {
 				ledger.Movement{Kind: ledger.MovementMoved, Amount: 5, At: w.now},
 				ledger.Movement{Kind: ledger.MovementClaim, Amount: 500, At: w.now, SpendSeq: 999, Late: true, Where: markup})
 		})
+		one("print", bound, "/h5/transactions/print", nil, lived)
+		one("print much", bound, "/h5/transactions/print?month=2025-11&page=2", nil, func(w *world) { lateMonth(w, 1500, markup) })
 		one("statement", bound, "/h5/statement", nil, lived, waits)
 		one("statement of much", bound, "/h5/statement", nil, func(w *world) {
 			for i := range 300 {

@@ -39,8 +39,8 @@ type transactionsView struct {
 	Days      []movementDay
 	Page      int
 	Pages     int
-	Newer     string // addresses of the pages beside; empty = there is none
-	Older     string
+	Before    string // addresses of the pages beside; empty = there is none
+	After     string
 	First     string // address of the first page
 	From, To  string // days of the month, for the export of a range
 	Today     string
@@ -68,10 +68,13 @@ func (v *visit) transactions() error {
 		return err
 	}
 	query := v.r.URL.Query()
-	page, err := strconv.Atoi(cmp.Or(query.Get("page"), "1"))
+	page, err := v.askedPage()
+	if err != nil {
+		return err
+	}
 	known := slices.ContainsFunc(movementKinds, func(k struct{ Kind, Name string }) bool { return k.Kind == query.Get("kind") })
-	if err != nil || page < 1 || (query.Get("kind") != "" && !known) {
-		return &failure{Status: http.StatusBadRequest, Code: "bad_request", Err: err}
+	if query.Get("kind") != "" && !known {
+		return &failure{Status: http.StatusBadRequest, Code: "bad_request"}
 	}
 	s, err := v.Store.Statement(v.ctx(), v.person.ID, month, v.now)
 	if err != nil {
@@ -113,13 +116,22 @@ func (v *visit) transactions() error {
 	}
 	data.First = to(1)
 	if page > 1 {
-		data.Newer = to(min(page-1, data.Pages))
+		data.Before = to(min(page-1, data.Pages))
 	}
 	if page < data.Pages {
-		data.Older = to(page + 1)
+		data.After = to(page + 1)
 	}
 	data.Days = v.byDay(lines, (page-1)*pageLength)
 	return v.show(http.StatusOK, "transactions", v.t("transactions.title"), data)
+}
+
+// askedPage reads ?page=, the first without it.
+func (v *visit) askedPage() (int, error) {
+	page, err := strconv.Atoi(cmp.Or(v.r.URL.Query().Get("page"), "1"))
+	if err != nil || page < 1 {
+		return 0, &failure{Status: http.StatusBadRequest, Code: "bad_request", Err: err}
+	}
+	return page, nil
 }
 
 // runningBalance is the balance now when the statement's month still runs: it
