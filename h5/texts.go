@@ -241,10 +241,6 @@ var catalogue = map[string]both{
 	"months.newer":  {"下个月", "The month after"},
 	"months.show":   {"查看", "Show"},
 
-	"movement.consumption": {"消费", "Purchase"},
-	"movement.claim":       {"领取到卡", "Collected"},
-	"movement.correction":  {"更正", "Correction"},
-	"movement.moved":       {"旧卡转出", "Moved off the old card"},
 	"statement.other":      {"更正与旧卡转出", "Corrections and moves"},
 	"balance.old":          {"旧卡上还有 %s，等终端把记录传齐，%s 转入待领取", "%s is still on your old card. Once the terminals have sent everything, on %s, it waits to be collected"},
 	"statement.old":        {"余额里有 %s 还在旧卡上，等终端把记录传齐，%s 转入待领取", "%s of the balance is still on your old card. Once the terminals have sent everything, on %s, it waits to be collected"},

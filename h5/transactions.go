@@ -14,13 +14,8 @@ import (
 // pageLength is how many movements a page of the list holds.
 const pageLength = 20
 
-// kinds are the movements one can filter by, and their names.
-var movementKinds = []struct{ Kind, Name string }{
-	{ledger.MovementConsumption, "movement.consumption"},
-	{ledger.MovementClaim, "movement.claim"},
-	{ledger.MovementCorrection, "movement.correction"},
-	{ledger.MovementMoved, "movement.moved"},
-}
+// movementKinds are the movements one can filter by, in the order offered.
+var movementKinds = []string{ledger.MovementConsumption, ledger.MovementClaim, ledger.MovementCorrection, ledger.MovementMoved}
 
 // seldom kinds are offered where there are any.
 func seldom(kind string) bool {
@@ -72,8 +67,7 @@ func (v *visit) transactions() error {
 	if err != nil {
 		return err
 	}
-	known := slices.ContainsFunc(movementKinds, func(k struct{ Kind, Name string }) bool { return k.Kind == query.Get("kind") })
-	if query.Get("kind") != "" && !known {
+	if kind := query.Get("kind"); kind != "" && !slices.Contains(movementKinds, kind) {
 		return &failure{Status: http.StatusBadRequest, Code: "bad_request"}
 	}
 	s, err := v.Store.Statement(v.ctx(), v.person.ID, month, v.now)
@@ -97,10 +91,10 @@ func (v *visit) transactions() error {
 		From: s.From.Format(time.DateOnly), To: s.To.AddDate(0, 0, -1).Format(time.DateOnly), Today: v.now.In(v.Location).Format(time.DateOnly),
 	}
 	data.To = min(data.To, data.Today)
-	for _, k := range movementKinds {
-		if !seldom(k.Kind) || kept.Get("kind") == k.Kind ||
-			slices.ContainsFunc(s.Movements, func(m ledger.Movement) bool { return m.Kind == k.Kind }) {
-			data.Kinds = append(data.Kinds, option{k.Kind, v.t(k.Name), kept.Get("kind") == k.Kind})
+	for _, kind := range movementKinds {
+		chosen := kept.Get("kind") == kind
+		if !seldom(kind) || chosen || slices.ContainsFunc(s.Movements, func(m ledger.Movement) bool { return m.Kind == kind }) {
+			data.Kinds = append(data.Kinds, option{kind, v.movementName(kind), chosen})
 		}
 	}
 	data.Merchants = merchants(s, kept.Get("merchant"))
@@ -193,12 +187,10 @@ func (v *visit) byDay(lines []ledger.Movement, from int) (days []movementDay) {
 }
 
 func (v *visit) movementName(kind string) string {
-	for _, k := range movementKinds {
-		if k.Kind == kind {
-			return v.t(k.Name)
-		}
+	if v.lang == ledger.English {
+		return ledger.MovementWords[kind].EN
 	}
-	return kind
+	return ledger.MovementWords[kind].ZH
 }
 
 // signed writes an amount with the sign it has on the card: −6.50, +50.00.

@@ -40,19 +40,13 @@ func (a *Apps) balance(ctx context.Context, t *turn) error {
 // month is the one it is on the campus.
 func (a *Apps) month() ledger.Month { return ledger.MonthOf(a.Now().In(a.Zone)) }
 
-// movementTitle is the merchant of a purchase; a claim is named.
+// movementTitle is the merchant of a purchase; what has none is named.
 func movementTitle(lang cards.Lang, m ledger.Movement) string {
-	switch {
-	case m.Kind == ledger.MovementClaim:
-		return wClaimed.in(lang)
-	case m.Kind == ledger.MovementCorrection:
-		return wCorrection.in(lang)
-	case m.Kind == ledger.MovementMoved:
-		return wMovedOff.in(lang)
-	case m.Where == "":
-		return wPurchase.in(lang)
+	if m.Kind == ledger.MovementConsumption && m.Where != "" {
+		return m.Where
 	}
-	return m.Where
+	words := ledger.MovementWords[m.Kind]
+	return phrase{words.ZH, words.EN}.in(lang)
 }
 
 // transferTitle is what the holder reads on the machine; what we name ourselves

@@ -119,7 +119,8 @@ func (a *Apps) latest(lang cards.Lang, movements []ledger.Movement, transfers []
 		for len(waiting) > 0 && waiting[0].At.After(m.At) {
 			lines, waiting = append(lines, waiting[0]), waiting[1:]
 		}
-		lines = append(lines, cards.TransactionLine{Name: movementNames[m.Kind].in(lang), Title: m.Where, Amount: plus(m.Change()), At: m.At.In(a.Zone)})
+		words := ledger.MovementWords[m.Kind]
+		lines = append(lines, cards.TransactionLine{Name: phrase{words.ZH, words.Row}.in(lang), Title: m.Where, Amount: plus(m.Change()), At: m.At.In(a.Zone)})
 	}
 	lines = append(lines, waiting...)
 	return lines[:min(len(lines), shownLines)]

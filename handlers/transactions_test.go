@@ -178,3 +178,22 @@ func TestTransactions_Month(t *testing.T) {
 		t.Errorf("a month without any: %q", got)
 	}
 }
+
+// TestTransactions_Names: 明细 and 余额 name a movement as the pages do, in
+// English as short as a row needs.
+func TestTransactions_Names(t *testing.T) {
+	t.Parallel()
+	for kind, words := range ledger.MovementWords {
+		m := ledger.Movement{Kind: kind, Amount: 650, At: noon}
+		c := newCampus(t)
+		c.store.movements[3], c.store.transfers[3] = []ledger.Movement{m}, nil
+		for text, want := range map[string]string{"明细": words.ZH + "：", "transactions": words.Row + ": "} {
+			if said := c.types(CardApp, "bound", text); !strings.Contains(said, "\n"+want+"11月22日") && !strings.Contains(said, "\n"+want+"22 Nov") {
+				t.Errorf("%s: %q does not name %q", kind, said, want)
+			}
+		}
+		if zh, en := movementTitle("zh-CN", m), movementTitle("en", m); zh != words.ZH || en != words.EN {
+			t.Errorf("%s is %q and %q", kind, zh, en)
+		}
+	}
+}

@@ -153,11 +153,9 @@ var (
 	wThisMonth        = phrase{"这个月的账单", "This month"}
 	wWriting          = phrase{"正在写卡，请勿移开卡片", "Writing to your card. Do not move it"}
 	wWritingBody      = phrase{"写好后会告诉你。", "We will tell you when it is done."}
-	wClaimed          = phrase{"领取", "Collected"}
 	wTopUpTransfer    = phrase{"微信充值", "Top-up"}
 	wGrant            = phrase{ledger.GrantWord, "Grant"}
 	wCorrection       = phrase{"消费冲正", "Purchase reversed"}
-	wPurchase         = phrase{"消费", "Purchase"}
 	wStateClaimed     = phrase{"已到卡", "on your card"}
 	wStatePending     = phrase{"待领取", "to collect"}
 	wStateWriting     = phrase{"写卡中", "being written"}
@@ -212,17 +210,11 @@ var askNames = map[string]phrase{
 	"human":              {"人工服务", "A person"},
 }
 
-// movementNames and transferRows name the rows of 明细: five characters at most.
-var (
-	movementNames = map[string]phrase{
-		ledger.MovementConsumption: {"消费", "Spent"}, ledger.MovementClaim: {"领取", "Load"}, ledger.MovementCorrection: {"冲正", "Fixed"},
-		ledger.MovementMoved: {"转出", "Moved"},
-	}
-	transferRows = map[ledger.TransferState]phrase{
-		ledger.TransferPending: {"待领取", "Claim"}, ledger.TransferInFlight: {"写卡中", "Write"}, ledger.TransferInDoubt: {"待确认", "Check"},
-		ledger.TransferRefunding: {"退款中", "Back"}, ledger.TransferRefunded: {"已退款", "Back"},
-	}
-)
+// transferRows name the rows of 明细: five characters at most.
+var transferRows = map[ledger.TransferState]phrase{
+	ledger.TransferPending: {"待领取", "Claim"}, ledger.TransferInFlight: {"写卡中", "Write"}, ledger.TransferInDoubt: {"待确认", "Check"},
+	ledger.TransferRefunding: {"退款中", "Back"}, ledger.TransferRefunded: {"已退款", "Back"},
+}
 
 // Events.
 var (
@@ -234,7 +226,6 @@ var (
 	wPurchasesTotal    = phrase{"合计", "In all"}
 	wSubsidy           = notice{phrase{"补助已发放，待领取", "A grant waits for you"}, phrase{"到任意食堂刷卡或圈存机领取。", "Tap at any canteen or a kiosk to collect it."}}
 	wCorrected         = notice{phrase{"消费已冲正，待领取", "A purchase was reversed"}, phrase{"多扣的钱到任意食堂刷卡或圈存机领回。", "Tap at any canteen or a kiosk to get the money back."}}
-	wMovedOff          = phrase{"旧卡转出", "Moved off the old card"}
 	wOldCard           = phrase{"旧卡余额", "From the old card"}
 	wReplaced          = notice{phrase{"新校园卡可以用了", "Your new card is ready"}, phrase{"旧卡已停用，不能再恢复。旧卡上剩下的钱，等终端把记录传齐后转入待领取。不是你本人办的？请马上联系受理中心。", "The old one is stopped for good. What is left on it waits to be collected once the terminals have sent everything. Not you? Please call the card office at once."}}
 	wMoved             = notice{phrase{"旧卡余额已转出，待领取", "Money from your old card waits"}, phrase{"用新卡到任意食堂刷卡或圈存机领取。", "Tap your new card at any canteen or a kiosk to collect it."}}

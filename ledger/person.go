@@ -110,47 +110,6 @@ type Balance struct {
 // is on its way to it; never negative.
 func (b Balance) Room(most Fen) Fen { return max(0, most-b.Books-b.InFlight) }
 
-// Movement is one line of a card's history.
-type Movement struct {
-	Kind     string // one of the kinds below
-	Amount   Fen    // positive, the kind says the direction; a correction has its own sign
-	At       time.Time
-	Where    string // merchant, or place of the terminal
-	SpendSeq int64
-
-	// The rest is known in statements alone.
-	TerminalID string
-	LoadSeq    int64
-	After      Fen       // on the chip after it; of no meaning without a chip: see Counted
-	Booked     time.Time // accounting day of a purchase, its midnight
-	// Late: a purchase booked on a later day than it was made, or a claim
-	// proven only by what a reader saw later.
-	Late      bool
-	AfterLoss bool // a purchase made after the card was reported lost
-	Card      int  // how many cards ago: 0 is the one in use
-}
-
-// The kinds of movements. What is moved went off a card that was replaced.
-const (
-	MovementMoved       = "moved"
-	MovementClaim       = "claim"
-	MovementConsumption = "consumption"
-	MovementCorrection  = "correction"
-)
-
-// Counted tells whether the card's chip has counted it.
-func (m Movement) Counted() bool {
-	return m.Kind == MovementConsumption || m.Kind == MovementClaim
-}
-
-// Change is what the movement does to the money on the card.
-func (m Movement) Change() Fen {
-	if m.Kind == MovementConsumption || m.Kind == MovementMoved {
-		return -m.Amount
-	}
-	return m.Amount
-}
-
 // PersonRow is one line of the register as `people import` reads it. Empty
 // fields leave what is on record.
 type PersonRow struct {
