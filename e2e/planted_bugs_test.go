@@ -94,6 +94,16 @@ var planted = []bug{
 	{"a batch grants again when it runs again", campusModel, []edit{{"store/grants.go",
 		"Repeat: found[0].AmountFen != nil}", "Repeat: false}"}}},
 
+	// Cards that are replaced.
+	{"what a chip proved at the desk is moved again", campusModel, []edit{{"store/replacements.go",
+		"SET balance_fen = balance_fen - ? WHERE id = ?`, int64(fen), card.ID)", "SET balance_fen = balance_fen - ? WHERE id = ? AND status <> 'closed'`, int64(fen), card.ID)"}}},
+	{"what is left on an old card is moved before its time", campusModel, []edit{{"store/replacements.go",
+		"moved_at IS NULL AND due_at <= ?", "moved_at IS NULL AND due_at < 2 * ?"}}},
+	{"a card is replaced while money for it is on its way", campusModel, []edit{{"store/replacements.go",
+		"		if err := claimOpen(tx, old.ID); err != nil {\n			return err\n		}\n", ""}}},
+	{"a chip read at the desk is worth what it says", campusModel, []edit{{"store/replacements.go",
+		"	case chip.Balance > ledger.Fen(card.BalanceFen):", "	case false:"}}},
+
 	// What PostgreSQL does in lists, and uploads without looking first.
 	{"a plain settlement does not compare the payment", plainModel, []edit{{"store/topups.go",
 		`ok && differs(t.a, p.Payment) == "" && `, "ok && "}}},

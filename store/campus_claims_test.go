@@ -70,12 +70,12 @@ func (m *modelMember) wait(back ...waiting) {
 
 // outOfStep is a chip that a person must hear of.
 func (c *modelCampus) outOfStep(m *modelMember, chip ledger.Chip) {
-	c.cases[fmt.Sprintf("chip_out_of_step %s:%d:%d:%d", m.CardNo, chip.LoadSeq, chip.SpendSeq, chip.Balance)] = true
+	c.cases[fmt.Sprintf("chip_out_of_step %s:%d:%d:%d", m.no, chip.LoadSeq, chip.SpendSeq, chip.Balance)] = true
 }
 
 func (c *modelCampus) ask(m *modelMember, terminal string, chip ledger.Chip) ledger.ClaimRequest {
 	c.n++
-	return ledger.ClaimRequest{TerminalID: terminal, IdempotencyKey: fmt.Sprintf("k%d-%s", c.n, m.StudentNo), BodyHash: []byte("b"), CardNo: m.CardNo,
+	return ledger.ClaimRequest{TerminalID: terminal, IdempotencyKey: fmt.Sprintf("k%d-%s", c.n, m.StudentNo), BodyHash: []byte("b"), CardNo: m.no,
 		Chip: chip, Now: c.now, Expire: 2 * time.Minute, MaxBalance: purseMax}
 }
 
@@ -239,7 +239,14 @@ func (c *modelCampus) askAgain(m *modelMember) {
 	}
 	a := m.asked[c.rng.IntN(len(m.asked))]
 	a.Now = c.now
-	if got, err := c.s.Authorise(c.ctx, a.ClaimRequest); err != nil || got.ID != a.id || got.Amount != a.fen {
+	got, err := c.s.Authorise(c.ctx, a.ClaimRequest)
+	if a.CardNo != m.no {
+		if !errors.Is(err, ledger.ErrCardNotFound) {
+			c.t.Fatalf("an old request of a card that was replaced: %v", err)
+		}
+		return
+	}
+	if err != nil || got.ID != a.id || got.Amount != a.fen {
 		c.t.Fatalf("an old request again: %+v, %v; want %+v", got, err, a)
 	}
 }

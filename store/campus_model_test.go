@@ -39,31 +39,24 @@ type modelCampus struct {
 
 type modelMember struct {
 	ledger.Person
-	chip      ledger.Chip // what the plastic holds
-	opening   ledger.Fen
-	pending   []waiting  // oldest first
-	claimed   ledger.Fen // posted by the books
-	reported  ledger.Fen // purchases the books know
-	open      *modelClaim
-	asked     []modelAsk       // claims that were given
-	visits    []modelClaim     // a terminal's journal of ended visits it has not been told about
-	unpaid    []ledger.Payment // paid at WeChat Pay, not known here
-	settled   []ledger.Payment
-	refunding []*modelRefund
-	refunded  []*modelRefund // at their end, whichever
-	gone      []waiting      // claimed or refunded: nothing to send back
-	states    map[string]ledger.TransferState
-	lost      []lossTime
-	sold      int // records booked, late ones and those after a loss
-	late      int
-	afterLoss int
-	seen      bool // the books know its counters
+	*modelCard                 // in use
+	old        []*modelOldCard // replaced
+	pending    []waiting       // oldest first
+	open       *modelClaim
+	asked      []modelAsk       // claims that were given
+	visits     []modelClaim     // a terminal's journal of ended visits it has not been told about
+	unpaid     []ledger.Payment // paid at WeChat Pay, not known here
+	settled    []ledger.Payment
+	refunding  []*modelRefund
+	refunded   []*modelRefund // at their end, whichever
+	gone       []waiting      // claimed or refunded: nothing to send back
+	states     map[string]ledger.TransferState
 }
 
 // lossTime is a loss from its report to its end; zero = still lost.
 type lossTime struct{ from, to time.Time }
 
-func (m *modelMember) isLost() bool { return len(m.lost) > 0 && m.lost[len(m.lost)-1].to.IsZero() }
+func (d *modelCard) isLost() bool { return len(d.lost) > 0 && d.lost[len(d.lost)-1].to.IsZero() }
 
 // waiting is one transfer; age orders them. Only what was paid can go back.
 type waiting struct {
@@ -113,8 +106,8 @@ func playModel(t *testing.T, s *store.Store, seed uint64, cases map[string]bool)
 	c := &modelCampus{t: t, s: s, rng: rand.New(rand.NewPCG(seed, 7)), now: noon, ctx: context.Background(), cases: cases}
 	for i := range 4 {
 		p := campus(t, s, int(seed)*10+i)
-		c.all = append(c.all, &modelMember{Person: p, opening: 1250, chip: ledger.Chip{LoadSeq: 7, SpendSeq: 40, Balance: 1250},
-			states: map[string]ledger.TransferState{}})
+		c.all = append(c.all, &modelMember{Person: p, states: map[string]ledger.TransferState{},
+			modelCard: &modelCard{no: p.CardNo, id: p.CardID, opening: 1250, chip: ledger.Chip{LoadSeq: 7, SpendSeq: 40, Balance: 1250}}})
 	}
 	err := s.AddTerminal(c.ctx, ledger.Terminal{ID: "K03", Kind: ledger.Kiosk, Location: "行政中心一楼", SealedSecret: []byte{1}, CreatedAt: noon})
 	if err != nil && !errors.Is(err, ledger.ErrTerminalExists) {
@@ -139,7 +132,7 @@ func (c *modelCampus) step() {
 	if c.once(60) {
 		c.now = c.now.Add(time.Duration(1+c.rng.IntN(20)) * time.Hour)
 	}
-	switch c.rng.IntN(16) {
+	switch c.rng.IntN(17) {
 	case 0, 1:
 		c.order(m)
 	case 2, 3, 4:
@@ -156,9 +149,10 @@ func (c *modelCampus) step() {
 		c.hear(m)
 	case 14:
 		c.replay(m)
-	case 15:
+	case 15, 16:
 		[]func(){func() { c.lose(m) }, func() { c.clone(m) }, func() { c.decide(m) }, func() { c.conflict(k) },
-			func() { c.grant(m) }, func() { c.correct(k) }, func() { c.askAgain(m) }, c.poll, c.rush}[c.rng.IntN(9)]()
+			func() { c.grant(m) }, func() { c.correct(k) }, func() { c.askAgain(m) }, c.poll, c.rush,
+			func() { c.replace(m) }, c.moveRest}[c.rng.IntN(11)]()
 	}
 	c.compare(m)
 }
@@ -193,7 +187,15 @@ func (c *modelCampus) compare(m *modelMember) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	books := m.opening + m.claimed - m.reported
+	books, left := m.books(), ledger.Fen(0)
+	for _, old := range m.old {
+		if !old.moved {
+			left += old.books()
+		}
+	}
+	if b.CardNo != m.no || b.Old != left {
+		c.t.Fatalf("%s: card %s, %v on old ones; the model says %s, %v", m.StudentNo, b.CardNo, b.Old, m.no, left)
+	}
 	if b.Books != books || b.Pending != sum(m.pending) || b.InFlight != inFlight || b.Doubt != doubt {
 		c.t.Fatalf("%s: books %v, pending %v, in flight %v (doubt %v); the model says %v, %v, %v (%v)", m.StudentNo,
 			b.Books, b.Pending, b.InFlight, b.Doubt, books, sum(m.pending), inFlight, doubt)
@@ -212,8 +214,8 @@ func (c *modelCampus) compare(m *modelMember) {
 }
 
 // settleAll ends every doubt: all notifications, all refunds, all records,
-// every journal replayed, every card shown once more. Then the chip holds what
-// the books say.
+// every journal replayed, what is left on old cards moved, every card shown once
+// more. Then the chip holds what the books say.
 func (c *modelCampus) settleAll() {
 	c.now = c.now.Add(time.Hour)
 	c.poll()
@@ -223,6 +225,8 @@ func (c *modelCampus) settleAll() {
 			c.upload(k)
 		}
 	}
+	c.now = c.now.AddDate(0, 0, 2)
+	c.moveRest()
 	for _, m := range c.all {
 		if m.isLost() {
 			c.lose(m)
@@ -236,10 +240,11 @@ func (c *modelCampus) settleAll() {
 			c.confirm(m, "K01")
 		}
 		c.compare(m)
-		if books := m.opening + m.claimed - m.reported; m.chip.Balance != books {
-			c.t.Fatalf("the chip holds %v, the books %v", m.chip.Balance, books)
+		if m.chip.Balance != m.books() {
+			c.t.Fatalf("the chip holds %v, the books %v", m.chip.Balance, m.books())
 		}
-		c.recordsOf(m)
+		c.recordsOf(m.modelCard)
+		c.oldBooks(m)
 	}
 	listed := map[string]int{}
 	for _, e := range proven(c.t, c.s).Exceptions {
@@ -257,18 +262,19 @@ func (c *modelCampus) settleAll() {
 }
 
 // recordsOf compares what became of the records of a card.
-func (c *modelCampus) recordsOf(m *modelMember) {
+func (c *modelCampus) recordsOf(d *modelCard) {
 	c.t.Helper()
-	var sold, late, afterLoss int
-	err := c.s.QueryRow(fmt.Sprintf(`SELECT COUNT(*), COALESCE(SUM(CASE WHEN late THEN 1 ELSE 0 END), 0), COALESCE(SUM(CASE WHEN after_loss THEN 1 ELSE 0 END), 0)
-		FROM consumptions WHERE card_id = %d`, m.CardID)).Scan(&sold, &late, &afterLoss)
+	var sold, late, afterLoss, missing int
+	err := c.s.QueryRow(fmt.Sprintf(`SELECT COUNT(*), COALESCE(SUM(CASE WHEN late THEN 1 ELSE 0 END), 0), COALESCE(SUM(CASE WHEN after_loss THEN 1 ELSE 0 END), 0),
+		(SELECT COALESCE(chip_spend_seq - first_spend_seq - records, 0) FROM campus_cards WHERE id = %d) FROM consumptions WHERE card_id = %d`, d.id, d.id)).
+		Scan(&sold, &late, &afterLoss, &missing)
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	if sold != m.sold || late != m.late || afterLoss != m.afterLoss {
-		c.t.Fatalf("%s: %d records, %d late, %d after a loss; the model says %d, %d, %d", m.StudentNo, sold, late, afterLoss, m.sold, m.late, m.afterLoss)
+	if sold != d.sold || late != d.late || afterLoss != d.afterLoss {
+		c.t.Fatalf("card %s: %d records, %d late, %d after a loss; the model says %d, %d, %d", d.no, sold, late, afterLoss, d.sold, d.late, d.afterLoss)
 	}
-	if b, err := c.s.Balance(c.ctx, m.ID, c.now); err != nil || b.Missing != 0 {
-		c.t.Fatalf("%d records count as missing, %v; all have come", b.Missing, err)
+	if missing != 0 {
+		c.t.Fatalf("card %s: %d records count as missing; all have come", d.no, missing)
 	}
 }

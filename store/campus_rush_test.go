@@ -16,6 +16,9 @@ import (
 func (c *modelCampus) rush() {
 	c.paidAtOnce()
 	c.confirmedAtOnce(c.tappedAtOnce())
+	if c.once(3) {
+		c.replacedAtOnce()
+	}
 	for _, m := range c.all {
 		c.compare(m)
 	}

@@ -18,6 +18,7 @@ type modelTill struct {
 type modelSale struct {
 	record    ledger.Consumption
 	who       *modelMember
+	card      *modelCard
 	known     bool // the books have it
 	corrected bool
 }
@@ -37,26 +38,29 @@ func (k *modelTill) acked() int64 {
 // swipe claims at a till that is online, and sells there; one that has not
 // heard of a loss sells on a lost card too.
 func (c *modelCampus) swipe(m *modelMember, k *modelTill) {
-	if c.once(2) {
+	card := m.modelCard
+	if i := slices.IndexFunc(m.old, func(old *modelOldCard) bool { return !old.inHand }); i >= 0 && c.once(4) {
+		card = m.old[i].modelCard // whoever has it buys where nobody has heard of it yet
+	} else if c.once(2) {
 		c.load(m, k.id)
 	}
 	fen := ledger.Fen(1 + c.rng.IntN(2000))
 	switch c.rng.IntN(6) {
 	case 0: // a big one
-		fen = 1 + ledger.Fen(c.rng.Int64N(int64(m.chip.Balance)+1))
+		fen = 1 + ledger.Fen(c.rng.Int64N(int64(card.chip.Balance)+1))
 	case 1: // leaves a round balance
-		fen = m.chip.Balance % 1000
+		fen = card.chip.Balance % 1000
 	}
-	if fen > m.chip.Balance || fen == 0 {
+	if fen > card.chip.Balance || fen == 0 {
 		return
 	}
-	m.chip.Balance -= fen
-	m.chip.SpendSeq++
+	card.chip.Balance -= fen
+	card.chip.SpendSeq++
 	at := c.now
 	if c.once(20) {
 		at = at.AddDate(-3, 0, 0) // a clock that is wrong by years
 	}
-	k.out = append(k.out, modelSale{who: m, record: ledger.Consumption{Seq: k.next, CardNo: m.CardNo, Amount: fen, Chip: m.chip, OccurredAt: at}})
+	k.out = append(k.out, modelSale{who: m, card: card, record: ledger.Consumption{Seq: k.next, CardNo: card.no, Amount: fen, Chip: card.chip, OccurredAt: at}})
 	k.next++
 }
 
@@ -82,7 +86,7 @@ func (c *modelCampus) upload(k *modelTill) {
 		want++
 		sale.known, k.dealt[sale.record.Seq] = true, true
 		c.book(sale)
-		if open := sale.who.open; open != nil && sale.record.Chip.SpendSeq > open.before.SpendSeq {
+		if open := sale.who.open; open != nil && sale.card == sale.who.modelCard && sale.record.Chip.SpendSeq > open.before.SpendSeq {
 			if f, ok := first[sale.who]; !ok || sale.record.Chip.SpendSeq < f.Chip.SpendSeq {
 				first[sale.who] = sale.record
 			}
@@ -110,7 +114,7 @@ func (c *modelCampus) upload(k *modelTill) {
 
 // book counts a record that the books take now.
 func (c *modelCampus) book(sale *modelSale) {
-	m, at := sale.who, sale.record.OccurredAt
+	m, at := sale.card, sale.record.OccurredAt
 	m.reported += sale.record.Amount
 	m.sold++
 	m.seen = true
