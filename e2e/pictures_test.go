@@ -176,7 +176,7 @@ func (d *desk) machine(name string) {
 	}
 	at := &desk{t: d.t, ctx: tab}
 	at.do("the machine", chromedp.EmulateViewport(1280, 1024),
-		command(emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Asia/Shanghai"}), chromedp.Navigate(strings.TrimSpace(strings.TrimPrefix(line, "screen: "))))
+		chromedp.Navigate(strings.TrimSpace(strings.TrimPrefix(line, "screen: "))))
 	at.js("touch it", `document.getElementById('wecom').click() || document.querySelector('[data-purpose=claim]').click() || true`)
 	at.until("the card", `document.body.dataset.view === 'form'`)
 	for _, key := range ownPassword {

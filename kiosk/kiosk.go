@@ -140,7 +140,7 @@ func (a *API) Routes(mux *http.ServeMux) {
 	unknown := func(w http.ResponseWriter, r *http.Request) { a.fail(w, r, "", errNoSuchAddress) }
 	mux.HandleFunc("/kiosk/v1/", unknown)
 	mux.HandleFunc("/pos/v1/", unknown)
-	mux.Handle("/kiosk/", screen.Handler())
+	mux.Handle("/kiosk/", screen.Handler(a.cfg.Zone))
 	mux.HandleFunc("GET /openapi.yaml", serveOpenAPI)
 }
 

@@ -26,6 +26,7 @@ type kioskBridgeCmd struct {
 	SecretFile string     `required:"" help:"File with the secret that terminal add printed." placeholder:"F"`
 	Listen     string     `default:"127.0.0.1:0" help:"Loopback address of the screen." placeholder:"ADDR"`
 	SimListen  string     `default:"127.0.0.1:0" help:"Loopback address of the simulated reader's own page." placeholder:"ADDR"`
+	Timezone   string     `env:"XIAOKA_TIMEZONE" default:"Asia/Shanghai" help:"IANA name of the time zone of the campus, which the screen's clock shows." placeholder:"ZONE"`
 	Journal    string     `help:"The machine's record of its writes; default kiosk-ID.journal in the working folder." placeholder:"FILE"`
 }
 
@@ -40,12 +41,19 @@ func (c kioskBridgeCmd) Validate() error {
 			return fmt.Errorf("--reader must be sim or an http address, not %q", c.Reader)
 		}
 	}
+	if _, err := time.LoadLocation(c.Timezone); err != nil || c.Timezone == "Local" {
+		return fmt.Errorf("--timezone must be an IANA time zone such as Asia/Shanghai, not %q", c.Timezone)
+	}
 	return errors.Join(safeServer(c.Server), loopback(c.Listen), loopback(c.SimListen))
 }
 
 // Run serves the screen until it is told to stop, then finishes what is in
 // hand.
 func (c kioskBridgeCmd) Run(p *program) error {
+	zone, err := time.LoadLocation(c.Timezone)
+	if err != nil {
+		return err
+	}
 	secret, err := readSecret(c.SecretFile)
 	if err != nil {
 		return err
@@ -64,7 +72,7 @@ func (c kioskBridgeCmd) Run(p *program) error {
 		return err
 	}
 	b := bridge.New(bridge.Config{Server: c.Server, Terminal: string(c.Terminal), Secret: secret, Sign: kiosk.Sign,
-		Reader: reader, Journal: journal, Screen: screen.Handler(), Log: log})
+		Reader: reader, Journal: journal, Screen: screen.Handler(zone), Log: log})
 	addr, wait, err := serveLoopback(p.ctx, c.Listen, b.Handler(), log)
 	if err != nil {
 		return err

@@ -86,6 +86,8 @@ func TestKioskBridge_Refused(t *testing.T) {
 		"OpenToTheNetwork":      {map[string]string{"--listen": "0.0.0.0:0"}, exitUsage, "loopback"},
 		"ReaderOpen":            {map[string]string{"--sim-listen": ":0"}, exitUsage, "loopback"},
 		"StrangeReader":         {map[string]string{"--reader": "/dev/ttyUSB0"}, exitUsage, "--reader"},
+		"StrangeZone":           {map[string]string{"--timezone": "+08:00"}, exitUsage, "IANA"},
+		"ZoneOfTheMachine":      {map[string]string{"--timezone": "Local"}, exitUsage, "IANA"},
 		"StrangeTerminal":       {map[string]string{"--terminal": "K 01"}, exitUsage, "terminal id"},
 		"NoSecretFile":          {map[string]string{"--secret-file": filepath.Join(dir, "none")}, exitFault, "secret"},
 		"NoSecretInIt":          {map[string]string{"--secret-file": write("bad", "c2hvcnQ=")}, exitFault, "does not end in a secret"},

@@ -20,6 +20,9 @@ import (
 
 var shots = flag.String("shots", "", "folder that gets a screenshot of every view of the machine's screen")
 
+// campusZone is that of the screen's clock, which no machine of the tests is in.
+var campusZone = time.UTC
+
 // The two kinds of machines' screens.
 var lying, standing = [2]int64{1280, 1024}, [2]int64{1080, 1920}
 
@@ -294,6 +297,32 @@ func TestScreen(t *testing.T) {
 			g.until(`document.querySelectorAll('#dots .on').length === 0`)
 			m.expect(11230, 0, 0)
 		})
+	}
+}
+
+// The clock and the months are those of the campus, not of the zone that the
+// machine was set up in.
+func TestScreen_Clock(t *testing.T) {
+	ctx := browser(t)
+	for _, elsewhere := range []string{"Pacific/Kiritimati", "Pacific/Pago_Pago"} {
+		m := newSchool(t).machine("K01")
+		g := &glass{machine: m, ctx: ctx, name: "clock"}
+		g.do("move the machine", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+			_, err := cdp.Call(ctx, t, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: elsewhere})
+			return err
+		}))
+		g.open(m.url+"/kiosk/", lying)
+		now := time.Now().In(campusZone)
+		soon := now.Add(time.Minute)
+		g.until(fmt.Sprintf(`['%s', '%s'].includes(document.getElementById('date').innerText + ' ' + document.getElementById('time').innerText)`,
+			now.Format("1月2日 2 Jan 15:04"), soon.Format("1月2日 2 Jan 15:04")))
+		m.put(&full)
+		g.press("#wecom", `[data-purpose="transfers"]`)
+		g.keys(good)
+		g.press("#ok")
+		g.view("transfers")
+		g.says("month", now.Format("2006年1月"))
+		m.stop()
 	}
 }
 

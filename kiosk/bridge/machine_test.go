@@ -213,7 +213,7 @@ func (m *machine) start(id string, change ...func(*bridge.Config)) {
 		m.t.Fatal(err)
 	}
 	cfg := bridge.Config{Server: m.school.url, Terminal: id, Secret: m.secrets[id], Sign: kiosk.Sign, Reader: m.sim,
-		Journal: m.journal, Screen: screen.Handler(), Log: slog.New(slog.NewTextHandler(m.log, nil))}
+		Journal: m.journal, Screen: screen.Handler(campusZone), Log: slog.New(slog.NewTextHandler(m.log, nil))}
 	for _, f := range change {
 		f(&cfg)
 	}

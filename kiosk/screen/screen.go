@@ -3,13 +3,16 @@
 // down. The machine's bridge serves it, and the server too. It knows no secret
 // and asks nobody but the bridge it came from, under /kiosk/bridge/; without
 // one, as on the server, it says so and does no more. What is on a card and
-// what is owed it only shows.
+// what is owed it only shows. Its clock is that of the campus, whatever zone the
+// machine was set up in.
 package screen
 
 import (
 	"embed"
+	"fmt"
 	"io/fs"
 	"net/http"
+	"time"
 )
 
 //go:embed static
@@ -20,8 +23,9 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // Handler serves the page and what belongs to it under /kiosk/, to GET and
-// HEAD.
-func Handler() http.Handler {
+// HEAD. The zone has an IANA name, which browsers know too; the page reads it
+// as the script zone.js.
+func Handler(zone *time.Location) http.Handler {
 	static, err := fs.Sub(files, "static")
 	if err != nil {
 		return http.NotFoundHandler() // cannot be: it is embedded
@@ -39,6 +43,11 @@ func Handler() http.Handler {
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 		h.Set("Cache-Control", "no-cache")
+		if r.URL.Path == "/kiosk/zone.js" {
+			h.Set("Content-Type", "text/javascript; charset=utf-8")
+			fmt.Fprintf(w, "export const zone = %q;\n", zone)
+			return
+		}
 		server.ServeHTTP(w, r)
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"xiaoka/kiosk/screen"
 )
@@ -14,14 +15,14 @@ import (
 func get(t *testing.T, method, path string) *httptest.ResponseRecorder {
 	t.Helper()
 	w := httptest.NewRecorder()
-	screen.Handler().ServeHTTP(w, httptest.NewRequest(method, path, nil))
+	screen.Handler(time.UTC).ServeHTTP(w, httptest.NewRequest(method, path, nil))
 	return w
 }
 
 func TestHandler(t *testing.T) {
 	t.Parallel()
 	for path, contentType := range map[string]string{"/kiosk/": "text/html", "/kiosk/screen.css": "text/css", "/kiosk/screen.js": "text/javascript",
-		"/kiosk/words.js": "text/javascript", "/kiosk/icon.svg": "image/svg+xml"} {
+		"/kiosk/words.js": "text/javascript", "/kiosk/zone.js": "text/javascript", "/kiosk/icon.svg": "image/svg+xml"} {
 		w := get(t, "GET", path)
 		if w.Code != 200 || !strings.HasPrefix(w.Header().Get("Content-Type"), contentType) {
 			t.Errorf("%s: %d %s", path, w.Code, w.Header().Get("Content-Type"))
@@ -34,6 +35,9 @@ func TestHandler(t *testing.T) {
 		if w := get(t, "GET", path); w.Code != status {
 			t.Errorf("%s: %d", path, w.Code)
 		}
+	}
+	if zone := get(t, "GET", "/kiosk/zone.js").Body.String(); zone != "export const zone = \"UTC\";\n" {
+		t.Errorf("the zone is %q", zone)
 	}
 	if w := get(t, "POST", "/kiosk/"); w.Code != 405 || w.Header().Get("Allow") == "" {
 		t.Errorf("POST: %d", w.Code)

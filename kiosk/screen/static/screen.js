@@ -3,6 +3,7 @@
 // ends: by 退出, when the card leaves, or after 60 s without a touch.
 
 import { elsewhere, outcomes, problems, resolved, say, states, titles, working } from './words.js';
+import { zone } from './zone.js';
 
 const PATIENCE = 60; // seconds without a touch
 const $ = (id) => document.getElementById(id);
@@ -39,6 +40,11 @@ function moment(rfc3339) {
   const [, , m, d, time] = /^(\d{4})-(\d\d)-(\d\d)T(\d\d:\d\d)/.exec(rfc3339) || [];
   return time ? [`${+m}月${+d}日 ${time}`, `${+d} ${names[m - 1]}, ${time}`] : ['', ''];
 }
+
+const wall = new Intl.DateTimeFormat('en', { timeZone: zone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric' });
+
+/** campus reads the wall clock of the campus, whatever zone this machine was set up in. */
+const campus = () => Object.fromEntries(wall.formatToParts(new Date()).map(({ type, value }) => [type, +value]));
 
 // ---- the bridge
 
@@ -256,12 +262,12 @@ function settled(next) {
 }
 
 function records(by = 0) {
-  const now = new Date();
-  const [y, m] = month ? month.split('-').map(Number) : [now.getFullYear(), now.getMonth() + 1];
+  const now = campus();
+  const [y, m] = month ? month.split('-').map(Number) : [now.year, now.month];
   const first = new Date(y, m - 1 + by, 1);
   month = `${first.getFullYear()}-${two(first.getMonth() + 1)}`;
   both($('month'), [`${first.getFullYear()}年${first.getMonth() + 1}月`, `${names[first.getMonth()]} ${first.getFullYear()}`]);
-  $('later').disabled = first.getFullYear() === now.getFullYear() && first.getMonth() === now.getMonth();
+  $('later').disabled = first.getFullYear() === now.year && first.getMonth() + 1 === now.month;
   $('records').replaceChildren();
   if (view !== 'transfers') show('transfers');
   notice($('records-notice'), say.looking, true);
@@ -290,9 +296,9 @@ function ok() {
 
 /** tick counts down to the start page and keeps the clock. */
 function tick() {
-  const now = new Date();
-  $('time').textContent = `${two(now.getHours())}:${two(now.getMinutes())}`;
-  $('date').textContent = `${now.getMonth() + 1}月${now.getDate()}日 ${now.getDate()} ${names[now.getMonth()]}`;
+  const now = campus();
+  $('time').textContent = `${two(now.hour)}:${two(now.minute)}`;
+  $('date').textContent = `${now.month}月${now.day}日 ${now.day} ${names[now.month - 1]}`;
   const left = Math.ceil(PATIENCE - (Date.now() - touched) / 1000);
   $('countdown').hidden = view === 'start' || view === 'writing';
   $('countdown').classList.toggle('soon', left <= 10);
