@@ -33,7 +33,7 @@ func (s *Store) IngestConsumptions(ctx context.Context, terminalID string, recor
 	for tries := 1; ; tries++ {
 		u := &upload{store: s, ctx: ctx, now: now, terminalID: terminalID, records: records}
 		done, err := u.run(u.lockedSteps())
-		if tries == 3 || !deadlocked(err) {
+		if !again(ctx, err, tries) {
 			return done, err
 		}
 	}

@@ -200,9 +200,24 @@ func (s *Store) tx(ctx context.Context, act func(tx *gorm.DB) error) error {
 // another could go on.
 func (s *Store) txAgain(ctx context.Context, act func(tx *gorm.DB) error) error {
 	for tries := 1; ; tries++ {
-		if err := s.tx(ctx, act); tries == 3 || !deadlocked(err) {
+		if err := s.tx(ctx, act); !again(ctx, err, tries) {
 			return err
 		}
+	}
+}
+
+// again tells whether to run an act anew that was ended as one of two that waited
+// for each other, after a moment: an act that comes back at once takes its rows
+// before the other has woken, and both wait once more.
+func again(ctx context.Context, err error, tries int) bool {
+	if tries == 3 || !deadlocked(err) {
+		return false
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(time.Duration(tries) * 50 * time.Millisecond):
+		return true
 	}
 }
 
