@@ -17,6 +17,9 @@ type Case struct {
 	Ref    string // unique with Kind: the same fact is one case
 	Detail string // no secrets, no openid
 	At     time.Time
+	// Theirs: of a refund_closed; the money is the holder's again, to collect or
+	// to ask back once more.
+	Theirs bool
 
 	SettledAt time.Time  // zero while it is open
 	How       Resolution // empty when it settled itself
@@ -30,7 +33,7 @@ type Resolution string
 const (
 	ResolveNoted  Resolution = "noted"       // seen, and dealt with outside; the books stay as they are
 	ResolveRefund Resolution = "refund"      // send a payment that is not what was ordered back in full
-	ResolveRetry  Resolution = "retry"       // ask WeChat Pay for a refund that it closed again, under a new number
+	ResolveRetry  Resolution = "retry"       // ask WeChat Pay for a refund of what nobody needed, which it closed, again under a new number
 	ResolveChip   Resolution = "accept-chip" // take the chip's counters as they were seen; loads work again
 	ResolveBook   Resolution = "book"        // book a till's record whose card was not on record when it came, or whose clock ran ahead, as of when it came
 )
@@ -46,7 +49,9 @@ func (c Case) Resolutions() []Resolution {
 			return []Resolution{ResolveRefund, ResolveNoted}
 		}
 	case "refund_closed":
-		return []Resolution{ResolveRetry, ResolveNoted}
+		if !c.Theirs {
+			return []Resolution{ResolveRetry, ResolveNoted}
+		}
 	case "chip_out_of_step":
 		return []Resolution{ResolveChip, ResolveNoted}
 	case RejectCardNotFound, RejectTime:

@@ -23,17 +23,22 @@ type caseRow struct {
 	SettledAt *int64
 	How       string
 	Note      string
+	Theirs    bool `gorm:"->"`
 }
 
+// caseColumns are a case's own, and whether a closed refund gave the money back
+// to a holder.
+const caseColumns = `cases.*, kind = 'refund_closed' AND EXISTS (SELECT 1 FROM refunds r WHERE r.out_refund_no = ref AND r.transfer_id IS NOT NULL) AS theirs`
+
 func (c caseRow) ledger() ledger.Case {
-	return ledger.Case{ID: c.ID, Kind: c.Kind, Ref: c.Ref, CardNo: c.CardNo, Detail: c.Detail, At: timeOf(c.At),
+	return ledger.Case{ID: c.ID, Kind: c.Kind, Ref: c.Ref, CardNo: c.CardNo, Detail: c.Detail, At: timeOf(c.At), Theirs: c.Theirs,
 		SettledAt: timeOpt(c.SettledAt), How: ledger.Resolution(c.How), Note: c.Note}
 }
 
 // Cases lists what waits for a person, oldest first; with settled also what no
 // longer does.
 func (s *Store) Cases(ctx context.Context, settled bool) ([]ledger.Case, error) {
-	query := s.db.WithContext(ctx).Table("cases").Order("at, id")
+	query := s.db.WithContext(ctx).Table("cases").Select(caseColumns).Order("at, id")
 	if !settled {
 		query = query.Where("settled_at IS NULL")
 	}
@@ -55,7 +60,7 @@ func (s *Store) Case(ctx context.Context, id int64) (ledger.Case, error) {
 
 func oneCase(query *gorm.DB, id int64) (ledger.Case, error) {
 	var found []caseRow
-	if err := query.Where("id = ?", id).Scan(&found).Error; err != nil {
+	if err := query.Select(caseColumns).Where("id = ?", id).Scan(&found).Error; err != nil {
 		return ledger.Case{}, fmt.Errorf("read the case: %w", err)
 	}
 	if len(found) == 0 {
@@ -148,15 +153,14 @@ func returnPayment(tx *gorm.DB, c ledger.Case, p ledger.Payment, now time.Time) 
 }
 
 // retryRefund asks again, under the next number, for a refund that WeChat Pay
-// closed and whose money waits in suspense. A holder's own transfer is theirs
-// to collect or to ask for again.
+// closed and whose money waits in suspense.
 func retryRefund(tx *gorm.DB, c ledger.Case, now time.Time) error {
 	r, err := lockRefund(tx, c.Ref)
 	if err != nil {
 		return err
 	}
-	if r.State != ledger.RefundClosed || r.TransferID != "" {
-		return fmt.Errorf("%w: its money waits for the holder, who can collect it or ask for it back again", ledger.ErrNotSo)
+	if r.State != ledger.RefundClosed {
+		return fmt.Errorf("%w: the refund is %s", ledger.ErrNotSo, r.State)
 	}
 	a, _, err := lockPayment(tx, r.OutTradeNo)
 	if err != nil {

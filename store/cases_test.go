@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -152,6 +153,9 @@ func TestStore_SettleCase(t *testing.T) {
 			if err != nil || len(all) != 2 || all[1].Kind != "refund_closed" {
 				t.Fatalf("Cases = %+v, %v", all, err)
 			}
+			if one, err := s.Case(ctx, all[1].ID); err != nil || !all[1].Allows(ledger.ResolveRetry) || !one.Allows(ledger.ResolveRetry) {
+				t.Errorf("Case = %+v, %v", one, err)
+			}
 			settle(t, s, all[1], ledger.ResolveRetry, ledger.Payment{}, nil)
 			refunded(t, s, "R2-XK1-2", 5000)
 			if all, err := s.Cases(ctx, false); err != nil || len(all) != 0 {
@@ -162,6 +166,9 @@ func TestStore_SettleCase(t *testing.T) {
 			topUp(t, s, p, "XK1", 5000)
 			hear(t, s, begin(t, s, p, onlyTransfer(t, s, p)), ledger.RefundClosed, "CLOSED")
 			c := onlyCase(t, s, "refund_closed")
+			if how := c.Resolutions(); !slices.Equal(how, []ledger.Resolution{ledger.ResolveNoted}) {
+				t.Errorf("it can be settled by %q", how)
+			}
 			settle(t, s, c, ledger.ResolveRetry, ledger.Payment{}, ledger.ErrNotSo)
 			settle(t, s, c, ledger.ResolveNoted, ledger.Payment{}, nil)
 			balance(t, s, p, 1250, 5000, 0)
@@ -249,6 +256,34 @@ func TestStore_SettleCase_KeptRecord(t *testing.T) {
 		if e := proven(t, s).Exceptions; len(e) != 0 {
 			t.Errorf("exceptions: %+v", e)
 		}
+	})
+}
+
+// A record that was kept aside and that its till sends again is booked once it
+// can be, and its case ends. One that says something else leaves the case.
+func TestStore_IngestConsumptions_KeptAndSentAgain(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		early := ledger.Person{CardNo: "C20260002"}
+		till(t, s, "A")
+		ahead := sold(early, 4, 100, 7, 43, 450)
+		ahead.OccurredAt, ahead.Fault, ahead.Raw = time.Time{}, ledger.RejectTime, `{"occurred_at":"2036-01-01T00:00:00Z"}`
+		ingest(t, s, "A", sold(early, 1, 650, 7, 41, 600), sold(early, 2, 50, 7, 42, 550), sold(early, 3, 1, 7, 44, 449), ahead)
+		p := campus(t, s, 2)
+		in := sold(p, 4, 100, 7, 43, 450)
+		in.OccurredAt = noon.Add(30 * time.Minute) // its clock was set
+		if got := ingest(t, s, "A", sold(p, 1, 650, 7, 41, 600), sold(p, 2, 51, 7, 42, 549), in); got.Accepted != 3 || got.AckedSeq != 4 {
+			t.Fatalf("sent again: %+v", got)
+		}
+		all, err := s.Cases(ctx, false)
+		if err != nil || len(all) != 2 || !strings.HasPrefix(all[0].Ref, "A:2:") || !strings.HasPrefix(all[1].Ref, "A:3:") {
+			t.Errorf("open cases %+v, %v; want those of the record that was changed and of the one not sent again", all, err)
+		}
+		if all, err = s.Cases(ctx, true); err != nil || len(all) != 4 || all[0].How != "" || !all[0].SettledAt.Equal(noon.Add(time.Hour)) {
+			t.Errorf("cases %+v, %v", all, err)
+		}
+		proven(t, s)
 	})
 }
 

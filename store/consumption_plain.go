@@ -36,7 +36,7 @@ type plainUpload struct {
 // isNotPlain knows.
 func (s *Store) ingestPlain(ctx context.Context, terminalID string, records []ledger.Consumption, now time.Time) (ledger.Ingested, error) {
 	u := &upload{store: s, ctx: ctx, now: now, terminalID: terminalID, records: records, plain: &plainUpload{open: map[int64]int64{}}}
-	done, err := u.run([]func() error{u.recall, u.lookUp, u.sift, u.judgeRepeats, u.claimsWait, u.askForOrder, u.insert, u.auditLost, u.keepRejections, u.acknowledge,
+	done, err := u.run([]func() error{u.recall, u.lookUp, u.sift, u.judgeRepeats, u.claimsWait, u.askForOrder, u.insert, u.auditLost, u.keepRejections, u.endKept, u.acknowledge,
 		u.moveCards, u.tell})
 	if insisted(err) {
 		s.cards.forget(u.cards)

@@ -1,10 +1,6 @@
 package store
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
 
@@ -136,48 +132,4 @@ func (s *Store) accountingDay(occurred, now time.Time) (day int64, late bool) {
 func dayNumber(t time.Time) int64 {
 	y, m, d := t.Date()
 	return int64(y)*10000 + int64(m)*100 + int64(d)
-}
-
-// rejection is a record that was not booked.
-type rejection struct {
-	ledger.Consumption
-	code string
-}
-
-// keepRejections keeps what was not booked as it came. What is well-formed
-// waits for a person as a case.
-func (u *upload) keepRejections() error {
-	if len(u.kept) == 0 {
-		return nil
-	}
-	var kept, cases []any
-	for _, r := range u.kept {
-		record, err := json.Marshal(r.Consumption)
-		if err != nil {
-			return fmt.Errorf("keep a rejected record: %w", err)
-		}
-		kept = append(kept, u.terminalID, r.Seq, r.code, r.CardNo, string(record), micros(u.now))
-		if slices.Contains([]string{ledger.RejectConflict, ledger.RejectCardNotFound, ledger.RejectTime, ledger.RejectSeq}, r.code) {
-			which := fmt.Sprintf("record %d", r.Seq)
-			if r.code == ledger.RejectSeq {
-				which = "a record without a seq"
-			}
-			cases = append(cases, r.code, ledger.RecordRef(u.terminalID, r.Seq, recordDigest(record)), r.CardNo,
-				fmt.Sprintf("%s of terminal %s, %s spent, was not booked", which, u.terminalID, r.Amount), micros(u.now))
-		}
-	}
-	err := u.tx.Exec(`INSERT INTO rejections (terminal_id, seq, code, card_no, record, at) VALUES `+rows(len(u.kept), 6)+` ON CONFLICT DO NOTHING`, kept...).Error
-	if err == nil && len(cases) > 0 {
-		err = u.tx.Exec(`INSERT INTO cases (kind, ref, card_no, detail, at) VALUES `+rows(len(cases)/5, 5)+` ON CONFLICT DO NOTHING`, cases...).Error
-	}
-	if err != nil {
-		return fmt.Errorf("keep the rejected records: %w", err)
-	}
-	return nil
-}
-
-// recordDigest tells kept records of one count apart.
-func recordDigest(record []byte) string {
-	sum := sha256.Sum256(record)
-	return hex.EncodeToString(sum[:4])
 }

@@ -71,7 +71,8 @@ type row struct {
 	booked   int64
 	late     bool
 	afterLos bool
-	fresh    bool // booked by this upload
+	fresh    bool     // booked by this upload
+	ends     []string // cases, by their refs, once it is booked
 }
 
 // tillCard is a campus card as the batch changes it.
@@ -93,7 +94,7 @@ type tillCard struct {
 // lockedSteps are the long way, with the cards locked from the beginning.
 func (u *upload) lockedSteps() []func() error {
 	return []func() error{u.lockTill, u.lockCards, u.askLosses, u.sift, u.judgeRepeats, u.insert, u.auditLost, u.evidence, u.updateCards,
-		u.addMonths, u.keepRejections, u.acknowledge, u.tell}
+		u.addMonths, u.keepRejections, u.endKept, u.acknowledge, u.tell}
 }
 
 // take takes the steps in a transaction.
@@ -207,7 +208,7 @@ func (u *upload) judgeRepeats() error {
 		}
 		return stands
 	})
-	return nil
+	return u.keptBefore(u.rows)
 }
 
 // tell enqueues one job that tells every holder of the batch, and each whose

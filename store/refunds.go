@@ -358,8 +358,12 @@ func dropRefund(tx *gorm.DB, r ledger.Refund, now time.Time) error {
 	if err := settleRefundCases(tx, r, now); err != nil {
 		return err
 	}
+	where := "is here again"
+	if r.TransferID != "" {
+		where = "waits for the holder again, to be collected or asked back"
+	}
 	return recordOrderCase(tx, r.OrderNo, ledger.Case{Kind: "refund_closed", Ref: r.OutRefundNo, At: now,
-		Detail: fmt.Sprintf("WeChat Pay closed the refund of %s; the money is here again", r.Amount)})
+		Detail: fmt.Sprintf("WeChat Pay closed the refund of %s; the money %s", r.Amount, where)})
 }
 
 // settleRefundCases ends what a person was asked to watch while the refund was
