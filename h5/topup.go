@@ -1,6 +1,7 @@
 package h5
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 
@@ -61,42 +62,28 @@ func (v *visit) topUp() error {
 // amount reads and bounds an amount; a word says what is wrong with it, and
 // what was typed is kept in data.
 func (v *visit) amount(fen, yuan string, data *topUpView) (amount ledger.Fen, word string) {
-	var ok bool
+	var err error
 	switch fen, yuan = clip(fen), clip(yuan); {
 	case yuan != "":
-		typed, err := parseYuan(yuan)
-		amount, ok, data.Typed = typed, err == nil, yuan
+		amount, err = parseYuan(yuan)
+		data.Typed = yuan
 	case fen != "":
-		if amount, ok = parseFen(fen); !ok {
-			data.Typed = fen
+		amount, err = ledger.ParseFen(fen)
+		data.Typed = fen
+		if err == nil {
+			data.Typed = shortYuan(amount)
 		}
 	default:
 		return 0, v.t("topup.choose")
 	}
-	if !ok {
+	switch {
+	case errors.Is(err, ledger.ErrTooMuch), err == nil && (amount < v.Min || amount > v.Max):
+		return 0, v.t("topup.bounds", shortYuan(v.Min), shortYuan(v.Max))
+	case err != nil:
 		return 0, v.t("topup.malformed")
 	}
-	if amount < v.Min || amount > v.Max {
-		data.Typed = shortYuan(amount)
-		return 0, v.t("topup.bounds", shortYuan(v.Min), shortYuan(v.Max))
-	}
+	data.Typed = ""
 	return amount, ""
-}
-
-// parseFen reads digits and nothing else: no sign, point, exponent, space or
-// digit of another script, at most nine.
-func parseFen(s string) (ledger.Fen, bool) {
-	if s == "" || len(s) > 9 {
-		return 0, false
-	}
-	var n ledger.Fen
-	for _, c := range []byte(s) {
-		if c < '0' || c > '9' {
-			return 0, false
-		}
-		n = n*10 + ledger.Fen(c-'0')
-	}
-	return n, true
 }
 
 // parseYuan reads an amount that a person typed, also in the full-width digits

@@ -62,6 +62,19 @@ func TestTopUpAmounts(t *testing.T) {
 			t.Errorf("order %+v", o)
 		}
 	})
+	t.Run("FarTooMuch", func(t *testing.T) {
+		for _, typed := range []string{"10000001", "99999999999", "９９９９９９９９９９９", "92233720368547758.08", "18446744073709551617", strings.Repeat("9", 64)} {
+			w := newWorld()
+			p := open(t, w)
+			wantPage(t, p.post("/h5/topup", url.Values{"csrf_token": {p.as(w, bound)}, "amount_yuan": {typed}}), 400, "一次可以充 ¥1 到 ¥500", `value="`+typed+`"`)
+		}
+		for _, fen := range []string{"1000000001", "9223372036854775808", "18446744073709556616", strings.Repeat("9", 64)} {
+			w := newWorld()
+			p := open(t, w)
+			p.as(w, bound)
+			wantPage(t, p.get("/h5/topup?amount_fen="+fen), 400, "一次可以充 ¥1 到 ¥500")
+		}
+	})
 	t.Run("OwnAmountFullWidth", func(t *testing.T) {
 		for typed, want := range map[string]ledger.Fen{"１２": 1200, "１２．５": 1250, "１２。５０": 1250, " ３0 ": 3000} {
 			w := newWorld()

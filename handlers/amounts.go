@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"errors"
 	"regexp"
 	"strings"
 
@@ -10,7 +11,8 @@ import (
 )
 
 // An amount that is none, such as 12.345 or 1e3, is not a wish without one:
-// who typed it is told how amounts are written.
+// who typed it is told how amounts are written. Who typed one beyond all that
+// are read is told what the most is.
 
 const currency = `(?:元|块|块钱|圆|yuan|rmb|cny)?吧?$`
 
@@ -19,6 +21,8 @@ var (
 	afterTopUp  = regexp.MustCompile(`^(?:我?[要想]?(?:充值|充钱|充)|topup|top-up|recharge)(?:校园卡|饭卡|卡)?` + numberLike + currency)
 	aloneNumber = regexp.MustCompile(`^` + numberLike + currency)
 	wellFormed  = regexp.MustCompile(`^(?:[0-9]+|[0-9]{1,3}(?:[,，][0-9]{3})+)(?:\.[0-9]{1,2})?$`)
+	separators  = strings.NewReplacer(",", "", "，", "")
+	hugeNumber  = regexp.MustCompile(`[一二两三四五六七八九兩0-9]千[万萬]|[0-9]{4}[万萬w]|[一二两三四五六七八九十百千万萬兩0-9][亿億]`)
 	oddNumber   = regexp.MustCompile(`[0-9]\.[0-9]{3}|[0-9]\.[0-9]+\.[0-9]|[0-9]e[0-9]`)
 )
 
@@ -29,6 +33,7 @@ func (a *Apps) turnAmount(ctx context.Context, t *turn) {
 	switch t.Said.Intent {
 	case "topup":
 		t.Said.Odd = oddNumber.MatchString(text)
+		t.Said.Huge = t.Said.Amount == 0 && hugeNumber.MatchString(text)
 	case "none", "help":
 	default:
 		return
@@ -44,7 +49,8 @@ func (a *Apps) turnAmount(ctx context.Context, t *turn) {
 	case !wellFormed.MatchString(found[1]):
 		t.Said = Said{Intent: "topup", Odd: true}
 	case t.Said.Amount == 0:
-		amount, err := ledger.ParseYuan(found[1])
-		t.Said = Said{Intent: "topup", Amount: amount, Odd: err != nil || amount == 0}
+		amount, err := ledger.ParseYuan(separators.Replace(found[1]))
+		huge := errors.Is(err, ledger.ErrTooMuch)
+		t.Said = Said{Intent: "topup", Amount: amount, Huge: huge, Odd: !huge && amount == 0}
 	}
 }

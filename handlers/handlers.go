@@ -129,6 +129,7 @@ type Said struct {
 	Amount ledger.Fen
 	Month  string // YYYY-MM
 	Odd    bool   // an amount was named that is none
+	Huge   bool   // an amount was named beyond all that are read
 	// Likely is what the text may ask for, the likeliest first: intents to ask
 	// back about when there is none for certain, or when Unsure.
 	Likely []string

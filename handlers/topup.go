@@ -23,20 +23,24 @@ func (a *Apps) topUp(ctx context.Context, t *turn) error {
 	case b.Status != ledger.CardNormal:
 		return t.Update(a.contactCard(t, wNoTopUp.title.in(t.Lang), wNoTopUp.body.in(t.Lang)))
 	case t.Said.Odd:
-		return t.Update(cards.Notice(t.Lang, cards.NoticeData{
-			Title: wAmountLimits.in(t.Lang, a.Min, a.Max), Body: wAmountOdd.in(t.Lang), LinkTitle: wChooseAmount.in(t.Lang), URL: a.link.topUp(),
-		}))
+		return t.Update(a.limits(t, wAmountOdd.in(t.Lang)))
+	case t.Said.Huge:
+		return t.Update(a.limits(t, wAmountHuge.in(t.Lang)))
 	case amount == 0:
 		return t.Update(cards.TopUpChoices(t.Lang, cards.TopUpChoicesData{Choices: a.choices(), OtherURL: a.link.topUp()}))
 	case amount < a.Min || amount > a.Max:
-		return t.Update(cards.Notice(t.Lang, cards.NoticeData{
-			Title: wAmountLimits.in(t.Lang, a.Min, a.Max), Body: wAmountLimitsBody.in(t.Lang, amount),
-			LinkTitle: wChooseAmount.in(t.Lang), URL: a.link.topUp(),
-		}))
+		return t.Update(a.limits(t, wAmountLimitsBody.in(t.Lang, amount)))
 	}
 	return t.Update(cards.TopUpAmount(t.Lang, cards.TopUpAmountData{
 		AmountFen: int64(amount), CardNo: t.Person.CardNo, URL: a.link.topUpOf(amount),
 	}))
+}
+
+// limits says what a top-up may be, and why the one wished is none.
+func (a *Apps) limits(t *turn, why string) cards.Card {
+	return cards.Notice(t.Lang, cards.NoticeData{
+		Title: wAmountLimits.in(t.Lang, a.Min, a.Max), Body: why, LinkTitle: wChooseAmount.in(t.Lang), URL: a.link.topUp(),
+	})
 }
 
 func (a *Apps) choices() []cards.TopUpChoice {

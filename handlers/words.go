@@ -146,6 +146,7 @@ var (
 	wPushRest         = phrase{"挂失、密码这类安全通知一直会发。其他通知在设置里一项一项选。", "Security messages, such as loss and password, always come. Every other kind has its own switch in the settings."}
 	wAmountLimits     = phrase{"一次可以充 %s 到 %s", "One top-up can be %s to %s"}
 	wAmountLimitsBody = phrase{"你说的是 %s，换一个金额就行。", "You said %s. Please choose another amount."}
+	wAmountHuge       = phrase{"你说的太多了，换一个金额就行。", "What you said is far more. Please choose another amount."}
 	wAmountOdd        = phrase{"金额写成 50 或 12.50 这样就行，小数最多两位，要大于零。", "Write the amount like 50 or 12.50: above zero, at most two decimals."}
 	wNoSuchMonth      = phrase{"没有这个月份，一年只有十二个月", "There is no such month"}
 	wMonthToCome      = phrase{"%s还没有到，没有账单", "%s has not begun yet"}

@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"errors"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,14 +14,19 @@ import (
 
 func TestParseYuan(t *testing.T) {
 	t.Parallel()
-	for in, want := range map[string]ledger.Fen{"0": 0, "12": 1200, "12.3": 1230, "12.30": 1230, "0.01": 1, "10000000": 1_000_000_000, "007": 700} {
+	for in, want := range map[string]ledger.Fen{"0": 0, "12": 1200, "12.3": 1230, "12.30": 1230, "0.01": 1, "10000000": 1_000_000_000, "007": 700, "0000000000000000000000050": 5000} {
 		if got, err := ledger.ParseYuan(in); err != nil || got != want {
 			t.Errorf("ParseYuan(%q) = %d, %v; want %d", in, got, err, want)
 		}
 	}
-	for _, in := range []string{"", ".", "1.", ".5", "-1", "+1", "1e2", "1.234", "1,000", "１２", "NaN", " 1", "1 ", "10000000.01", "99999999999999999999"} {
-		if got, err := ledger.ParseYuan(in); !errors.Is(err, ledger.ErrAmount) {
-			t.Errorf("ParseYuan(%q) = %d, %v; want a refusal", in, got, err)
+	for _, in := range []string{"", ".", "1.", ".5", "-1", "+1", "1e2", "1.234", "1,000", "１２", "NaN", " 1", "1 ", "99999999999999999999x", "99999999999999999999.999"} {
+		if got, err := ledger.ParseYuan(in); !errors.Is(err, ledger.ErrAmount) || errors.Is(err, ledger.ErrTooMuch) {
+			t.Errorf("ParseYuan(%q) = %d, %v; want no amount", in, got, err)
+		}
+	}
+	for _, in := range []string{"10000000.01", "10000001", "99999999999", "9223372036854775808", "18446744073709551617", "99999999999999999999.99", "1" + strings.Repeat("0", 2000)} {
+		if got, err := ledger.ParseYuan(in); got != 0 || !errors.Is(err, ledger.ErrTooMuch) || !errors.Is(err, ledger.ErrAmount) {
+			t.Errorf("ParseYuan(%q) = %d, %v; want too much", in, got, err)
 		}
 	}
 }

@@ -36,24 +36,37 @@ func (f Fen) Yuan() string {
 	return fmt.Sprintf("%s%d.%02d", sign, n/100, n%100)
 }
 
+// ErrTooMuch is the ErrAmount of what is an amount, but above MaxAmount.
+var ErrTooMuch = fmt.Errorf("%w, nor above ten million", ErrAmount)
+
 // ParseYuan reads a plain decimal amount in yuan, "12", "12.3" or "12.30".
-// It takes no sign, exponent, separator or other script, and at most
-// MaxAmount; anything else is ErrAmount.
+// It takes no sign, exponent, separator or other script; anything else is
+// ErrAmount, and more than MaxAmount is ErrTooMuch.
 func ParseYuan(s string) (Fen, error) {
 	whole, cents, dotted := strings.Cut(s, ".")
-	if whole == "" || len(whole) > 9 || (dotted && (cents == "" || len(cents) > 2)) {
+	if whole == "" || (dotted && (cents == "" || len(cents) > 2)) {
 		return 0, ErrAmount
 	}
-	cents += "00"[:2-len(cents)]
+	return ParseFen(whole + cents + "00"[:2-len(cents)])
+}
+
+// ParseFen reads an amount in fen: digits and nothing else. Errors as for
+// ParseYuan.
+func ParseFen(s string) (Fen, error) {
+	if s == "" {
+		return 0, ErrAmount
+	}
 	var n Fen
-	for _, c := range whole + cents {
+	for _, c := range []byte(s) {
 		if c < '0' || c > '9' {
 			return 0, ErrAmount
 		}
-		n = n*10 + Fen(c-'0')
+		if n <= MaxAmount { // and so cannot overflow
+			n = n*10 + Fen(c-'0')
+		}
 	}
 	if n > MaxAmount {
-		return 0, ErrAmount
+		return 0, ErrTooMuch
 	}
 	return n, nil
 }
