@@ -123,6 +123,8 @@ var planted = []bug{
 		{"store/claims_plain.go", " || c.TerminalID != w.terminalID", ""}}},
 	{"of a list only one is told", rush, []edit{{"store/claims_plain.go",
 		"bookAll(tx, postings), s.push(tx, events...))", "bookAll(tx, postings), s.push(tx, events[:min(1, len(events))]...))"}}},
+	{"a push does not count what came in the same moment", pendingTold, []edit{{"store/topups.go",
+		"FOR NO KEY UPDATE OF o, p SKIP LOCKED", "FOR NO KEY UPDATE OF o SKIP LOCKED"}}},
 	{"two of a list may want one card", plainModel, []edit{{"store/crowd.go",
 		"if len(list) == listSize || keys[c.key(l.q)] {", "if len(list) == listSize {"}}},
 	{"who waits gets the answer of another", plainModel, []edit{{"store/crowd.go",
@@ -146,7 +148,7 @@ var planted = []bug{
 	{"nobody waits for a card", plainModel, []edit{{"store/chips.go",
 		" FROM campus_cards WHERE `+where+` FOR UPDATE`", " FROM campus_cards WHERE `+where"}}},
 	{"nobody waits for an order", plainModel, []edit{{"store/topups.go",
-		"WHERE a.out_trade_no = ? FOR UPDATE`", "WHERE a.out_trade_no = ?`"}}},
+		"WHERE a.out_trade_no = ? FOR NO KEY UPDATE`", "WHERE a.out_trade_no = ?`"}}},
 
 	// What only a terminal sees.
 	{"a nonce is not stored", outside, []edit{{"kiosk/auth.go",

@@ -57,6 +57,7 @@ var (
 	plainModel  = probe{"./store", "TestModel/postgres"}
 	unique      = probe{"./store", "TestStore_AtMostOnce/sqlite"}
 	rush        = probe{"./store", "TestStore_Rush"}
+	pendingTold = probe{"./store", "TestStore_PendingTold/postgres"}
 	uploads     = probe{"./store", "TestStore_IngestConsumptions_"}
 	stuck       = probe{"./store", "TestStore_(Stuck|Deadlock|Frozen)"}
 	wireCut     = probe{"./store", "TestStore_WireCut"}

@@ -104,14 +104,15 @@ func (s *Store) grant(ctx context.Context, tx *gorm.DB, personID int64, g ledger
 		Title: g.Title, Ref: t.ID, At: now})
 }
 
-// sumPending is what waits for a person, for the message about more of it.
+// sumPending locks a person and is what waits for them, for the message about
+// more of it.
 func sumPending(tx *gorm.DB, personID int64) (ledger.Fen, error) {
 	var sum int64
-	err := tx.Raw(`SELECT COALESCE(SUM(amount_fen), 0) FROM transfers WHERE person_id = ? AND state = 'pending'`, personID).Scan(&sum).Error
-	if err != nil {
-		return 0, fmt.Errorf("sum what waits: %w", err)
-	}
-	return ledger.Fen(sum), nil
+	err := errors.Join(
+		ask(tx, "lock the person", into(new(int64)), `SELECT id FROM people WHERE id = ? FOR NO KEY UPDATE`, personID),
+		ask(tx, "sum what waits", into(&sum), sumWaiting+` ?`, personID),
+		flush(tx))
+	return ledger.Fen(sum), err
 }
 
 // give makes a transfer that no payment stands behind, and books its money

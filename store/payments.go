@@ -27,7 +27,7 @@ type order struct {
 	ExpiresAt  int64
 	PaidAt     *int64
 	TransferID string `gorm:"->"`
-	PendingFen int64  `gorm:"-"` // of the person, as the payment was locked
+	PendingFen int64  `gorm:"-"` // of the person, once locked
 }
 
 func (o order) ledger() ledger.Order {

@@ -83,7 +83,7 @@ func into(dest ...any) func(scanner) error {
 }
 
 // unlocked drops row locks where there is one writer.
-var unlocked = strings.NewReplacer(" FOR UPDATE OF t", "", " FOR UPDATE", "")
+var unlocked = strings.NewReplacer(" FOR UPDATE OF t", "", " FOR UPDATE", "", " FOR NO KEY UPDATE", "")
 
 // numbered turns ? into $1, $2 …, once for each text.
 func numbered(query string) string {

@@ -96,7 +96,7 @@ func (s *Store) settlePlain(ctx context.Context, list []paid) ([]*ledger.Settlem
 
 // takePayments marks orders and attempts paid that were not, and reads what
 // they were, by the attempts' numbers. Only those are returned of which both
-// were marked.
+// were marked, and of nobody to whom something else comes at this moment.
 func takePayments(tx *gorm.DB, list []paid) (map[string]topUp, error) {
 	var (
 		numbers, transactions = make([]string, len(list)), make([]string, len(list))
@@ -116,42 +116,49 @@ func takePayments(tx *gorm.DB, list []paid) (map[string]topUp, error) {
 			return err
 		}, `UPDATE orders o SET state = 'paid', paid_at = v.at FROM (SELECT v.*, o.out_trade_no FROM unnest(?::text[], ?::bigint[]) AS v (no, at)
 				JOIN attempts a ON a.out_trade_no = v.no JOIN orders o ON o.out_trade_no = a.order_no AND o.state IN ('created', 'closed')
-				ORDER BY o.out_trade_no FOR NO KEY UPDATE OF o SKIP LOCKED) AS v JOIN attempts a ON a.out_trade_no = v.no
+				JOIN people p ON p.id = o.person_id ORDER BY o.out_trade_no FOR NO KEY UPDATE OF o, p SKIP LOCKED) AS v JOIN attempts a ON a.out_trade_no = v.no
 			WHERE o.out_trade_no = v.out_trade_no RETURNING `+topUpColumns, numbers, paidAt),
 		ask(tx, "mark the attempt paid", func(r scanner) error {
 			var no string
-			err := r.Scan(&no)
+			var pending int64
+			err := r.Scan(&no, &pending)
 			if t, ok := orders[no]; ok {
+				t.o.PendingFen = pending
 				taken[no] = t
 			}
 			return err
 		}, `UPDATE attempts a SET state = 'paid', wx_transaction_id = v.id, paid_at = v.at FROM unnest(?::text[], ?::text[], ?::bigint[]) AS v (no, id, at)
-			WHERE a.out_trade_no = v.no AND a.state NOT IN ('paid', 'refunded') RETURNING a.out_trade_no`, numbers, transactions, paidAt),
+			WHERE a.out_trade_no = v.no AND a.state NOT IN ('paid', 'refunded') 
+			RETURNING a.out_trade_no, (`+sumWaiting+` a.person_id)`, numbers, transactions, paidAt),
 		flush(tx),
 	)
 	return taken, err
 }
 
+// sumWaiting is what waits for a person. It is right to tell once the person is
+// locked by an earlier statement: whatever comes at the same moment waits.
+const sumWaiting = `SELECT CAST(COALESCE(SUM(t.amount_fen), 0) AS BIGINT) FROM transfers t WHERE t.state = 'pending' AND t.person_id =`
+
 // topUpColumns are what an act reads of a payment, fields where they go.
 const topUpColumns = `o.out_trade_no, o.person_id, o.card_id, o.amount_fen, o.state, o.created_at, o.expires_at, o.paid_at,
-	a.out_trade_no, a.order_no, a.n, a.person_id, a.amount_fen, a.channel, a.app_id, a.open_id, a.state, a.wx_transaction_id, a.paid_fen,
-	(SELECT CAST(COALESCE(SUM(t.amount_fen), 0) AS BIGINT) FROM transfers t WHERE t.person_id = o.person_id AND t.state = 'pending')`
+	a.out_trade_no, a.order_no, a.n, a.person_id, a.amount_fen, a.channel, a.app_id, a.open_id, a.state, a.wx_transaction_id, a.paid_fen`
 
 func (t *topUp) fields() []any {
 	o, a := &t.o, &t.a
 	return []any{&o.OutTradeNo, &o.PersonID, &o.CardID, &o.AmountFen, &o.State, &o.CreatedAt, &o.ExpiresAt, &o.PaidAt,
-		&a.OutTradeNo, &a.OrderNo, &a.N, &a.PersonID, &a.AmountFen, &a.Channel, &a.AppID, &a.OpenID, &a.State, &a.WxTransactionID, &a.PaidFen, &o.PendingFen}
+		&a.OutTradeNo, &a.OrderNo, &a.N, &a.PersonID, &a.AmountFen, &a.Channel, &a.AppID, &a.OpenID, &a.State, &a.WxTransactionID, &a.PaidFen}
 }
 
-// lockPayment locks an order, then its attempt, and reads both as they are
-// once locked. ErrUnknownOrder.
+// lockPayment locks an order, then its attempt, then the person, and reads them
+// as they are once locked. ErrUnknownOrder.
 func lockPayment(tx *gorm.DB, outTradeNo string) (attempt, order, error) {
 	var t topUp
-	err := ask(tx, "lock the payment", into(t.fields()...), `SELECT `+topUpColumns+`
-		FROM orders o JOIN attempts a ON a.order_no = o.out_trade_no WHERE a.out_trade_no = ? FOR UPDATE`, outTradeNo)
-	if err == nil {
-		err = flush(tx)
-	}
+	err := errors.Join(
+		ask(tx, "lock the payment", into(t.fields()...), `SELECT `+topUpColumns+`
+			FROM orders o JOIN attempts a ON a.order_no = o.out_trade_no JOIN people p ON p.id = o.person_id
+			WHERE a.out_trade_no = ? FOR NO KEY UPDATE`, outTradeNo),
+		ask(tx, "sum what waits", into(&t.o.PendingFen), `SELECT (`+sumWaiting+` a.person_id) FROM attempts a WHERE a.out_trade_no = ?`, outTradeNo),
+		flush(tx))
 	if err == nil && t.a.OutTradeNo == "" {
 		err = ledger.ErrUnknownOrder
 	}
