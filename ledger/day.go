@@ -18,12 +18,12 @@ type DayReport struct {
 	FeeUnits    int64          `json:"fee_units"` // 10⁻⁵ yuan
 	Classes     map[string]int `json:"classes"`   // lines of each class
 	Mended      int            `json:"mended"`
-	Differences int            `json:"differences"` // that remain
+	Differences int            `json:"differences"` // that remain; where every line agrees, those of the fund-flow bill
 
 	Lines []DayLine   `json:"lines"` // what was mended and what differs, at most MaxDayLines
 	Funds []FundTotal `json:"funds"` // of the fund-flow bill
 	// FundNotes say where the fund-flow bill is not what the trade bill lets
-	// expect. They are for the finance office and no differences of ours.
+	// expect, or that there is none.
 	FundNotes []string `json:"fund_notes"`
 }
 

@@ -75,8 +75,9 @@ func (m *Merchant) daily(ctx context.Context, day time.Time, old bool) error {
 }
 
 // ReconcileDay is [Merchant.Reconcile] and a look at the fund-flow bill, as one
-// report to keep. The fund-flow bill tells what moved on the merchant's account;
-// where it does not fit the trade bill is noted and changes nothing.
+// report to keep. The fund-flow bill tells what moved on the merchant's account.
+// A payment that differs moves its sums, too, so it counts only where every line
+// of the trade bill agrees and it does not.
 func (m *Merchant) ReconcileDay(ctx context.Context, day time.Time, each func(BillLine) error) (ledger.DayReport, error) {
 	report := ledger.DayReport{Day: day.Format(time.DateOnly), StartedAt: m.cfg.Now(), Classes: map[string]int{}, Lines: []ledger.DayLine{}, FundNotes: []string{}}
 	r, err := m.Reconcile(ctx, day, func(l BillLine) error {
@@ -95,7 +96,11 @@ func (m *Merchant) ReconcileDay(ctx context.Context, day time.Time, each func(Bi
 		report.Classes[string(class)] = n
 	}
 	report.Funds, err = m.fundFlow(ctx, day)
-	report.FundNotes = append(report.FundNotes, fundNotes(report.Funds, r.flow, err)...)
+	notes, differ := fundNotes(report.Funds, r.flow, err)
+	report.FundNotes = append(report.FundNotes, notes...)
+	if report.Differences == 0 && differ {
+		report.Differences = len(notes)
+	}
 	report.EndedAt = m.cfg.Now()
 	return report, nil
 }
@@ -121,13 +126,14 @@ type flow struct {
 	feesReturned ledger.Fen // at most, which a refund's row may be less
 }
 
-// fundNotes compares the day's money by the two bills.
-func fundNotes(funds []ledger.FundTotal, want flow, err error) (notes []string) {
+// fundNotes compares the day's money by the two bills. One that is not there
+// says nothing of the other.
+func fundNotes(funds []ledger.FundTotal, want flow, err error) (notes []string, differ bool) {
 	switch {
 	case errors.Is(err, ErrNoBill) && want.paid+want.back == 0:
-		return nil
+		return nil, false
 	case err != nil:
-		return []string{"the fund-flow bill is not available: " + err.Error()}
+		return []string{"the fund-flow bill is not available: " + err.Error()}, false
 	}
 	var in, out ledger.FundTotal
 	for _, f := range funds {
@@ -144,5 +150,5 @@ func fundNotes(funds []ledger.FundTotal, want flow, err error) (notes []string) 
 	if out.N != want.back || out.Amount > want.out || out.Amount < want.out-want.feesReturned {
 		notes = append(notes, fmt.Sprintf("the fund-flow bill has %d refunds of %s, the trade bill %d of %s", out.N, out.Amount, want.back, want.out))
 	}
-	return notes
+	return notes, len(notes) > 0
 }
