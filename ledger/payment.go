@@ -82,7 +82,7 @@ type Payment struct {
 	WxTransactionID string
 	MchID           string
 	AppID           string
-	TradeType       string // JSAPI, NATIVE
+	TradeType       string // JSAPI, NATIVE; another is credited, and a case
 	TradeState      string // SUCCESS is the only proof of payment
 	Currency        string
 	Total           Fen // amount.total; what the payer paid after coupons may be less

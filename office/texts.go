@@ -187,6 +187,7 @@ var catalogue = map[string]said{
 	"class.foreign":        {"非本系统", "foreign"},
 
 	"case.payment_mismatch":   {"付款与订单不符", "payment differs from its order"},
+	"case.trade_type":         {"付款方式不是所下单的", "payment made in another way than ordered"},
 	"case.unknown_order":      {"不认识的订单付了款", "payment of an unknown order"},
 	"case.paid_twice":         {"一单付了两次", "order paid twice"},
 	"case.refund_mismatch":    {"退款与记录不符", "refund differs from ours"},

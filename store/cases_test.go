@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -66,6 +67,36 @@ func TestStore_SettleTopUp_Mismatch(t *testing.T) {
 			t.Errorf("%d cases, %v; want %d", len(all), err, len(cases))
 		}
 		balance(t, s, p, 1250, 0, 0)
+		proven(t, s)
+	})
+}
+
+// A payment made in another way than ordered is credited all the same, once,
+// and a person hears of it; one made as ordered, or without a word of it, is not listed.
+func TestStore_SettleTopUp_TradeType(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		p := campus(t, s, 1)
+		for i, tradeType := range []string{"JSAPI", "", "APP", "NATIVE"} {
+			no := fmt.Sprintf("XK%d", i)
+			order(t, s, p, no, 5000)
+			paid := payment(no, 5000)
+			paid.TradeType = tradeType
+			for repeat := range 2 {
+				if got, err := s.SettleTopUp(ctx, paid, noon); err != nil || got.Repeat != (repeat > 0) || got.Transfer.Amount != 5000 {
+					t.Errorf("%q: %+v, %v", tradeType, got, err)
+				}
+			}
+		}
+		balance(t, s, p, 1250, 20000, 0)
+		all, err := s.Cases(ctx, false)
+		if err != nil || len(all) != 2 || all[0].Kind != "trade_type" || all[0].CardNo != p.CardNo || all[0].Allows(ledger.ResolveRefund) {
+			t.Fatalf("Cases = %+v, %v", all, err)
+		}
+		if want := `order XK2 of ¥50.00: transaction 42XK2 of ¥50.00 was made by "APP" where jsapi was ordered, and is credited all the same`; all[0].Detail != want {
+			t.Errorf("the case says %q, want %q", all[0].Detail, want)
+		}
 		proven(t, s)
 	})
 }

@@ -80,7 +80,7 @@ func (s *Store) settlePlain(ctx context.Context, list []paid) ([]*ledger.Settlem
 		credits := make([]credit, 0, len(list))
 		told := make(map[int64]bool, len(list)) // a second one of a person would have to count the first as waiting
 		for i, p := range list {
-			if t, ok := taken[p.OutTradeNo]; ok && differs(t.a, p.Payment) == "" && !told[t.a.PersonID] {
+			if t, ok := taken[p.OutTradeNo]; ok && differs(t.a, p.Payment) == "" && !otherwise(t.a, p.Payment) && !told[t.a.PersonID] {
 				told[t.a.PersonID] = true
 				done[i] = &ledger.Settlement{}
 				credits = append(credits, credit{t, p, done[i]})
@@ -191,7 +191,11 @@ func (s *Store) settleLocked(tx *gorm.DB, c credit) (refused, err error) {
 		return nil, err
 	}
 	if !settled(c.o.State) {
-		return nil, errors.Join(
+		if otherwise(c.a, c.Payment) {
+			err = recordPaymentCase(tx, c, "trade_type", ledger.MismatchRef(c.OutTradeNo, "trade_type", c.WxTransactionID),
+				fmt.Sprintf("was made by %q where %s was ordered, and is credited all the same", c.TradeType, c.a.Channel))
+		}
+		return nil, errors.Join(err,
 			write(tx, "mark the order paid", `UPDATE orders SET state = 'paid', paid_at = ? WHERE out_trade_no = ?`, micros(c.at()), c.a.OrderNo),
 			s.credit(tx, []credit{c}))
 	}
@@ -231,6 +235,13 @@ func differs(a attempt, p ledger.Payment) string {
 		return "payer" // a QR may be scanned by anybody, a JSAPI order belongs to one payer
 	}
 	return ""
+}
+
+// otherwise tells whether the payment was made in another way than ordered. It
+// is our money all the same, and credited; a person should know how it came.
+// https://pay.weixin.qq.com/doc/v3/merchant/4012556352
+func otherwise(a attempt, p ledger.Payment) bool {
+	return p.TradeType != "" && !strings.EqualFold(p.TradeType, a.Channel)
 }
 
 // bookSurplus books a payment that nobody needed where no terminal can take it.
