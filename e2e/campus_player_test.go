@@ -132,7 +132,7 @@ func (p *player) visit(at string) error {
 	if p.lost {
 		return fmt.Errorf("%s gave money to a lost card", at)
 	}
-	if most := p.allPaid() - p.loaded; c.AmountFen <= 0 || c.AmountFen > most || c.Expected != (terminal.Expected{LoadSeq: chip.LoadSeq + 1, BalanceFen: chip.BalanceFen + c.AmountFen}) {
+	if most := p.allPaid() + p.moved - p.loadedBefore - p.loaded; c.AmountFen <= 0 || c.AmountFen > most || c.Expected != (terminal.Expected{LoadSeq: chip.LoadSeq + 1, BalanceFen: chip.BalanceFen + c.AmountFen}) {
 		return fmt.Errorf("%s granted %+v to the chip %+v; at most %d fen can be waiting", at, c, chip, most)
 	}
 	switch p.rng.IntN(8) {

@@ -92,6 +92,10 @@ type player struct {
 	journal []visit // writes whose confirm has not been answered
 	lost    bool
 	n       int
+
+	replaced     bool  // has another card; loaded and spent are of this one
+	moved        int64 // held by the old one in the end
+	loadedBefore int64 // onto the old one
 }
 
 // visit is a write that a terminal has still to tell of.
@@ -131,6 +135,9 @@ func (s *storm) blow() {
 				err := p.act()
 				if err == nil && i == 0 && step == *campusSteps*3/4 {
 					err = p.lose()
+				}
+				if err == nil && i == 1 && step >= *campusSteps/2 && !p.replaced {
+					err = p.replace()
 				}
 				if err != nil {
 					failures <- fmt.Errorf("%s: %w", p.StudentNo, err)
@@ -193,6 +200,9 @@ func (s *storm) calm() {
 		if err := errors.Join(p.replay(), p.upload(s.tills[0], false), p.upload(s.tills[1], false)); err != nil {
 			t.Fatal(err)
 		}
+	}
+	s.moveRest()
+	for _, p := range s.players {
 		s.await("the card's doubts are settled", func() bool {
 			c, err := p.ask("K01", fmt.Sprintf("calm-%d-", time.Now().UnixNano()))
 			if err == nil {
@@ -215,8 +225,7 @@ func (s *storm) calm() {
 func (p *player) compare(back map[string]int64) {
 	t := p.house.t
 	t.Helper()
-	month := time.Now().In(time.FixedZone("CST", 8*60*60)).Format("2006-01")
-	all, err := p.terminal("K01").TransfersQuery(p.context(), p.CardNo, ownPassword, month)
+	all, err := p.all()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +235,11 @@ func (p *player) compare(back map[string]int64) {
 		sums[tr.State] += tr.AmountFen
 		amounts = append(amounts, tr.AmountFen)
 	}
-	paid := slices.Sorted(maps.Values(p.paid))
+	paid := slices.Collect(maps.Values(p.paid))
+	if p.moved > 0 {
+		paid = append(paid, p.moved)
+	}
+	slices.Sort(paid)
 	slices.Sort(amounts)
 	if !slices.Equal(amounts, paid) {
 		t.Errorf("%s: the transfers are of %v, paid were %v", p.StudentNo, amounts, paid)
@@ -242,8 +255,14 @@ func (p *player) compare(back map[string]int64) {
 	}
 	chip := p.chip.Peek().BalanceFen
 	books, pending, inFlight := p.member.balance()
-	if want := p.OpeningFen + p.loaded - p.spent; chip != want || books != want || inFlight != 0 || pending != sums["pending"] || sums["claimed"] != p.loaded {
+	if want := p.OpeningFen + p.loaded - p.spent; chip != want || books != want || inFlight != 0 || pending != sums["pending"] || sums["claimed"] != p.loadedBefore+p.loaded {
 		t.Errorf("%s: chip %d, books %d, want %d; in flight %d; pending %d of %d; claimed %d, loaded %d", p.StudentNo,
-			chip, books, want, inFlight, pending, sums["pending"], sums["claimed"], p.loaded)
+			chip, books, want, inFlight, pending, sums["pending"], sums["claimed"], p.loadedBefore+p.loaded)
 	}
+}
+
+// all are the player's transfers of this month.
+func (p *player) all() ([]terminal.Transfer, error) {
+	month := time.Now().In(time.FixedZone("CST", 8*60*60)).Format("2006-01")
+	return p.terminal("K01").TransfersQuery(p.context(), p.CardNo, ownPassword, month)
 }
