@@ -17,7 +17,7 @@ import (
 // is over 60 KB; lineTags is what a line takes beside its words.
 const (
 	sheetBytes = 54_000
-	lineTags   = len("<tr><td><td> †<td><td>\n")
+	lineTags   = len("<tr><td><td>\u00a0†<td><td>\n")
 )
 
 // printView is a month or a range for paper: every line, from the oldest on,

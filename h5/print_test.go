@@ -100,7 +100,7 @@ func TestPrinted_Much(t *testing.T) {
 						t.Fatalf("page %d begins with %v, not %v", n, got, balance)
 					}
 					for _, row := range rows[2 : len(rows)-sums] {
-						if row[1] != c.where+" *" {
+						if row[1] != c.where+"\u00a0*" {
 							t.Fatalf("page %d: %q", n, row)
 						}
 						seen++
