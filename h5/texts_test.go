@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -100,6 +101,14 @@ func TestCatalogue(t *testing.T) {
 // markup is a name that would do harm on a page or in an export.
 const markup = `<script>alert(1)</script>"><b title="`
 
+// manyMerchants is a month of five hundred purchases, each somewhere else.
+func manyMerchants(w *world) {
+	lateMonth(w, 500, "")
+	for i := range w.moved[bound] {
+		w.moved[bound][i].Where = strings.Repeat(`"`, 60) + strconv.Itoa(i)
+	}
+}
+
 // waits gives the bound person a top-up to collect.
 func waits(w *world) {
 	w.transfers[bound] = []ledger.Transfer{{ID: "T1", Kind: "topup", Title: "微信充值", State: ledger.TransferPending, CreatedAt: w.now, Amount: 5000}}
@@ -172,6 +181,8 @@ func everyPage(t *testing.T, check func(name, page string)) {
 		one("transactions filtered", bound, "/h5/transactions?kind=claim", nil, lived)
 		one("transactions nothing like it", bound, "/h5/transactions?merchant=none", nil, lived)
 		one("transactions beyond", bound, "/h5/transactions?page=9", nil, lived)
+		one("transactions of many merchants", bound, "/h5/transactions", nil, manyMerchants)
+		one("statement of many merchants", bound, "/h5/statement", nil, manyMerchants)
 		one("transactions none", bound, "/h5/transactions?month=2024-01", nil)
 		one("transactions to come", bound, "/h5/transactions", nil, lived, func(w *world) {
 			w.balances[bound] = ledger.Balance{Missing: 3, InFlight: 1, Pending: 5, Old: 8000, OldDue: w.now}

@@ -14,6 +14,9 @@ import (
 // pageLength is how many movements a page of the list holds.
 const pageLength = 20
 
+// merchantsOffered is how many merchants the list can be filtered by.
+const merchantsOffered = 60
+
 // movementKinds are the movements one can filter by, in the order offered.
 var movementKinds = []string{ledger.MovementConsumption, ledger.MovementClaim, ledger.MovementCorrection, ledger.MovementMoved}
 
@@ -148,10 +151,10 @@ func filter(all []ledger.Movement, kind, merchant string) (kept []ledger.Movemen
 	return kept
 }
 
-// merchants are the month's, and the one asked for.
+// merchants are those of the month where most was spent, and the one asked for.
 func merchants(s ledger.Statement, chosen string) (all []option) {
 	known := false
-	for _, m := range s.Merchants {
+	for _, m := range s.Merchants[:min(len(s.Merchants), merchantsOffered)] {
 		known = known || m.Name == chosen
 		all = append(all, option{m.Name, clip(m.Name), m.Name == chosen})
 	}
