@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// aside reports that an action is talked about and not asked for: whether or when it can be done, who did it, that it was
+// inPassing reports that an action is talked about and not asked for: whether or when it can be done, who did it, that it was
 // done or happened long ago, or that a card lies at home.
-func aside(intent Intent, clauses []clause, at int, tokens []token, said set) bool {
+func inPassing(intent Intent, clauses []clause, at int, tokens []token, said set) bool {
 	here := said
 	if at >= 0 {
 		here = clauses[at].said

@@ -158,8 +158,8 @@ func declined(tokens []token, said, denied set) Intent {
 	return None
 }
 
-// veto takes back a wish that is somebody else's, about something else, a question, a supposition or past. What binds a card
-// may be said in words that are not known, if the voice vouches for it.
+// veto takes back a wish that is somebody else's, about something else, a question, a supposition or past. Some of that is
+// told by words that are not known, or not seldom said beside a wish: there the voice may vouch for it.
 func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied set, vouched bool) Intent {
 	if (intent == NotificationsOn || intent == NotificationsOff) && switchedOn(tokens) {
 		return NotificationsOn
@@ -173,55 +173,44 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 		}
 		return intent
 	}
-	here := said
-	if at >= 0 && !risky[intent] {
-		here = clauses[at].said
+	waived := vouched && plain(intent, clauses, said)
+	if !waived {
+		if second := aside(intent, clauses, at, tokens, said); second != intent {
+			return second
+		}
+	}
+	if second := strange(intent, clauses, at, tokens, said, denied, vouched, waived); second != intent {
+		return second
 	}
 	asksMoney := intent == Balance || intent == Statement || intent == TransactionsToday
 	switch {
-	case risky[intent] && (aside(intent, clauses, at, tokens, said) || lossOfOther(tokens) || strangeThing(tokens)):
-		return Help
-	case here.has(product) && !here.has(card), (asksMoney || risky[intent] && intent != TopUp) && here.has(wallet) && !here.has(card):
-		return None
-	case said.has(who) && (!ownCard(tokens) || said.has(ask) || intent == TopUp && othersHelp(tokens)) && othersMatter(tokens, clauses, at) && !(vouched && !risky[intent]), asksMoney && (here.any(setOf(trouble, refund, fee)) || othersAccount(tokens)):
-		return Help
-	case risky[intent] && othersWish(tokens), intent == ReportLoss && othersLoss(tokens), intent == TopUp && pastTopUp(tokens):
-		return Help
-	case risky[intent] && !(vouched && binds[intent] && !said.any(takingBack)) && !said.any(setOf(card, lost, found)) && unknownWords(clauses) > map[bool]int{false: 0, true: 1}[intent == TopUp]:
-		return Help // 挂失我的初恋
 	case intent == TopUp && slices.ContainsFunc(tokens, func(t token) bool { return t.fen < 0 }), risky[intent] && othersCard(tokens) && !ownCard(tokens):
 		return Help
 	case intent == TopUp && (said.has(notArrived) || said.all(setOf(topUpPast, where))):
 		return Claim
 	case intent == TopUp && (said.has(outward) || outwards(tokens) || discount(tokens) || said.all(setOf(where, amount)) && !said.has(claim)):
 		return Help // withdraw 50 from my card, where is my 50 yuan top up
+	case intent == TopUp && (sum(tokens) || whichAmount(tokens)), risky[intent] && !said.has(card) && strangeName(intent, tokens):
+		return Help
 	case intent == Claim && said.has(whatIs) && !said.has(requirement):
 		return Help
 	case intent == TopUp && said.any(questions) && said.all(setOf(claim, where)):
 		return Claim
-	case risky[intent] && said.any(questions) && !plainLoss(intent, clauses, at, said), (risky[intent] || asksMoney) && said.has(longNumber):
+	case asksMoney && said.has(longNumber):
 		return Help
-	case risky[intent] && said.has(done) && !said.any(setOf(found, lost, amount)) && !bidden(tokens, said):
-		return Help
-	case risky[intent] && said.has(ask) && !asked(tokens) && !said.any(setOf(lost, found)):
-		return Help
-	case risky[intent] && (strangeCard(tokens) || strangeVerb(tokens) && !(vouched && !said.any(takingBack))):
+	case risky[intent] && (strangeThing(tokens) || strangeCard(tokens) || strangeVerb(tokens) && (!vouched || said.any(takingBack))):
 		return Help
 	case intent == CancelLoss && !said.any(setOf(unloss, resume, revoke)) && (said.has(ask) || asksWhether(tokens) || said.has(how) && !said.any(setOf(loss, lossPast, lossMaybe))):
 		return Help // 卡找到了吗
-	case intent == CancelLoss && said.has(yesterday) && !said.any(setOf(unloss, resume, revoke, loss, lossPast, lossMaybe)), intent == Balance && here.has(limit):
+	case intent == CancelLoss && said.has(yesterday) && !said.any(setOf(unloss, resume, revoke, loss, lossPast, lossMaybe)):
 		return Help // 前天就把卡找回来了
-	case intent == ReportLoss && said.has(human) && !said.any(setOf(lost, forMe)):
+	case intent == ReportLoss && said.has(human) && !said.any(setOf(lost, forMe)) && !vouched:
 		return Human // 挂失电话是多少
 	case risky[intent] && intent != TopUp && alternative(tokens), intent == ReportLoss && said.all(setOf(loss, where)) && !said.has(lost):
-		return Help
-	case intent == TopUp && !said.any(setOf(topUp, card, money)) && strangeCount(tokens), intent == ReportLoss && strangeLoss(tokens):
 		return Help
 	case risky[intent] && said.all(setOf(password, how)), intent == Unbind && said.has(yesterday) && !bidden(tokens, said):
 		return Help
 	case risky[intent] && postponed(tokens), intent == ReportLoss && said.all(setOf(pickedUp, aCard)):
-		return Help
-	case intent == ReportLoss && said.has(found) && (!said.has(loss) || foundSince(tokens)):
 		return Help
 	case intent == ReportLoss && said.has(reissue) && said.any(setOf(howMuch, fee, where, howLong)):
 		return Help
@@ -231,6 +220,72 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 		return Help // 充到80%
 	case intent == ReportLoss && at < 0 && slices.ContainsFunc(clauses, func(c clause) bool { return c.said.has(card) && c.denied.has(lost) }):
 		return Help // 论文丢了 就卡没丢
+	}
+	return intent
+}
+
+// plain reports a clause that wishes an action, and says nothing of others, of when and whether, and nothing that is not known:
+// 学长说这里能充饭卡？那我充五十.
+func plain(intent Intent, clauses []clause, said set) bool {
+	doubtful := setOf(who, product, neg, decline)
+	if said.any(questions.or(setOf(third, whoever, ask, ifWord, longNumber, later, past, done, longAgo, yesterday))) {
+		return false
+	}
+	return slices.ContainsFunc(clauses, func(c clause) bool {
+		return c.unknown == 0 && c.denied == (set{}) && c.said.any(acts[intent]) && !c.said.any(doubtful)
+	})
+}
+
+// acts are the words for each action.
+var acts = map[Intent]set{
+	TopUp:      setOf(topUp, topUpWeak, addMoney, moveMoney),
+	ReportLoss: setOf(loss, lossMaybe, freeze, freezeWeak, halt),
+	CancelLoss: setOf(unloss, resume, freezeWeak),
+	Bind:       setOf(bind),
+	Unbind:     setOf(unbind),
+}
+
+// aside takes back a wish, as [veto] does, that is another's or a question.
+func aside(intent Intent, clauses []clause, at int, tokens []token, said set) Intent {
+	asksMoney := intent == Balance || intent == Statement || intent == TransactionsToday
+	switch {
+	case risky[intent] && (inPassing(intent, clauses, at, tokens, said) || lossOfOther(tokens)):
+		return Help
+	case said.has(who) && (!ownCard(tokens) || said.has(ask) || intent == TopUp && othersHelp(tokens)) && othersMatter(tokens, clauses, at), asksMoney && othersAccount(tokens):
+		return Help
+	case risky[intent] && othersWish(tokens), intent == ReportLoss && othersLoss(tokens), intent == TopUp && pastTopUp(tokens):
+		return Help
+	case risky[intent] && said.any(questions) && !plainLoss(intent, clauses, at, said), risky[intent] && said.has(longNumber):
+		return Help
+	case risky[intent] && said.has(done) && !said.any(setOf(found, lost, amount)) && !bidden(tokens, said):
+		return Help
+	case risky[intent] && said.has(ask) && !asked(tokens) && !said.any(setOf(lost, found)):
+		return Help
+	}
+	return intent
+}
+
+// strange takes back a wish, as [veto] does, for what is named beside it, or because it is not known.
+func strange(intent Intent, clauses []clause, at int, tokens []token, said, denied set, vouched, waived bool) Intent {
+	here := said
+	if at >= 0 && !risky[intent] {
+		here = clauses[at].said
+	}
+	asksMoney := intent == Balance || intent == Statement || intent == TransactionsToday
+	switch {
+	case !(waived && intent == TopUp) && here.has(product) && !here.has(card), (asksMoney || risky[intent] && intent != TopUp) && here.has(wallet) && !here.has(card):
+		return None
+	case asksMoney && here.any(setOf(trouble, refund, fee)), intent == Balance && here.has(limit):
+		return Help
+	case !waived && risky[intent] && !said.any(setOf(card, lost, found)) && unknownWords(clauses) > map[bool]int{false: 0, true: 1}[intent == TopUp]:
+		return Help // 挂失我的初恋
+	case intent == TopUp && !said.any(setOf(topUp, card, money)) && strangeCount(tokens):
+		return Help
+	case vouched && said.has(card):
+	case intent == ReportLoss && strangeLoss(tokens):
+		return Help
+	case intent == ReportLoss && said.has(found) && (!said.has(loss) || foundSince(tokens)):
+		return Help
 	case intent == ReportLoss && (moneyLost(tokens) || notTheCard(tokens) || !said.any(setOf(loss, freeze)) && otherLost(tokens, clauses)):
 		return Help
 	case intent == CancelLoss && !said.has(unloss) && denied.any(setOf(loss, lossMaybe, unloss, lost)):

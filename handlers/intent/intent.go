@@ -14,7 +14,11 @@
 // action; when unsure, the answer is Help or None.
 package intent
 
-import "time"
+import (
+	"strings"
+	"time"
+	"unicode/utf8"
+)
 
 // Intent is what a text asks for. The values are those of `xiaoka understand`.
 type Intent string
@@ -73,10 +77,27 @@ func (v voice) read(text string, today time.Time) (result Result, tokens []token
 	runes, tokens = parse(runes, today)
 	heard = v.hear(runes, tokens)
 	result = decide(tokens, heard)
-	if risky[result.Intent] && mumbled(runes) {
+	if risky[result.Intent] && (mumbled(runes) || v.quoted(result.Intent, text, today)) {
 		result = Result{Intent: Help}
 	}
 	return result, tokens, heard
+}
+
+// quoted reports that a wish stands between quotation marks, and what is written around them does not wish it: "my card is
+// lost", said he.
+func (v voice) quoted(wish Intent, text string, today time.Time) bool {
+	open := strings.IndexAny(text, "\"“「『")
+	end := strings.LastIndexAny(text, "\"”」』")
+	if open < 0 || end <= open || utf8.RuneCountInString(text[open:end]) < 5 {
+		return false // 我想“充值”50
+	}
+	_, width := utf8.DecodeRuneInString(text[end:])
+	around := strings.TrimSpace(text[:open] + " " + text[end+width:])
+	if utf8.RuneCountInString(around) < 3 {
+		return false
+	}
+	result, _, _ := v.read(around, today)
+	return result.Intent != wish
 }
 
 // parse cuts normalised text, spelled right and written in characters where it is pinyin, into tokens that know whom they concern.

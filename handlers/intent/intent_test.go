@@ -20,7 +20,9 @@ func TestUnderstand_Amounts(t *testing.T) {
 		"充五十多": 0, "充十来块": 0, "充十块五": 1050, "充十块半": 1050, "充3块5毛": 350, "充3块5毛5": 355, "充三块零五分": 305, "充5毛": 50, "充五角钱": 50, "充3块50": 350, "充两块二": 220,
 		"充5十": 5000, "充3十块": 3000, "充三0": 0, "充l00": 0, "充50，不不，充30": 3000, "充1百2": 12000, "充1百20": 0, "充2十5块": 2500, "充2 百": 20000, "充一百5十": 15000, "充 一 百": 10000, "充88 块 8": 8880, "充俩百": 20000, "充一亿": 0, "充1分": 0, "充50还是100": 0, "top up 50 or 100": 0, "充100还是充50吧": 5000, "取消充100，改成50": 5000,
 		"top up ten": 1000, "top up five": 500, "top up a hundred": 10000, "top up one hundred and five": 10500, "top up two hundred fifty": 25000, "top up fifty five": 5500,
-		"top up a thousand": 100000, "top up a hundred n fifty": 15000, "top up one fifty": 0, "top up 30 - no, 40": 4000, "top up 30, no 40": 0, "top up 1 000": 0, "top up a couple hundred": 0, "充50还是充100好": 0, "top up 3 hundred": 30000, "top up 12 rmb": 1200, "top up twelve bucks": 1200, "top up fifty-five yuan": 5500,
+		"top up a thousand": 100000, "top up a hundred n fifty": 15000, "top up one fifty": 0, "top up 30 - no, 40": 4000, "top up 30, no 40": 0, "top up 1 000": 100000, "充50刀": 0, "top up 30 euros": 0, "充一千 不不不一百": 0, "充80 听错了 是18": 1800, "add 100 no make that 150": 15000, "充两百两百": 0, "把卡充到100块": 0,
+		"bring my card up to 100": 0, "top up fifty kuai five": 5050, "top up eight kuai eight mao": 880, "put twelve and a half kuai on my card": 1250, "充四十个半": 4050, "充零点五元": 50, "充20 加到30吧": 0,
+		"i'm in building 10, want to recharge my card": 0, "充2oo": 0, "top up 50 yuan and go": 5000, "top up a couple hundred": 0, "充50还是充100好": 0, "top up 3 hundred": 30000, "top up 12 rmb": 1200, "top up twelve bucks": 1200, "top up fifty-five yuan": 5500,
 	} {
 		got := Understand(text, today)
 		if got.Intent != TopUp && want != 0 || want == 0 && got.AmountFen != nil || want != 0 && (got.AmountFen == nil || *got.AmountFen != want) {
@@ -43,7 +45,8 @@ func TestUnderstand_Months(t *testing.T) {
 		{"2026-11-22", "25年7月账单", "2025-07"}, {"2026-11-22", "二零二五年七月账单", "2025-07"}, {"2026-11-22", "2025-07账单", "2025-07"}, {"2026-11-22", "202507账单", "2025-07"},
 		{"2026-11-22", "2025年13月账单", ""}, {"2026-11-22", "13月账单", ""}, {"2026-11-22", "0月账单", ""}, {"2026-11-22", "3个月账单", ""}, {"2026-11-22", "账单", ""},
 		{"2026-11-22", "statement for december", "2025-12"}, {"2026-11-22", "december 2024 statement", "2024-12"}, {"2026-11-22", "may statement", "2026-05"},
-		{"2026-11-22", "may i see my statement", ""}, {"2026-11-22", "last month statement", "2026-10"}, {"2026-11-22", "this month's bill", "2026-11"}, {"2026-11-22", "bill 7/2026", "2026-07"},
+		{"2026-11-22", "国庆那个月账单", "2026-10"}, {"2026-11-22", "christmas month bill", "2025-12"}, {"2026-11-22", "26.5月账单", "2026-05"}, {"2026-11-22", "statement month 9", "2026-09"},
+		{"2026-11-22", "bill for november a year ago", "2025-11"}, {"2026-11-22", "my spending this month to date", "2026-11"}, {"2026-11-22", "may i see my statement", ""}, {"2026-11-22", "last month statement", "2026-10"}, {"2026-11-22", "this month's bill", "2026-11"}, {"2026-11-22", "bill 7/2026", "2026-07"},
 		{"2026-11-22", "三个月前的账单", "2026-08"}, {"2026-01-31", "2个月之前的账单", "2025-11"}, {"2026-11-22", "two months ago bill", "2026-09"}, {"2026-11-22", "上一个月账单", "2026-10"},
 		{"2026-11-22", "去年这个月的账单", "2025-11"}, {"2026-11-22", "2026-09", "2026-09"}, {"2026-11-22", "bill of last november", "2025-11"}, {"2026-11-22", "last october bill", "2026-10"}, {"2026-11-22", "last december statement", "2025-12"},
 	} {

@@ -1,20 +1,22 @@
 package intent
 
 import (
+	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // phrases are the words that sentences in pinyin are read as; of those that sound alike, the first. What is not among them is
 // not read at all, so it has those who and what a card may be taken for, and all that makes a wish none.
 var phrases = strings.Fields(`
-	我 你 他 的 了 吗 吧 呢 啊 卡 在 这 请 是 有 想 要 就 都 也 给 帮 替 看 查 充 不 别 没 丢 花 谁 用 我们 你好 谢谢
+	体重 只到了 只到 我 你 他 的 了 吗 吧 呢 啊 卡 在 这 请 是 有 想 要 就 都 也 给 帮 替 看 查 充 不 别 没 丢 花 谁 用 我们 你好 谢谢
 	我的 你的 他的 他们 你们 自己 别人 别人的 有人 人家 同学 室友 舍友 朋友 女朋友 男朋友 老师 爸爸 妈妈 哥哥 姐姐 弟弟 妹妹 我爸 我妈 我哥 我姐 我弟 我妹
 	给妈 给爸 帮妈 帮爸 替妈 替爸 妈的 爸的 哥的 姐的 弟的 妹的 老婆 老公 对象 学长 学姐 学弟 学妹 大家
-	帮我 给我 替我 我要 我想 想要 需要 麻烦 一下 一点 快点 赶紧 马上 立刻 现在 可以 可不可以 能 能不能 可以吗 行吗
+	帮我 给我 替我 我要 我想 想要 需要 麻烦 一下 一点 快点 赶紧 马上 立刻 现在 级的 防止 可以 可不可以 能 能不能 可以吗 行吗
 	是不是 不要 不用 不是 不想 不能 没有 别给 千万 算了 取消 刚才 已经 之前 以前 上次 昨天 前天 去年 明天 后天 下次 以后 过了 如果 要是 万一 为什么 怎么
 	怎么办 怎样 多久 什么 什么时候 哪里 在哪 什么是 还能 会不会 还是 或者 失败 不了 手续费 收费 免费
-	校园卡 饭卡 一卡通 学生卡 卡里 卡上 我卡 张卡 水卡 电卡 油卡 房卡 公交卡 地铁卡 门禁卡 手机卡 信用卡 会员卡 医保卡 社保卡 健身卡 游泳卡 电话卡
+	校园卡 饭卡 一卡通 学生卡 卡里 卡上 我卡 张卡 水卡 电卡 油卡 房卡 浴室卡 公交卡 地铁卡 门禁卡 手机卡 信用卡 会员卡 医保卡 社保卡 健身卡 游泳卡 电话卡
 	绑定邮箱 邮箱 每月 每个月 每周 自动 手机号 话费 电费 水费 网费 手机 钱包 身份证 学生证 耳机 游戏 支付宝 微信 重置密码 密码 充电 充电宝 充分 补卡 补办
 	余额 查询 其实 就是 查余额 看余额 多少 多少钱 钱 还有 还剩 剩 剩下 剩余 有钱 没钱 没钱了 够不够 够吗
 	充值 充钱 充点钱 充卡 充了 充值了 挂失 挂失了 解挂 冻结 解冻 锁卡 停卡 解锁 恢复 取消挂失 取消充值 解除挂失
@@ -47,6 +49,13 @@ var characters, longestPhrase = func() (m map[string]string, longest int) {
 		}
 	}
 	add("一千", "十块", "十元", "充十块", "块", "块钱")
+	for _, c := range slices.Sorted(maps.Keys(chinese)) {
+		for word := range strings.FieldsSeq(chinese[c]) {
+			if utf8.RuneCountInString(word) > 1 && !strings.ContainsFunc(word, func(r rune) bool { return !isHan(r) }) {
+				add(word)
+			}
+		}
+	}
 	return m, longest
 }()
 
@@ -68,6 +77,7 @@ func written(r []rune) []rune {
 	if !slices.ContainsFunc(r, isASCIILetter) {
 		return r
 	}
+	r = untoned(r)
 	out := make([]rune, 0, len(r))
 	for i := 0; i < len(r); {
 		if !isASCIILetter(r[i]) {
@@ -81,6 +91,37 @@ func written(r []rune) []rune {
 		}
 		out = append(out, writtenRun(r[i:end])...)
 		i = end
+	}
+	return out
+}
+
+// untoned drops the figures of the tones where two syllables or more have one: gua4 shi1.
+func untoned(r []rune) []rune {
+	var tones []int
+	begin := 0
+	for i, c := range r {
+		switch {
+		case isASCIILetter(c):
+			continue
+		case c >= '1' && c <= '5' && i > begin && !isDigit(at(r, i+1)) && homophones[string(r[begin:i])] != "":
+			tones = append(tones, i)
+		}
+		begin = i + 1
+	}
+	if len(tones) < 2 {
+		return r
+	}
+	out := make([]rune, 0, len(r))
+	for i, c := range r {
+		switch {
+		case len(tones) == 0 || i != tones[0]:
+			out = append(out, c)
+		default:
+			tones = tones[1:]
+			if isASCIILetter(at(r, i+1)) {
+				out = append(out, ' ')
+			}
+		}
 	}
 	return out
 }

@@ -14,11 +14,12 @@ var latin = joined(map[concept]string{
 		would rather not, id rather not,
 		nobody asked, no one asked, nobody asked you to, no one asked you to, nobody wants, no one wants, nobody wants to,
 		no one wants to, nobody told you to, no one told you to, nobody said, no one said`,
-	decline: `but no, but nope, but nah, but not now`,
+	decline: `no way, but no, but nope, but nah, but not now`,
 	or:      `or, nor, and, either`,
 	correct: `
 		actually, no wait, wait no, i mean, i meant, make it, make that, sorry, oops, rather, actually make it, change to, scratch that,
-		correction,
+		correction, no make that, no make it, no i mean, no sorry, no no, or rather, pardon, pardon me, on reflection, on second thought, on second thoughts,
+		no wrong, wait make that, wait make it, hmm actually, hmm no,
 		no do, instead, rather make it`,
 	imperative: `
 		please, pls, plz, plss, kindly, asap, now, right now, immediately, quick, quickly, urgent, urgently, i want, i want to, i wanna,
@@ -42,6 +43,7 @@ var latin = joined(map[concept]string{
 		some other time, in a few days, next time, some day, when i get paid, once i get paid, after payday, on payday, when i get my salary`,
 	ifWord: `
 		if only, id top up, id topup, id recharge, id freeze, id report, i would top up, i would recharge, i would freeze, i would have, would have,
+		i might, might, i may, maybe i, when i find, if i find, should the card be, should my card be,
 		should i, when should i, when should, if, what if, what happens, what would happen, what will happen, suppose, supposing,
 		someday, in case, in the future, one day, would i, should i lose, when i lose, whenever, unless, when my card is, when a card, when the card, when one, when you lose, when they lose, when losing, once i lose,
 		do you think, you think, imagine, imagine that, assume, assuming,
@@ -171,7 +173,7 @@ var latin = joined(map[concept]string{
 		role play, without confirmation, skip confirmation, assume i confirmed, i confirmed, debug mode, test mode, set my balance,
 		change my balance, increase my balance, set balance`,
 	card: `
-		this student card, that student card, 		got my card back, card back, kadiule, diuka, diu ka, kadiu, card, cards, campus card, student card, meal card, canteen card,
+		campus id, campus id card, school id card, this student card, that student card, 		got my card back, card back, kadiule, diuka, diu ka, kadiu, card, cards, campus card, student card, meal card, canteen card,
 		school card, dining card, food card, ecard, e card, one card, onecard, campuscard, lunch card, uni card, university card,
 		smart card, remove my card, remove card, remove the card, delete my card, take my card off,
 		dining account, meal account, canteen account, on it, to it, onto it, on there, in there, into it, crad, cadr, card account, ka, kapian, fanka, fan ka, xiaoyuanka,
@@ -207,7 +209,7 @@ var latin = joined(map[concept]string{
 		hi, hello, hey, hiya, yo, good morning, good afternoon, good evening, good night, thanks, thank you, thx, ty, cheers, bye,
 		goodbye, nihao, ni hao, xiexie, ok, okay, k, yes, yeah, yep, sure, cool, great, lol, haha, hahaha, sorry, nice, good, fine`,
 	filler: `
-		ugh, argh, omg, omfg, damn, dammit, shit, fuck, fck, crap, gosh, oh no, yikes, oh god, jeez, noo,
+		reimbursement, reimburse, for reimbursement, ugh, argh, omg, omfg, damn, dammit, shit, fuck, fck, crap, gosh, oh no, yikes, oh god, jeez, noo,
 		month, mode, prefer, reply, respond, answer, settings, setting, email, my email, version, a number,
 		student number, can you, could you, can u, could u, would you, will you, can i, could i, may i, i, im, ive, id, ill, me,
 		understand, dont understand, dont know, not sure, a, an, the, is, it, its, are, was, were, am, be, been, being, do, does, did,

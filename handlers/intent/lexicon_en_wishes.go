@@ -143,6 +143,7 @@ var latinWishes = map[concept]string{
 		put back in service, back in service, working again, work again, usable again, use again, reopen,
 		open again, open it again, open it up again, open my card, open up my card, open my card again, recover it`,
 	found: `
+		there it is, there it was, my wife has it, my husband has it, my mom has it, my friend has it, my roommate has it,
 		its here, now its here, its back, it is back, its with me, it is with me, have it now, got it now,
 		found, found it, i found, got it back, got my card back, got back, recovered, retrieved, located, turned up, showed up,
 		have it back, card back, is back, zhaodao, zhao dao, zhaodaole, zhao dao le, zhaohui,

@@ -14,7 +14,17 @@ var relativeMonths = []struct {
 	{"去年这个月", 12}, {"去年今月", 12}, {"上各月", 1}, {"去年本月", 12}, {"去年同月", 12}, {"去年同期", 12}, {"上一个月", 1}, {"前一个月", 1}, {"呢个月", 0}, {"上上个月", 2}, {"上上月", 2}, {"前个月", 2}, {"上个月份", 1}, {"上个月", 1}, {"上月份", 1}, {"上月", 1}, {"本月份", 0}, {"本月", 0}, {"这个月", 0}, {"这月", 0}, {"当月", 0},
 	{"今个月", 0}, {"这一个月", 0}, {"month before last", 2}, {"last month", 1}, {"last months", 1}, {"previous month", 1}, {"prev month", 1}, {"past month", 1}, {"this month", 0},
 	{"this months", 0}, {"current month", 0}, {"lastmonth", 1}, {"last mth", 1}, {"shang ge yue", 1}, {"shangge yue", 1}, {"shanggeyue", 1}, {"shang geyue", 1}, {"shangyue", 1}, {"ben yue", 0}, {"benyue", 0},
-	{"zhe ge yue", 0}, {"zhege yue", 0}, {"zhegeyue", 0},
+	{"zhe ge yue", 0}, {"zhege yue", 0}, {"zhegeyue", 0}, {"大上个月", 2}, {"上个号头", 1}, {"迭个号头", 0}, {"当前月份", 0}, {"当前月", 0}, {"month to date", 0}, {"month so far", 0},
+	{"一年前的这个月", 12}, {"一年前这个月", 12}, {"this month last year", 12}, {"same month last year", 12},
+}
+
+// feasts name the month they are in: 国庆那个月, the christmas month.
+var feasts = []struct {
+	word  string
+	month int
+}{
+	{"国庆节", 10}, {"国庆", 10}, {"五一", 5}, {"劳动节", 5}, {"圣诞节", 12}, {"圣诞", 12}, {"元旦", 1}, {"双十一", 11}, {"双11", 11}, {"双十二", 12}, {"教师节", 9}, {"儿童节", 6}, {"六一", 6},
+	{"national day", 10}, {"labour day", 5}, {"labor day", 5}, {"christmas", 12}, {"xmas", 12}, {"halloween", 10}, {"valentines", 2},
 }
 
 var relativeYears = []struct {
@@ -109,7 +119,7 @@ func monthsAgo(r []rune, i int) (back, n int) {
 	if at(r, end) == ' ' {
 		end++
 	}
-	k := match(r, end, []string{"个月之前", "个月以前", "个月前", "months ago", "month ago"})
+	k := match(r, end, []string{"个月之前", "个月以前", "个月前", "months ago", "month ago", "months back", "month back"})
 	if k == 0 {
 		return 0, 0
 	}
@@ -143,6 +153,13 @@ func figures(r []rune, i int) (string, int) {
 		}
 		return made(year, number(i+4, 2), 6)
 	}
+	if year := number(i, 2); year >= 20 && at(r, i+2) == '.' { // 26.5月
+		for width := 1; width <= 2; width++ {
+			if at(r, i+3+width) == '月' {
+				return made(2000+year, number(i+3, width), width+4)
+			}
+		}
+	}
 	for width := 1; width <= 2; width++ {
 		if at(r, i+width) == '/' {
 			return made(number(i+width+1, 4), number(i, width), width+5)
@@ -154,6 +171,18 @@ func figures(r []rune, i int) (string, int) {
 // monthName reads 10月, 十月份, 元月, 10yue, 10 yue, october.
 func monthName(r []rune, i int) (m, n int) {
 	if word, k := latinWord(r, i); k > 0 {
+		if k := match(r, i, []string{"month"}); k > 0 && at(r, i+k) == ' ' { // month 9
+			for n = i + k + 1; isDigit(at(r, n)) && n < i+k+3; n++ {
+				m = m*10 + int(r[n]-'0')
+			}
+			if m >= 1 && m <= 12 && !isWordRune(at(r, n)) {
+				return m, n - i
+			}
+			return 0, 0
+		}
+		if m, n := feastMonth(r, i); n > 0 {
+			return m, n
+		}
 		m = englishMonths[strings.TrimSuffix(word, "s")] // march's
 		if m == 0 || word == "may" && !mayIsMonth(r, i, k) {
 			return 0, 0
@@ -162,6 +191,9 @@ func monthName(r []rune, i int) (m, n int) {
 			k++
 		}
 		return m, k
+	}
+	if m, n := feastMonth(r, i); n > 0 {
+		return m, n
 	}
 	switch c := at(r, i); {
 	case c == '元' && at(r, i+1) == '月':
@@ -181,8 +213,21 @@ func monthName(r []rune, i int) (m, n int) {
 	if m < 1 || m > 12 {
 		return 0, 0
 	}
-	if k := match(r, i+n, []string{"月份", "月", "yue", " yue"}); k > 0 {
+	if k := match(r, i+n, []string{"月份", "月", "yue", " yue", "yuede", " yue de"}); k > 0 {
 		return m, n + k
+	}
+	return 0, 0
+}
+
+// feastMonth reads 国庆那个月 and christmas month.
+func feastMonth(r []rune, i int) (m, n int) {
+	for _, f := range feasts {
+		if k := match(r, i, []string{f.word}); k > 0 {
+			if of := match(r, i+k, []string{"所在那个月", "那个月份", "那个月", "那月", "当月", "的月份", "月", " month"}); of > 0 {
+				return f.month, k + of
+			}
+			return 0, 0
+		}
 	}
 	return 0, 0
 }
@@ -217,6 +262,9 @@ func yearAfter(r []rune, i int, today time.Time) (year, n int) {
 			return today.Year() - 1, of + k
 		}
 		return today.Year(), of + k
+	}
+	if k := match(r, i, []string{" a year ago"}); k > 0 {
+		return today.Year() - 1, k
 	}
 	i += of
 	if at(r, i) == ' ' {

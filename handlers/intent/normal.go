@@ -20,7 +20,11 @@ func normalize(text string) []rune {
 	in := []rune(norm.NFKD.String(strings.ToLower(text)))
 	out := make([]rune, 0, len(in)+4)
 	for i, r := range in {
-		if emoji, ok := emojis[r]; ok {
+		emoji, ok := emojis[r]
+		if next := at(in, i+1); !ok && (next == '卡' || next == '费') {
+			emoji, ok = productEmojis[r]
+		}
+		if ok {
 			out = append(out, []rune(emoji)...)
 			continue
 		}
@@ -43,6 +47,8 @@ func normalize(text string) []rune {
 			r == '-' && isDigit(next) && !isASCIILetter(prev), r == '¥', r == '$', r == '%':
 			out = append(out, r)
 		case r == ',' && isDigit(prev) && thousands(in[i+1:]):
+		case (r == '+' || r == '=') && isDigit(prev) && isDigit(next):
+			out = append(out, boundary) // no number: 1+1
 		case strings.ContainsRune("\"“”「」『』《》()[]【】<>*_#@+=&", r), unicode.IsSpace(r), r == '-', r == '/', unicode.Is(unicode.So, r), unicode.Is(unicode.Sk, r):
 			out = append(out, ' ')
 		default:
@@ -106,7 +112,7 @@ func space(in []rune) []rune {
 		}
 		prev, next := at(out, len(out)-1), at(in, i+1)
 		refusal := (prev == '不' || prev == '别') && len(out) > 1 && isDigit(at(in, i+2)) // 充100 不 充50
-		spacedOut := isHan(prev) && isHan(next) && !isHan(at(out, len(out)-2)) && !isHan(at(in, i+2)) && !refusal ||
+		spacedOut := isHan(prev) && isHan(next) && !isHan(before) && !isHan(at(in, i+2)) && !refusal ||
 			isDigit(prev) && isDigit(next) && !isDigit(before) && !isDigit(at(in, i+2)) ||
 			gap == ' ' && (isDigit(prev) && strings.ContainsRune("年月", next) || prev == '年' && isDigit(next)) ||
 			gap == ' ' && (isDigit(prev) || isHanDigit(out, len(out)-1)) && strings.ContainsRune("十百千万块元", next) ||
@@ -140,6 +146,12 @@ func isWordRune(r rune) bool {
 // emojis that say something; all others part words.
 var emojis = map[rune]string{
 	'💰': "钱", '💵': "钱", '💴': "钱", '💳': "卡", '🔕': "关闭通知", '🔔': "通知", '🆘': "帮助", '❓': "|", '🚫': "不要", '❌': "不要",
+	'🔒': "锁", '🔓': "解锁",
+}
+
+// productEmojis say whose card or what fee it is; elsewhere they are ornaments.
+var productEmojis = map[rune]string{
+	'🚌': "公交", '🚇': "地铁", '🚗': "停车", '🔌': "电", '⚡': "电", '💡': "电", '💧': "水", '🚿': "浴室", '🏠': "房", '📱': "手机", '🏦': "银行", '🎮': "游戏", '🏋': "健身", '🏊': "游泳",
 }
 
 // simplified maps the traditional and Cantonese characters that occur in the word lists.

@@ -7,6 +7,8 @@ const maxYuan = 10_000_000
 
 var (
 	yuanWords = []string{"块钱", "块", "元钱", "元", "圆", "蚊", "大洋", "软妹币", "圆整", "yuan", "rmb", "cny", "kuai", "bucks", "¥", "r"}
+	// foreign money is named, so how many yuan it makes is not known.
+	foreign = []string{"刀", "美元", "美金", "欧元", "欧", "英镑", "镑", "港币", "港元", "日元", "韩元", "卢布", "dollars", "dollar", "usd", "euros", "euro", "eur", "pounds", "quid", "gbp", "hkd", "yen", "won", "rupees"}
 	// counters follow numbers that are no money.
 	counters = []string{"个月", "个人", "个小时", "分钟", "小时", "次", "遍", "天", "年", "月", "日", "号", "点", "时", "秒", "度", "人", "位", "页", "台", "楼", "级", "期", "周", "斤", "米",
 		"岁", "折", "倍", "瓶", "杯", "碗", "份", "室", "栋", "路", "食堂", "餐厅", "饭堂", "教", "门", "本", "顿", "笔", "条", "公里", "股", "分之", "排", "班", "名", "强", "公斤", "关", "圈", "集", "章", "%",
@@ -69,6 +71,11 @@ func parseNumber(r []rune, i int) token {
 	}
 	t.end, t.set = end, setOf(amount)
 	value, certain = t.unit(r, value, certain)
+	certain = certain && !target(r, i)
+	if !t.explicit && numbers(r, i) {
+		t.set, t.lone = setOf(count), false
+		return t
+	}
 	if r[i] == '¥' {
 		t.explicit, t.lone = true, false
 	}
@@ -84,17 +91,55 @@ func parseNumber(r []rune, i int) token {
 	return t
 }
 
+// target reports that an amount is what shall be on the card in the end, so how much to add is not known: 充到100, top up to 100.
+func target(r []rune, i int) bool {
+	if at(r, i-1) == '整' {
+		i--
+	}
+	return at(r, i-1) == '到' && strings.ContainsRune("充冲补加凑满", at(r, i-2)) || i >= len("up to ") && string(r[i-len("up to "):i]) == "up to "
+}
+
+// numbers reports that the word before a number makes it a name: building 10, 尾号 91.
+func numbers(r []rune, i int) bool {
+	if at(r, i-1) == ' ' {
+		i--
+	}
+	start := i
+	for isASCIILetter(at(r, start-1)) {
+		start--
+	}
+	if start < i {
+		return numbered[string(r[start:i])] || i-start == 1 && r[start] != 'c' && isDigit(at(r, i)) && isDigit(at(r, i+1)) && isDigit(at(r, i+2)) // b1023
+	}
+	return i >= 2 && numbered[string(r[i-2:i])]
+}
+
+var numbered = map[string]bool{"building": true, "room": true, "gate": true, "bed": true, "seat": true, "table": true, "floor": true, "window": true, "bus": true, "page": true, "chapter": true,
+	"unit": true, "lab": true, "dorm": true, "ends": true, "ending": true, "section": true, "exit": true, "platform": true, "question": true, "尾号": true, "学号": true, "房号": true, "工号": true}
+
 // unit reads what follows a number: 块 元 yuan, with 毛 and the rest; or a counter, and then it is no money.
 func (t *token) unit(r []rune, value int64, certain bool) (int64, bool) {
 	after := t.end
 	if at(r, after) == ' ' {
 		after++
 	}
+	if n := match(r, after, foreign); n > 0 {
+		t.explicit, t.lone, t.end = true, false, after+n
+		return value, false
+	}
 	if n := match(r, after, yuanWords); n > 0 {
 		t.explicit, t.lone, t.end = true, false, after+n
+		if isASCIILetter(r[t.end-1]) && certain && value%100 == 0 {
+			return t.spokenCents(r, value)
+		}
 		return t.cents(r, value, certain)
 	}
 	switch at(r, after) {
+	case '个':
+		if at(r, after+1) == '半' && value%100 == 0 { // 四十个半
+			t.explicit, t.lone, t.end = true, false, after+2
+			return value + 50, certain
+		}
 	case '旧', '嚿': // 两旧水 are two hundred
 		if value < 10_00 {
 			t.explicit, t.lone, t.end = true, false, after+1
@@ -126,6 +171,39 @@ func (t *token) unit(r []rune, value int64, certain bool) (int64, bool) {
 		t.set, t.lone, t.end = setOf(count), false, after+n
 	}
 	return value, certain
+}
+
+// spokenCents reads what may follow yuan: ten yuan fifty, eight kuai eight mao, 8 kuai 5.
+func (t *token) spokenCents(r []rune, value int64) (int64, bool) {
+	from := t.end
+	and := match(r, from, []string{" and"})
+	from += and + 1
+	var n int64
+	end := from
+	for ; isDigit(at(r, end)) && end < from+2; end++ {
+		n = n*10 + int64(r[end]-'0')
+	}
+	if isASCIILetter(at(r, from)) {
+		fen, last, ok, _ := englishNumber(r, from)
+		if n, end = fen/100, last; !ok {
+			end = from
+		}
+	}
+	if at(r, from-1) != ' ' || end <= from || n == 0 || n > 99 {
+		return value, true
+	}
+	if k := match(r, end, []string{" jiao", " mao"}); k > 0 && n < 10 {
+		t.end = end + k
+		return value + n*10, true
+	}
+	if and > 0 || at(r, end) == ' ' || isWordRune(at(r, end)) {
+		return value, true // 50 yuan 2 times
+	}
+	t.end = end
+	if n < 10 {
+		n *= 10
+	}
+	return value + n, true
 }
 
 // cents reads what may follow 块: 五, 半, 五毛, 零五分.
@@ -215,6 +293,12 @@ func digits(r []rune, i int, certain bool) (fen int64, end int, kind concept, _ 
 		}
 		return 0, j, amount, false // a range
 	}
+	if long < 4 && at(r, j) == ' ' && string(r[j+1:min(j+4, len(r))]) == "000" && !isDigit(at(r, j+4)) {
+		return fen * 1000, j + 4, amount, certain // 1 000
+	}
+	if r[i] == '0' && long > 1 && j == i+long {
+		return 0, j, longNumber, false // the end of some number: 0091
+	}
 	apart := func(n int) bool { return isDigit(at(r, j+n)) }
 	switch {
 	case long == 3 && at(r, j) == ' ' && apart(1) && apart(2) && apart(3) && !apart(4): // code 889 012
@@ -237,8 +321,14 @@ func digits(r []rune, i int, certain bool) (fen int64, end int, kind concept, _ 
 		return fen * 100, j + 1, amount, certain
 	case c == '十' && long == 1:
 		return fen * 10, j + 1, amount, certain
-	case (c == 'o' || c == 'l') && !isASCIILetter(at(r, j+1)): // 5O: a letter for a digit
-		return 0, j + 1, amount, false
+	case c == 'o' || c == 'l': // 5O: letters for digits
+		k := j
+		for at(r, k) == c {
+			k++
+		}
+		if !isASCIILetter(at(r, k)) {
+			return 0, k, amount, false
+		}
 	case c == '亿':
 		return 0, j + 1, amount, false
 	}

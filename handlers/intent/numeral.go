@@ -58,8 +58,11 @@ func hanNumber(r []rune, i int) (fen int64, end int, certain, lone bool) {
 		}
 		return tens * 100, i + 1, true, false
 	case '半':
-		if at(r, i+1) == '百' {
+		switch {
+		case at(r, i+1) == '百':
 			return 5000, i + 2, true, false
+		case at(r, i+1) == '块' && at(r, i-1) != '个':
+			return 50, i + 1, true, false
 		}
 		return 0, 0, false, false
 	}
@@ -91,6 +94,9 @@ func hanNumber(r []rune, i int) (fen int64, end int, certain, lone bool) {
 			break
 		}
 		positional = false
+		if lastUnit != 0 && unit >= lastUnit && unit != 10000 {
+			certain = false // two numbers: 两百两百
+		}
 		if !pendingDigit {
 			digit = 1
 		}
@@ -104,6 +110,9 @@ func hanNumber(r []rune, i int) (fen int64, end int, certain, lone bool) {
 	}
 	if j == i {
 		return 0, 0, false, false
+	}
+	if tenth, ok := hanDigits[at(r, j+1)]; ok && at(r, j) == '点' && (at(r, j+2) == '元' || at(r, j+2) == '块') && (positional || zero || !pendingDigit || lastUnit == 10) {
+		return (total+section+digit)*100 + tenth*10, j + 2, certain, false // 零点五元
 	}
 	switch {
 	case positional && j-i == 1:
@@ -150,6 +159,10 @@ func englishNumber(r []rune, i int) (fen int64, end int, certain, lone bool) {
 		case (word == "a" || word == "an") && count == 0 && (englishUnits[next] != 0 || vague[next]), (word == "and" || word == "n") && count > 0 && englishNumbers[next] != 0:
 			j += n + 1
 			continue
+		case word == "and" && count > 0 && match(r, j+n, []string{" a half"}) > 0:
+			return (total+section)*100 + 50, j + n + len(" a half"), certain, false
+		case word == "point" && count > 0 && englishNumbers[next] > 0 && englishNumbers[next] < 10:
+			return (total+section)*100 + englishNumbers[next]*10, j + n + 1 + len(next), certain, false
 		default:
 			return (total + section) * 100, end, certain, count == 1 && total == 0 && section < 10
 		}

@@ -225,6 +225,26 @@ func strangeCount(tokens []token) bool {
 	return false
 }
 
+// strangeName reports a word that is not known where the name of what is topped up or unlinked stands: jio recharge, unlink my twitch.
+func strangeName(intent Intent, tokens []token) bool {
+	for i, t := range tokens {
+		switch {
+		case t.han:
+		case intent == TopUp && i > 0 && t.has(topUp) && tokens[i-1].unknown() && !tokens[i-1].han && tokens[i-1].clause == t.clause && (i == 1 || tokens[i-2].clause != t.clause):
+			return true
+		case intent == Unbind && t.has(unbind):
+			j := i + 1
+			for j < len(tokens) && tokens[j].clause == t.clause && !tokens[j].unknown() && tokens[j].set.within(setOf(filler, mine, general)) {
+				j++
+			}
+			if j < len(tokens) && tokens[j].clause == t.clause && tokens[j].unknown() && !tokens[j].han {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // discount reports an amount that is off a price: get 50 off.
 func discount(tokens []token) bool {
 	for i := 1; i < len(tokens); i++ {

@@ -1,5 +1,7 @@
 package intent
 
+import "slices"
+
 // alone reports that a clause between two others says nothing but the "not" at i, however often: 充50，不不，充60.
 func alone(tokens []token, i int) bool {
 	first, last := i, i
@@ -204,6 +206,33 @@ func amountOnCard(tokens []token) bool {
 	return said.all(setOf(card, polite))
 }
 
+// whichAmount reports that the amount is still to be chosen: 充30 50 还是80.
+func whichAmount(tokens []token) bool {
+	amounts, choosing := 0, false
+	for _, t := range tokens {
+		switch {
+		case t.has(amount) && choosing && amounts > 0:
+			return amountOf(tokens) == nil
+		case t.has(amount):
+			amounts++
+		case t.has(or) && t.has(correct):
+			choosing = true
+		}
+	}
+	return false
+}
+
+// sum reports that a word for adding stands between two numbers: 1加1.
+func sum(tokens []token) bool {
+	number := setOf(amount, count)
+	for i := 1; i+1 < len(tokens); i++ {
+		if t := tokens[i]; t.set.any(setOf(topUpWeak, addMoney)) && tokens[i-1].set.any(number) && tokens[i-1].end == t.start && tokens[i+1].set.any(number) && tokens[i+1].start == t.end {
+			return true
+		}
+	}
+	return false
+}
+
 // amountOf returns the one amount that was named with a wish and not declined; of a corrected one, the last.
 func amountOf(tokens []token) *int64 {
 	var named []token
@@ -234,6 +263,9 @@ func amountOf(tokens []token) *int64 {
 		if asked := ordered(tokens); len(asked) > 0 {
 			named, last = asked, asked[len(asked)-1]
 		}
+		if addedAfter(tokens, last) {
+			return nil
+		}
 		for _, t := range named {
 			if t.fen != last.fen {
 				return nil
@@ -244,6 +276,28 @@ func amountOf(tokens []token) *int64 {
 		return nil
 	}
 	return &last.fen
+}
+
+// addedAfter reports another amount after one that is wished, in a clause that says little else: 充一百…一百二吧, 充一千 不不一百.
+func addedAfter(tokens []token, wished token) bool {
+	light := setOf(filler, imperative, polite, greeting, neg, amount, topUpWeak, addMoney, towards)
+	for i, t := range tokens {
+		if t.start <= wished.start || !t.has(amount) || t.fen == wished.fen {
+			continue
+		}
+		unsure := t.negated && tokens[i-1].has(neg) && tokens[i-1].end-tokens[i-1].start == 1 // 充100 不 50, and not 不要50
+		if t.clause == wished.clause {
+			if t.fen == 0 && !t.negated || unsure && tokens[i-1].end < t.start {
+				return true // 充20 加到30吧
+			}
+			continue
+		}
+		said := func(u token) bool { return u.clause == t.clause && (u.unknown() || !u.set.within(light)) }
+		if (!t.negated || unsure) && !slices.ContainsFunc(tokens, said) {
+			return true
+		}
+	}
+	return false
 }
 
 // ordered returns the amounts right after a word for topping up: 卡里只剩3块了，充100, and not the first of two: top up 1 000.

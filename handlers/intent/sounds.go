@@ -13,7 +13,7 @@ var sounds = strings.Fields(`
 	chong充冲虫宠崇重 chou抽瞅 chu处出储除触楚 chuang窗床 ci次磁刺词此 cong从 cui脆 cun存村寸 cuo错 da打大搭达哒 dai待代带袋贷呆
 	dan单丹但担淡蛋旦弹 dang党档当 dao到导刀道盗倒 de得的 deng登等 di低地弟滴递底第 dian电点店垫 diao掉 die跌 ding定订顶丁盯钉
 	diu丢 dong冻动东懂洞栋 dou豆抖都兜 du度读肚犊 duan段端短 dui对队 dun顿 duo多 e额饿鹅厄恶俄鄂 ei诶 er儿耳二而尔 fa法发
-	fan饭反返翻犯范烦繁 fang方房放 fei费飞非肥废啡 fen分份 feng风锋封 fou否 fu服复付负福傅父辅妇夫肤 ga旮嘎 gai该改概 gan赶干感
+	fan饭反返翻犯范烦繁 fang方房放防 fei费飞非肥废啡 fen分份 feng风锋封 fou否 fu服复付负福傅父辅妇夫肤 ga旮嘎 gai该改概 gan赶干感
 	gang钢刚 gao高稿告搞糕 ge个咯搁哥隔格歌各 gei给 gen跟 geng更 gong工公功共攻供宫 gou够购狗沟 gu姑股骨故估 gua挂褂卦瓜刮寡 guai怪
 	guan关管官观惯馆 gui规闺贵柜跪 guo过果国 ha哈 hai还孩嗨 han汉喊 hao好号 he和何河核合喝 hei黑嘿 hen很 hong红 hou后候
 	hu湖护户呼忽乎 hua话花划滑 huai坏 huan换缓唤 hui会回惠汇挥恢悔 hun婚魂 huo或活火伙霍嚯 ji记计纪寄机及即几基己季积鸡级绩急激继击

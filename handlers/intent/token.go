@@ -151,7 +151,11 @@ func settleLone(tokens []token) {
 	charging := setOf(topUp, topUpWeak, addMoney, moveMoney, topUpPast)
 	for i, t := range tokens {
 		switch {
-		case !t.lone || i > 0 && tokens[i-1].set.any(charging):
+		case !t.lone:
+		case i > 0 && tokens[i-1].set.any(charging):
+			if i+1 < len(tokens) && t.han && tokens[i+1].unknown() && tokens[i+1].han && tokens[i+1].start == t.end {
+				tokens[i].fen = 0 // 冲一白
+			}
 		case i > 0 && tokens[i-1].unknown() && tokens[i-1].end == t.start:
 			tokens[i].set = set{}
 		default:

@@ -39,6 +39,7 @@ const (
 	rounds   = 24 // how often every example is seen
 	distance = 20 // how far the right intent is to be ahead of every wrong one
 	fraction = 8  // of a step is one in the weights
+	unseen   = 40 // percent of the features are hidden from a step, so that it does not lean on a few
 )
 
 // learn trains an averaged perceptron, in whole numbers only: the same weights on every machine. Every fifth time an example
@@ -48,6 +49,7 @@ func learn(examples []example) voice {
 	weights, sums := make([]int, buckets*n), make([]int, buckets*n)
 	random := rand.New(rand.NewPCG(1, 2))
 	step := 0
+	var seen []uint16
 	for range rounds {
 		for _, i := range random.Perm(len(examples)) {
 			e := examples[i]
@@ -55,9 +57,15 @@ func learn(examples []example) voice {
 				continue
 			}
 			step++
-			seen := e.features
+			all := e.features
 			if random.IntN(5) == 0 {
-				seen = seen[:e.spelled]
+				all = all[:e.spelled]
+			}
+			seen = seen[:0]
+			for _, bucket := range all {
+				if random.IntN(100) >= unseen {
+					seen = append(seen, bucket)
+				}
 			}
 			var o opinion
 			for _, bucket := range seen {
