@@ -71,17 +71,6 @@ func (b *books) CreateOrder(_ context.Context, o ledger.Order) error {
 	return nil
 }
 
-func (b *books) UnpaidOrder(_ context.Context, p ledger.Person, amount ledger.Fen, beyond time.Time) (ledger.Order, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, o := range b.orders {
-		if o.PersonID == p.ID && o.CardID == p.CardID && o.Amount == amount && o.State == ledger.OrderCreated && o.ExpiresAt.After(beyond) {
-			return *o, nil
-		}
-	}
-	return ledger.Order{}, ledger.ErrNotFound
-}
-
 func (b *books) Attempts(_ context.Context, orderNo string) (found []ledger.Attempt, _ error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -40,7 +40,6 @@ import (
 // Store is what pay needs of the books. Each method is one transaction.
 type Store interface {
 	CreateOrder(ctx context.Context, o ledger.Order) error
-	UnpaidOrder(ctx context.Context, p ledger.Person, amount ledger.Fen, beyond time.Time) (ledger.Order, error)
 	Attempts(ctx context.Context, orderNo string) ([]ledger.Attempt, error)
 	Attempt(ctx context.Context, outTradeNo string) (ledger.Attempt, error)
 	CreateAttempt(ctx context.Context, a ledger.Attempt) error

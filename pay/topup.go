@@ -21,9 +21,6 @@ const (
 	// maxAttempts bounds the numbers of one order at WeChat Pay. Nobody changes
 	// channel that often; a fault that burns numbers must end.
 	maxAttempts = 20
-
-	// reusedAttempts is how many of them an order may have that is given again.
-	reusedAttempts = 5
 )
 
 // JSAPIParams is what the page hands to WeixinJSBridge, getBrandWCPayRequest
@@ -40,28 +37,17 @@ type JSAPIParams struct {
 
 // Create writes an order of amount fen for the person's campus card, payable
 // until expire from now. WeChat Pay hears of it only when the payer asks for a
-// way to pay. Whoever orders the same again while that is certain to be unpaid,
-// and has a tenth of its time left, gets it again: what is paid once more needs a
-// number of its own, what is tried once more does not. Two that order in the same
-// moment may still get one each, of which the unpaid one expires. The error is
-// [ErrAmount] outside the limits.
+// way to pay. The error is [ErrAmount] outside the limits.
 func (m *Merchant) Create(ctx context.Context, person ledger.Person, amount ledger.Fen, expire time.Duration) (ledger.Order, error) {
 	if amount < m.cfg.Min || amount > m.cfg.Max {
 		return ledger.Order{}, ErrAmount
 	}
 	now := m.cfg.Now()
-	o, err := m.cfg.Store.UnpaidOrder(ctx, person, amount, now.Add(expire/10))
-	switch {
-	case err == nil && m.surelyUnpaid(ctx, o):
-		return o, nil
-	case err != nil && !errors.Is(err, ledger.ErrNotFound):
-		return ledger.Order{}, fmt.Errorf("unpaid order: %w", err)
-	}
 	number, err := m.newNumber(now)
 	if err != nil {
 		return ledger.Order{}, err
 	}
-	o = ledger.Order{
+	o := ledger.Order{
 		OutTradeNo: number,
 		PersonID:   person.ID,
 		CardID:     person.CardID,
@@ -74,27 +60,6 @@ func (m *Merchant) Create(ctx context.Context, person ledger.Person, amount ledg
 		return ledger.Order{}, fmt.Errorf("create order: %w", err)
 	}
 	return o, nil
-}
-
-// surelyUnpaid tells whether an order can be paid still, by WeChat Pay's own word
-// where it may have been paid without our having heard.
-func (m *Merchant) surelyUnpaid(ctx context.Context, o ledger.Order) bool {
-	ctx, cancel := context.WithTimeout(ctx, 4*time.Second)
-	defer cancel()
-	attempts, err := m.cfg.Store.Attempts(ctx, o.OutTradeNo)
-	for _, a := range attempts {
-		word := wordUnpaid
-		if unsettled(a) && err == nil {
-			word, err = m.ask(ctx, a)
-		}
-		if word == wordPaid || a.State == ledger.AttemptPaid || a.State == ledger.AttemptRefunded {
-			return false
-		}
-	}
-	if err != nil {
-		m.cfg.Log.InfoContext(ctx, "unpaid order not given again", "order", o.OutTradeNo, "err", err)
-	}
-	return err == nil && len(attempts) <= reusedAttempts
 }
 
 // CallUp gives what the page needs to pay the order inside WeChat or WeCom.

@@ -1,7 +1,6 @@
 package pay_test
 
 import (
-	"cmp"
 	"crypto"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -42,68 +41,6 @@ func TestCreate(t *testing.T) {
 	}
 	if got := s.wx.took(); got != "" {
 		t.Errorf("creating an order called WeChat Pay: %s", got)
-	}
-}
-
-// Who orders the same again gets the first order, as long as that is certain to
-// be unpaid and there is time to pay it.
-func TestCreate_Again(t *testing.T) {
-	t.Parallel()
-	qr := func(t *testing.T, s *shop, o ledger.Order) {
-		t.Helper()
-		if _, err := s.QR(t.Context(), o); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for name, c := range map[string]struct {
-		meanwhile func(t *testing.T, s *shop, o ledger.Order)
-		person    ledger.Person
-		amount    ledger.Fen
-		same      bool
-	}{
-		"AtOnce":          {same: true},
-		"AskedOfWeChat":   {meanwhile: qr, same: true},
-		"Later":           {meanwhile: func(_ *testing.T, s *shop, _ ledger.Order) { s.clock.add(13 * time.Minute) }, same: true},
-		"NoTimeLeft":      {meanwhile: func(_ *testing.T, s *shop, _ ledger.Order) { s.clock.add(14 * time.Minute) }},
-		"Expired":         {meanwhile: func(_ *testing.T, s *shop, _ ledger.Order) { s.clock.add(15 * time.Minute) }},
-		"AnotherAmount":   {amount: 5001},
-		"AnotherPerson":   {person: ledger.Person{ID: 8, CardID: 80}},
-		"AnotherCard":     {person: ledger.Person{ID: student.ID, CardID: 71}},
-		"PaidAndNotHeard": {meanwhile: func(t *testing.T, s *shop, o ledger.Order) { qr(t, s, o); s.wx.pay(o.OutTradeNo) }},
-		"NoAnswer": {meanwhile: func(t *testing.T, s *shop, o ledger.Order) {
-			qr(t, s, o)
-			s.wx.fault("query", canned{status: 502, body: "<html>", unsigned: true, perpetual: true})
-		}},
-		"ManyNumbers": {meanwhile: func(t *testing.T, s *shop, o ledger.Order) {
-			for range 3 {
-				qr(t, s, o)
-				if _, err := s.CallUp(t.Context(), o, openID); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := open(t)
-			first := s.newOrder(t)
-			if c.meanwhile != nil {
-				c.meanwhile(t, s, first)
-			}
-			if c.person.ID == 0 {
-				c.person = student
-			}
-			again, err := s.Create(t.Context(), c.person, cmp.Or(c.amount, 5000), 15*time.Minute)
-			if err != nil || (again == first) != c.same {
-				t.Errorf("%+v after %+v, %v", again, first, err)
-			}
-			if !c.same && again.OutTradeNo == first.OutTradeNo {
-				t.Errorf("another order has the number of the first: %+v", again)
-			}
-			if want := map[bool]int{true: 1}[name == "PaidAndNotHeard"]; len(s.books.credits) != want {
-				t.Errorf("credits %v", s.books.credits)
-			}
-		})
 	}
 }
 

@@ -84,21 +84,6 @@ func (s *Store) CreateOrder(ctx context.Context, o ledger.Order) error {
 	return nil
 }
 
-// UnpaidOrder reads the newest order of an amount for a card that is unpaid and
-// can be paid beyond a moment, or ErrNotFound.
-func (s *Store) UnpaidOrder(ctx context.Context, p ledger.Person, amount ledger.Fen, beyond time.Time) (ledger.Order, error) {
-	var found []order
-	err := s.db.WithContext(ctx).Raw(`SELECT * FROM orders WHERE person_id = ? AND card_id = ? AND amount_fen = ? AND state = 'created' AND expires_at > ?
-		ORDER BY created_at DESC LIMIT 1`, p.ID, p.CardID, int64(amount), micros(beyond)).Scan(&found).Error
-	if err != nil {
-		return ledger.Order{}, fmt.Errorf("read the unpaid order: %w", err)
-	}
-	if len(found) == 0 {
-		return ledger.Order{}, ledger.ErrNotFound
-	}
-	return found[0].ledger(), nil
-}
-
 // Order reads one of the person's own orders; anybody else's is ErrNotFound.
 func (s *Store) Order(ctx context.Context, personID int64, outTradeNo string) (ledger.Order, error) {
 	var found []order
