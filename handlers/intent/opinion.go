@@ -81,7 +81,7 @@ func (o *opinion) vouches(intent Intent) bool {
 // weigh chooses between the intent that the rules read and the one that the voice hears: whole tells whether the rules know
 // every word. Where they differ over an action, it is asked for. What is denied is never wished, whatever the voice hears.
 func (o *opinion) weigh(rules Intent, said, denied set, whole bool) Intent {
-	voice, margin := o.best()
+	voice, _ := o.best()
 	switch {
 	case *o == (opinion{}):
 		return rules // nothing to hear
@@ -102,7 +102,7 @@ func (o *opinion) weigh(rules Intent, said, denied set, whole bool) Intent {
 	if rules == None {
 		need = toKnow
 	}
-	if margin = o.over(voice, rules); margin < need {
+	if o.over(voice, rules) < need {
 		return rules
 	}
 	return voice

@@ -156,7 +156,6 @@ var (
 	personal = map[Intent]bool{Balance: true, TopUp: true, Statement: true, TransactionsToday: true, ReportLoss: true, CancelLoss: true,
 		Claim: true, Pending: true, Verify: true, Bind: true, Unbind: true}
 	risky = map[Intent]bool{TopUp: true, ReportLoss: true, CancelLoss: true, Bind: true, Unbind: true}
-	binds = map[Intent]bool{Bind: true, Unbind: true}
 )
 
 // questions turn a risky wish into a question about it.
