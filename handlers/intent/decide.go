@@ -175,7 +175,7 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 	}
 	waived := vouched && plain(intent, clauses, said)
 	if !waived {
-		if second := aside(intent, clauses, at, tokens, said); second != intent {
+		if second := aside(intent, clauses, at, tokens, said, vouched); second != intent {
 			return second
 		}
 	}
@@ -198,7 +198,7 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 		return Claim
 	case asksMoney && said.has(longNumber):
 		return Help
-	case risky[intent] && (strangeThing(tokens) || strangeCard(tokens) || strangeVerb(tokens) && (!vouched || said.any(takingBack))):
+	case risky[intent] && (strangeThing(tokens) || strangeCard(tokens) || strangeVerb(tokens) && (!vouched || said.any(backwards))):
 		return Help
 	case intent == CancelLoss && !said.any(setOf(unloss, resume, revoke)) && (said.has(ask) || asksWhether(tokens) || said.has(how) && !said.any(setOf(loss, lossPast, lossMaybe))):
 		return Help // 卡找到了吗
@@ -227,8 +227,8 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 // plain reports a clause that wishes an action, and says nothing of others, of when and whether, and nothing that is not known:
 // 学长说这里能充饭卡？那我充五十.
 func plain(intent Intent, clauses []clause, said set) bool {
-	doubtful := setOf(who, product, neg, decline)
-	if said.any(questions.or(setOf(third, whoever, ask, ifWord, longNumber, later, past, done, longAgo, yesterday))) {
+	doubtful := questions.or(setOf(who, product, neg, decline))
+	if said.any(asking.or(setOf(third, whoever, ask, ifWord, longNumber, later, past, done, longAgo, yesterday))) {
 		return false
 	}
 	return slices.ContainsFunc(clauses, func(c clause) bool {
@@ -246,12 +246,12 @@ var acts = map[Intent]set{
 }
 
 // aside takes back a wish, as [veto] does, that is another's or a question.
-func aside(intent Intent, clauses []clause, at int, tokens []token, said set) Intent {
+func aside(intent Intent, clauses []clause, at int, tokens []token, said set, vouched bool) Intent {
 	asksMoney := intent == Balance || intent == Statement || intent == TransactionsToday
 	switch {
 	case risky[intent] && (inPassing(intent, clauses, at, tokens, said) || lossOfOther(tokens)):
 		return Help
-	case said.has(who) && (!ownCard(tokens) || said.has(ask) || intent == TopUp && othersHelp(tokens)) && othersMatter(tokens, clauses, at), asksMoney && othersAccount(tokens):
+	case said.has(who) && !(vouched && (intent == Pending || intent == Claim)) && (!ownCard(tokens) || said.has(ask) || intent == TopUp && othersHelp(tokens)) && othersMatter(tokens, clauses, at), asksMoney && othersAccount(tokens):
 		return Help
 	case risky[intent] && othersWish(tokens), intent == ReportLoss && othersLoss(tokens), intent == TopUp && pastTopUp(tokens):
 		return Help
@@ -273,7 +273,7 @@ func strange(intent Intent, clauses []clause, at int, tokens []token, said, deni
 	}
 	asksMoney := intent == Balance || intent == Statement || intent == TransactionsToday
 	switch {
-	case !(waived && intent == TopUp) && here.has(product) && !here.has(card), (asksMoney || risky[intent] && intent != TopUp) && here.has(wallet) && !here.has(card):
+	case !(waived && intent != ReportLoss && intent != CancelLoss) && here.has(product) && !here.has(card), (asksMoney || risky[intent] && intent != TopUp) && here.has(wallet) && !here.has(card):
 		return None
 	case asksMoney && here.any(setOf(trouble, refund, fee)), intent == Balance && here.has(limit):
 		return Help

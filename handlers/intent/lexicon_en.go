@@ -173,7 +173,7 @@ var latin = joined(map[concept]string{
 		role play, without confirmation, skip confirmation, assume i confirmed, i confirmed, debug mode, test mode, set my balance,
 		change my balance, increase my balance, set balance`,
 	card: `
-		campus id, campus id card, school id card, this student card, that student card, 		got my card back, card back, kadiule, diuka, diu ka, kadiu, card, cards, campus card, student card, meal card, canteen card,
+		meal plan, meal plan card, campus id, campus id card, school id card, this student card, that student card, 		got my card back, card back, kadiule, diuka, diu ka, kadiu, card, cards, campus card, student card, meal card, canteen card,
 		school card, dining card, food card, ecard, e card, one card, onecard, campuscard, lunch card, uni card, university card,
 		smart card, remove my card, remove card, remove the card, delete my card, take my card off,
 		dining account, meal account, canteen account, on it, to it, onto it, on there, in there, into it, crad, cadr, card account, ka, kapian, fanka, fan ka, xiaoyuanka,

@@ -99,6 +99,7 @@ var latinWishes = map[concept]string{
 	lossPast: `
 		frozen, blocked, locked, disabled, suspended, deactivated, reported, been reported, got frozen, got blocked`,
 	lost: `
+		someone spending, somebody spending, someone is spending, someones spending, someone is using, someones using, somebody is using, someone using,
 		cant seem to find, unable to find, lost, lose, losing, missing, gone, stolen, stole, steal, steals, misplaced, misplace, lsot,
 		losst, cant find, couldnt find, dont find, dropped, disappeared, vanished, left my, left it, forgot my card at, got stolen,
 		nowhere to be found, no idea where, dont know where, diu, diule, diu le, diuka, diu ka, diuka le, kadiule, nongdiu, bujian,

@@ -93,8 +93,8 @@ func (o *opinion) weigh(rules Intent, said, denied set, whole bool) Intent {
 		return Help // it is about what the app can do
 	case risky[rules]:
 		return voice
-	case whole && said.or(denied).within(setOf(filler)):
-		return rules // again, that one
+	case whole && said.or(denied).within(setOf(filler, imperative, polite, greeting)):
+		return rules // again, that one, 麻烦你了
 	case (rules == None || rules == Cancel) && denied.any(negatable) && !slices.Contains(refusals, voice):
 		return rules
 	}
@@ -121,13 +121,16 @@ func (o *opinion) act(rules Intent, said, denied set, whole bool) Intent {
 		return rules
 	case risky[rules] && (voice == rules || !may || margin < toTurn):
 		return Help
-	case rules == None && margin >= toInsist && (voice != TopUp || said.any(acts[TopUp].or(setOf(card, money)))) && denied == (set{}) && !said.any(backwards.or(questions)) && (said.has(card) && voice != TopUp || !said.any(back)):
+	case (rules == None && margin >= toInsist || query(rules) && margin >= 2*toInsist) && (voice != TopUp || said.any(acts[TopUp].or(setOf(card, money)))) && denied == (set{}) && !said.any(backwards.or(questions)) && (said.has(card) && voice != TopUp || !said.any(back)):
 		return voice
 	case !may, margin < toTurn, rules == None && margin < toAct:
 		return rules
 	}
 	return voice
 }
+
+// query reports an intent that only looks something up.
+func query(i Intent) bool { return personal[i] && !risky[i] }
 
 // takingBack are words that may concern a wish in words not known, so that no rule could see it denied, put off or another's.
 var takingBack = setOf(neg, decline, cancel, revoke, halt, off, later, past, yesterday, longAgo, ifWord, who, third)

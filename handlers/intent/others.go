@@ -48,7 +48,7 @@ func markOthers(tokens []token) {
 			t.set = setOf(filler)
 		case t.unknown() && !t.han && after != nil && after.has(third): // tom wants
 			t.set = setOf(who)
-		case t.has(who) && t.han && t.end-t.start == 1 && before != nil && before.set.any(setOf(freezeWeak, off)): // 停咗佢
+		case t.has(who) && t.han && t.end-t.start == 1 && before != nil && before.set.any(setOf(freeze, freezeWeak, off, unloss, resume)): // 停咗佢
 			t.set = setOf(filler)
 		case t.has(whose) && after != nil && (after.unknown() || after.set.any(setOf(longNumber, sixDigits))):
 			t.set.add(who)

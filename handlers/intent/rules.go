@@ -158,5 +158,8 @@ var (
 	risky = map[Intent]bool{TopUp: true, ReportLoss: true, CancelLoss: true, Bind: true, Unbind: true}
 )
 
+// asking are those of [questions] that are never why something is wished, as in 停卡 怕被刷, i bound the wrong card, unbind it.
+var asking = setOf(ifWord, why, fee, howLong, limit, promo, stillCan, whatIs, requirement, refund)
+
 // questions turn a risky wish into a question about it.
 var questions = setOf(ifWord, worry, why, fee, howLong, limit, promo, stillCan, whatIs, requirement, trouble, refund)

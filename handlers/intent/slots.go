@@ -247,6 +247,8 @@ func amountOf(tokens []token) *int64 {
 			declining = t.negated
 		case t.has(or) && betweenAmounts(tokens, i): // 充50还是充100
 			return nil
+		case t.has(correct) && declining:
+			declining = false // 别充100 改成40
 		case t.has(correct) && len(named) > 0, t.has(neg) && (alone(tokens, i) || parts(tokens, i)):
 			corrected = true
 		case t.has(neg) && !t.han && len(named) > 0 && i+1 < len(tokens) && tokens[i+1].has(amount) && tokens[i-1].clause != t.clause:
