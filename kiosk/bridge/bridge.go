@@ -21,6 +21,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"xiaoka/ledger"
@@ -82,8 +83,9 @@ type Bridge struct {
 	cfg    Config
 	client *client
 
-	acting sync.Mutex // one act of the holder at a time
-	reader sync.Mutex // one hand on the reader at a time
+	acting   sync.Mutex  // one act of the holder at a time
+	checking atomic.Bool // the act is the machine's own look for doubts
+	reader   sync.Mutex  // one hand on the reader at a time
 
 	mu      sync.Mutex
 	view    View
@@ -175,10 +177,12 @@ func (b *Bridge) checkDoubts(ctx context.Context) {
 	if !fresh || cardNo == "" {
 		return
 	}
+	b.checking.Store(true)
 	err := b.act(ctx, "", false, func(ctx context.Context, cardNo string, _ pin) error {
 		b.settleDoubts(ctx, cardNo)
 		return nil
 	})
+	b.checking.Store(false)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.fresh = b.fresh && (err != nil || b.cardNo != cardNo)

@@ -24,7 +24,7 @@ var errNoAnswer = errors.New("no answer from the server")
 
 // refusal is the server's no, as its problem document has it.
 type refusal struct {
-	Status      int
+	Status      int    `json:"-"` // of HTTP
 	Code        string `json:"code"`
 	TriesLeft   *int   `json:"tries_left,omitempty"`
 	LockedUntil string `json:"locked_until,omitempty"`

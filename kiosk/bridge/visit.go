@@ -45,7 +45,12 @@ const actTimeout = 2 * time.Minute
 // leave a claim half done.
 func (b *Bridge) act(ctx context.Context, during Step, needPIN bool, do func(ctx context.Context, cardNo string, p pin) error) error {
 	if !b.acting.TryLock() {
-		return errBusy
+		switch {
+		case b.checking.Load():
+			b.acting.Lock() // what the machine does by itself the holder waits for
+		case !b.acting.TryLock():
+			return errBusy
+		}
 	}
 	defer b.acting.Unlock()
 	b.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -66,6 +67,29 @@ func TestVisit_PIN(t *testing.T) {
 	m.refused("identify", `{}`, "bad_request")
 	m.refused("claim", "{}", "not_identified")
 	m.expect(1230, 5000, 0)
+}
+
+// Who types the password while the machine still asks about the card waits for
+// that, and is not told that it is busy.
+func TestIdentify_WhileChecked(t *testing.T) {
+	t.Parallel()
+	m := newSchool(t).machine("K01")
+	m.topUp(5000)
+	m.put(&full)
+	m.identify(good)
+	m.sim.TearAt(bridge.BeforeWrite)
+	m.claim()
+	m.await("the card is gone", func() bool { return m.bridge.View().Card == "" })
+	asked := make(chan struct{})
+	tell := sync.OnceFunc(func() { close(asked); time.Sleep(200 * time.Millisecond) })
+	m.mu.Lock()
+	m.onCall = func(string) { tell() }
+	m.mu.Unlock()
+	m.sim.Put(cardNo, &full)
+	<-asked
+	if a := m.identify(good); a.Holder == "" {
+		t.Errorf("nobody is identified: %+v", a)
+	}
 }
 
 // A visit ends with its card, at the holder's word, and after a while without
