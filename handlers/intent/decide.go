@@ -186,7 +186,7 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 	switch {
 	case intent == TopUp && slices.ContainsFunc(tokens, func(t token) bool { return t.fen < 0 }), risky[intent] && othersCard(tokens) && !ownCard(tokens):
 		return Help
-	case intent == TopUp && (said.has(notArrived) || said.all(setOf(topUpPast, where))):
+	case intent == TopUp && (said.has(notArrived) && !orderedAfter(tokens, notArrived) || said.all(setOf(topUpPast, where))):
 		return Claim
 	case intent == TopUp && (said.has(outward) || outwards(tokens) || discount(tokens) || said.all(setOf(where, amount)) && !said.has(claim)):
 		return Help // withdraw 50 from my card, where is my 50 yuan top up
@@ -227,8 +227,8 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 // plain reports a clause that wishes an action, and says nothing of others, of when and whether, and nothing that is not known:
 // 学长说这里能充饭卡？那我充五十.
 func plain(intent Intent, clauses []clause, said set) bool {
-	doubtful := questions.or(setOf(who, product, neg, decline))
-	if said.any(asking.or(setOf(third, whoever, ask, ifWord, longNumber, later, past, done, longAgo, yesterday))) {
+	doubtful := questions.or(setOf(who, product, neg, decline, ask, later, past, done, longAgo, yesterday))
+	if said.any(asking.or(setOf(third, whoever, ifWord, longNumber))) {
 		return false
 	}
 	return slices.ContainsFunc(clauses, func(c clause) bool {
@@ -236,13 +236,17 @@ func plain(intent Intent, clauses []clause, said set) bool {
 	})
 }
 
-// acts are the words for each action.
+// acts are the words for each action, and for what is looked up.
 var acts = map[Intent]set{
 	TopUp:      setOf(topUp, topUpWeak, addMoney, moveMoney),
 	ReportLoss: setOf(loss, lossMaybe, freeze, freezeWeak, halt),
 	CancelLoss: setOf(unloss, resume, freezeWeak),
 	Bind:       setOf(bind),
 	Unbind:     setOf(unbind),
+
+	Balance:           setOf(balance, left),
+	Statement:         setOf(bill, month),
+	TransactionsToday: setOf(detail, spend, day),
 }
 
 // aside takes back a wish, as [veto] does, that is another's or a question.

@@ -235,6 +235,9 @@ func feastMonth(r []rune, i int) (m, n int) {
 // mayIsMonth tells the month from the verb by its neighbours.
 func mayIsMonth(r []rune, i, n int) bool {
 	after, _ := latinWord(r, i+n+1)
+	if at(r, i+n) == boundary {
+		after = ""
+	}
 	switch after {
 	case "last", "this":
 		if word, _ := latinWord(r, i+n+6); word == "year" {

@@ -302,13 +302,23 @@ func addedAfter(tokens []token, wished token) bool {
 	return false
 }
 
+// orderedAfter reports that an amount is ordered after something was said, which is why: 卡里没钱 快充20.
+func orderedAfter(tokens []token, reason concept) bool {
+	found := ordered(tokens)
+	if len(found) == 0 {
+		return false
+	}
+	last := slices.IndexFunc(tokens, func(t token) bool { return t.has(reason) && t.start > found[0].start })
+	return last < 0
+}
+
 // ordered returns the amounts right after a word for topping up: 卡里只剩3块了，充100, and not the first of two: top up 1 000.
 func ordered(tokens []token) (found []token) {
 	for i := 1; i < len(tokens); i++ {
 		if i+1 < len(tokens) && tokens[i].has(amount) && tokens[i+1].has(amount) && tokens[i+1].clause == tokens[i].clause {
 			return nil
 		}
-		if t, before := tokens[i], tokens[i-1]; t.has(amount) && !t.negated && !before.negated && before.set.any(setOf(topUp, topUpWeak)) && before.clause == t.clause {
+		if t, before := tokens[i], tokens[i-1]; t.has(amount) && !t.negated && !before.negated && (before.set.any(setOf(topUp, topUpWeak)) || before.han && before.has(addMoney)) && before.clause == t.clause {
 			found = append(found, t)
 		}
 	}
