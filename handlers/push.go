@@ -129,6 +129,8 @@ func (a *Apps) refresh(ctx context.Context, p ledger.Person, e ledger.Event) (le
 		if e.Count == 0 {
 			return none, nil
 		}
+	case e.Kind == ledger.EventLowBalance && e.CardNo != "" && e.CardNo != p.CardNo:
+		return none, nil // the card was replaced
 	case e.Kind == ledger.EventLowBalance && a.Now().Sub(e.At) > fresh:
 		b, err := a.Store.Balance(ctx, p.ID, a.Now())
 		switch {

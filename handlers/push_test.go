@@ -248,3 +248,32 @@ func TestPushVerdicts(t *testing.T) {
 		}
 	}
 }
+
+// TestPushReplaced: told after the card was replaced, an event names its own
+// card; one queued by a former version, which carries none, that in use.
+func TestPushReplaced(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		event        ledger.Event
+		want, absent string
+	}{
+		"Loss":      {ledger.Event{Kind: ledger.EventLoss, CardNo: "C0000009876", Ref: "GS7K2M"}, "9876", "1234"},
+		"Claimed":   {ledger.Event{Kind: ledger.EventClaimed, CardNo: "C0000009876", Amount: 7000, Balance: 16400}, "9876", "1234"},
+		"Queued":    {ledger.Event{Kind: ledger.EventLoss, Ref: "GS7K2M"}, "1234", ""},
+		"Low":       {ledger.Event{Kind: ledger.EventLowBalance, CardNo: "C0000009876", Amount: 1000, Balance: 450}, "", "¥"},
+		"LowQueued": {ledger.Event{Kind: ledger.EventLowBalance, Amount: 1000, Balance: 450}, "1234", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCampus(t)
+			tc.event.PersonID, tc.event.At = 3, noon
+			if err := c.apps.Push(c.wecom).Send(context.Background(), tc.event); err != nil {
+				t.Fatal(err)
+			}
+			said := strings.Join(c.wecom.said, "\n")
+			if !strings.Contains(said, tc.want) || tc.absent != "" && strings.Contains(said, tc.absent) {
+				t.Errorf("said %q, want %q and not %q", said, tc.want, tc.absent)
+			}
+		})
+	}
+}

@@ -65,7 +65,7 @@ type Event struct {
 	Ref      string     `json:"ref,omitempty"`         // transfer, claim, order or month
 	Where    string     `json:"where,omitempty"`       // place of the terminal or merchant
 	Title    string     `json:"title,omitempty"`       // of a grant
-	CardNo   string     `json:"card_no,omitempty"`     // of a card that was replaced; empty = the one in use
+	CardNo   string     `json:"card_no,omitempty"`     // of the campus card it is about; empty = the one in use when it is sent
 	Bearer   Bearer     `json:"bearer,omitempty"`      // of spent_after_loss: who is proposed to bear it
 	At       time.Time  `json:"at"`
 	Since    time.Time  `json:"since,omitzero"` // the first of purchases told together; At is the last

@@ -112,7 +112,7 @@ func claimed(c *ledger.Claim, now time.Time) {
 
 // told is what the person hears of a claim that was posted.
 func (k claim) told(c ledger.Claim, chip ledger.Chip, now time.Time) ledger.Event {
-	return ledger.Event{Kind: ledger.EventClaimed, PersonID: c.PersonID, Amount: c.Amount, Balance: chip.Balance,
+	return ledger.Event{Kind: ledger.EventClaimed, PersonID: c.PersonID, CardNo: c.CardNo, Amount: c.Amount, Balance: chip.Balance,
 		Pending: ledger.Fen(k.PendingFen), Ref: c.ID, Where: k.Location, At: now}
 }
 
@@ -132,7 +132,7 @@ func (s *Store) release(ctx context.Context, tx *gorm.DB, card campusCard, c led
 
 // tellFailed says that a claim was not written and its money waits again.
 func (s *Store) tellFailed(ctx context.Context, tx *gorm.DB, k claim, now time.Time) error {
-	return s.push(tx, ledger.Event{Kind: ledger.EventClaimFailed, PersonID: k.PersonID, Amount: ledger.Fen(k.AmountFen),
+	return s.push(tx, ledger.Event{Kind: ledger.EventClaimFailed, PersonID: k.PersonID, CardNo: k.CardNo, Amount: ledger.Fen(k.AmountFen),
 		Pending: ledger.Fen(k.PendingFen + k.AmountFen), Ref: k.ID, Where: k.Location, At: now})
 }
 

@@ -226,7 +226,7 @@ func (u *upload) tell() error {
 	job := fanArgs{TerminalID: u.terminalID, At: u.now, Runs: runs(seqs)}
 	for _, c := range u.cards {
 		if c != nil && c.touched && c.threshold > 0 && c.BalanceFen >= c.threshold && c.BalanceFen-c.delta < c.threshold {
-			job.Low = append(job.Low, ledger.Event{Kind: ledger.EventLowBalance, PersonID: c.PersonID, Amount: ledger.Fen(c.threshold),
+			job.Low = append(job.Low, ledger.Event{Kind: ledger.EventLowBalance, PersonID: c.PersonID, CardNo: c.CardNo, Amount: ledger.Fen(c.threshold),
 				Balance: ledger.Fen(c.BalanceFen - c.delta), At: u.now})
 		}
 	}

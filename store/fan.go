@@ -40,7 +40,7 @@ func (w *fanWorker) Work(ctx context.Context, job *river.Job[fanArgs]) error {
 	}
 	replaced := map[int64]bool{} // whose purchases were made with a card no longer in use: its balance alerts nobody
 	for _, p := range purchases {
-		replaced[p.PersonID] = p.Replaced != ""
+		replaced[p.PersonID] = p.Replaced
 	}
 	var low []river.InsertManyParams
 	for _, e := range job.Args.Low {
@@ -107,7 +107,8 @@ type bought struct {
 	AfterLoss  bool
 	Informed   bool // of one after a loss: the till had the list
 	Name       string
-	Replaced   string // number of a card that is no longer in use
+	CardNo     string
+	Replaced   bool // the card is no longer in use
 	Ref        string
 	Told       bool // wants to hear of purchases, or must hear of this one
 	Quick      bool // with those before it on the card, ledger.UnusualCount within ledger.UnusualWithin
@@ -119,7 +120,7 @@ func (b bought) event() ledger.Event {
 		kind, bearer = ledger.EventSpentAfterLoss, ledger.ProposedBearer(b.Informed)
 	}
 	return ledger.Event{Kind: kind, Bearer: bearer, PersonID: b.PersonID, Amount: ledger.Fen(b.AmountFen), Balance: ledger.Fen(b.BalanceFen),
-		Where: b.Name, CardNo: b.Replaced, Ref: b.Ref, At: time.UnixMicro(b.OccurredAt)}
+		Where: b.Name, CardNo: b.CardNo, Ref: b.Ref, At: time.UnixMicro(b.OccurredAt)}
 }
 
 const (
@@ -205,7 +206,7 @@ func (s *Store) purchases(ctx context.Context, a fanArgs) ([]bought, error) {
 	}
 	var found []bought
 	err := s.db.WithContext(ctx).Raw(`SELECT n.card_id, c.person_id, n.spend_seq, n.amount_fen, n.balance_fen, n.occurred_at, n.after_loss, n.after_loss AND `+hadList+` AS informed, m.name,
-		CASE WHEN c.status = 'closed' THEN c.card_no ELSE '' END AS replaced,
+		c.card_no, c.status = 'closed' AS replaced,
 		n.terminal_id || ':' || CAST(n.seq AS TEXT) AS ref,
 		(n.after_loss OR NOT EXISTS (SELECT 1 FROM push_mutes x WHERE x.person_id = p.id AND x.kind = ?)) AS told,
 		COALESCE((SELECT b.occurred_at FROM consumptions b WHERE b.card_id = n.card_id AND b.spend_seq <= n.spend_seq

@@ -197,7 +197,7 @@ func (s *Store) CorrectPurchase(ctx context.Context, c ledger.Correction, now ti
 		if err != nil {
 			return err
 		}
-		return s.push(tx, ledger.Event{Kind: ledger.EventCorrected, PersonID: n.PersonID, Amount: done.Amount, Pending: pending + done.Amount,
+		return s.push(tx, ledger.Event{Kind: ledger.EventCorrected, PersonID: n.PersonID, CardNo: n.CardNo, Amount: done.Amount, Pending: pending + done.Amount,
 			Where: n.Merchant, Ref: t.ID, At: now})
 	})
 	if conflict(err) {

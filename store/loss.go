@@ -118,7 +118,7 @@ func (s *Store) turn(tx *gorm.DB, card campusCard, to ledger.CardStatus, told le
 	if err := audit(tx, ledger.AuditEntry{At: now, Actor: "holder", Action: action, PersonID: card.PersonID, CardNo: card.CardNo, Detail: receipt}); err != nil {
 		return err
 	}
-	return s.push(tx, ledger.Event{Kind: told, PersonID: card.PersonID, Ref: receipt, At: now})
+	return s.push(tx, ledger.Event{Kind: told, PersonID: card.PersonID, CardNo: card.CardNo, Ref: receipt, At: now})
 }
 
 // nextVersion appends a change to the blacklist. The lock keeps versions

@@ -136,11 +136,12 @@ func (s *Store) TellDoubts(ctx context.Context, now time.Time) (told int, err er
 			PersonID  int64
 			AmountFen int64
 			ExpiresAt int64
+			CardNo    string
 			Location  string
 		}
 		kind := string(ledger.EventClaimFailed)
-		err := s.db.WithContext(ctx).Raw(`SELECT k.id, k.person_id, k.amount_fen, k.expires_at, m.location
-			FROM claims k JOIN terminals m ON m.id = k.terminal_id
+		err := s.db.WithContext(ctx).Raw(`SELECT k.id, k.person_id, k.amount_fen, k.expires_at, c.card_no, m.location
+			FROM claims k JOIN terminals m ON m.id = k.terminal_id JOIN campus_cards c ON c.id = k.card_id
 			WHERE k.state = 'open' AND k.expires_at <= ?
 			AND NOT EXISTS (SELECT 1 FROM notices n WHERE n.person_id = k.person_id AND n.kind = ? AND n.ref = k.id)
 			ORDER BY k.id LIMIT ?`, micros(now), kind, noticeBatch).Scan(&found).Error
@@ -152,7 +153,7 @@ func (s *Store) TellDoubts(ctx context.Context, now time.Time) (told int, err er
 		}
 		batch := make([]notice, len(found))
 		for i, f := range found {
-			batch[i] = notice{f.ID, ledger.Event{Kind: ledger.EventClaimFailed, PersonID: f.PersonID, Amount: ledger.Fen(f.AmountFen),
+			batch[i] = notice{f.ID, ledger.Event{Kind: ledger.EventClaimFailed, PersonID: f.PersonID, CardNo: f.CardNo, Amount: ledger.Fen(f.AmountFen),
 				Ref: f.ID, Where: f.Location, At: timeOf(f.ExpiresAt)}}
 		}
 		if err := s.give(ctx, now, batch); err != nil {

@@ -124,7 +124,7 @@ func (s *Store) BindCard(ctx context.Context, personID int64, at time.Time) erro
 	case p.CardID == 0:
 		return ledger.ErrNotFound
 	}
-	return s.once(ctx, personID, "bound_at", ledger.Event{Kind: ledger.EventBound, PersonID: personID, At: at})
+	return s.once(ctx, personID, "bound_at", ledger.Event{Kind: ledger.EventBound, PersonID: personID, CardNo: p.CardNo, At: at})
 }
 
 // once stamps a column that was empty and tells the person, both or neither.

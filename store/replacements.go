@@ -50,7 +50,7 @@ func (s *Store) ReplaceCard(ctx context.Context, r ledger.ReplacementRequest, no
 				old.ID, newID, old.PersonID, micros(now), micros(r.Due)),
 			audit(tx, ledger.AuditEntry{At: now, Actor: "operator", Action: "card_replaced", PersonID: old.PersonID, CardNo: old.CardNo,
 				Detail: fmt.Sprintf("by card %s: %s", r.NewCardNo, r.Reason)}),
-			s.push(tx, ledger.Event{Kind: ledger.EventReplaced, PersonID: old.PersonID, At: now}))
+			s.push(tx, ledger.Event{Kind: ledger.EventReplaced, PersonID: old.PersonID, CardNo: r.NewCardNo, At: now}))
 		if err != nil || r.Chip == nil {
 			return err
 		}
@@ -127,7 +127,7 @@ func (s *Store) moveOff(tx *gorm.DB, card campusCard, fen ledger.Fen, ref string
 	}
 	return errors.Join(
 		write(tx, "take it off the card", `UPDATE campus_cards SET balance_fen = balance_fen - ? WHERE id = ?`, int64(fen), card.ID),
-		s.push(tx, ledger.Event{Kind: ledger.EventMoved, PersonID: card.PersonID, Amount: fen, Pending: pending + fen, At: now}))
+		s.push(tx, ledger.Event{Kind: ledger.EventMoved, PersonID: card.PersonID, CardNo: card.CardNo, Amount: fen, Pending: pending + fen, At: now}))
 }
 
 // MoveReplaced moves what is left on replaced cards whose time has come, and

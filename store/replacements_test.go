@@ -191,3 +191,64 @@ func TestStore_ReplaceCard(t *testing.T) {
 		})
 	}
 }
+
+// TestStore_ReplaceCard_Pushes: what is told names the card that it is about,
+// however late it is told.
+func TestStore_ReplaceCard_Pushes(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		till(t, s, "A")
+		p := holder(t, s, 1)
+		if err := s.SetLowBalance(ctx, p.ID, 5500); err != nil {
+			t.Fatal(err)
+		}
+		topUp(t, s, p, "XK1", 5000)
+		chip := ledger.Chip{LoadSeq: 7, SpendSeq: 41, Balance: 1250}
+		c, err := s.Authorise(ctx, request(p, "k1", chip))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.CancelClaim(ctx, "K01", c.ID, chip, "pulled out", noon); err != nil {
+			t.Fatal(err)
+		}
+		if c, err = s.Authorise(ctx, request(p, "k2", chip)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.ConfirmClaim(ctx, "K01", c.ID, ledger.Chip{LoadSeq: 8, SpendSeq: 41, Balance: 6250}, noon); err != nil {
+			t.Fatal(err)
+		}
+		ingest(t, s, "A", sold(p, 1, 1000, 8, 42, 5250))
+		out := &outbox{} // while the card is in use the upload is told in full
+		work(t, s, store.Work{Push: out.push, Concurrency: 2})
+		told := out.wait(t, 5)
+		for _, report := range []func(context.Context, int64, time.Time) (ledger.LossReport, error){s.ReportLoss, s.CancelLoss, s.ReportLoss} {
+			if _, err := report(ctx, p.ID, noon.Add(time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := s.CorrectPurchase(ctx, ledger.Correction{TerminalID: "A", Seq: 1}, noon); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.ReplaceCard(ctx, ledger.ReplacementRequest{OldCardNo: p.CardNo, NewCardNo: "N1", Due: noon}, noon.Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.MoveReplaced(ctx, noon.Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		told = out.wait(t, len(told)+6)
+		of := map[ledger.EventKind]string{}
+		for _, e := range told {
+			of[e.Kind] = e.CardNo
+		}
+		for kind, want := range map[ledger.EventKind]string{
+			ledger.EventClaimFailed: p.CardNo, ledger.EventClaimed: p.CardNo, ledger.EventConsumption: p.CardNo, ledger.EventLowBalance: p.CardNo,
+			ledger.EventLoss: p.CardNo, ledger.EventLossCancelled: p.CardNo, ledger.EventCorrected: p.CardNo, ledger.EventMoved: p.CardNo,
+			ledger.EventReplaced: "N1", ledger.EventTopUpPaid: "",
+		} {
+			if got, ok := of[kind]; !ok || got != want {
+				t.Errorf("%s names card %q, want %q", kind, got, want)
+			}
+		}
+	})
+}
