@@ -147,6 +147,8 @@ func understandPlainly(text string, _ time.Time) Said {
 		return Said{Intent: "none", Likely: []string{"bind", "verify"}}
 	case "账":
 		return Said{Intent: "none", Likely: []string{"statement"}}
+	case "账八月":
+		return Said{Intent: "none", Month: "2026-08", Likely: []string{"balance", "statement"}}
 	case "卡":
 		return Said{Intent: "none", Likely: []string{"report_loss", "balance"}}
 	case "给我充点 30":

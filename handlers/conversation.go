@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -158,7 +159,7 @@ func (a *Apps) choice(ctx context.Context, t *turn) (answer ask, said Said) {
 	if at < 0 || at >= len(last.Choices) {
 		return nil, Said{}
 	}
-	return a.asks[last.Choices[at]], offered(last.Choices[at], last.Amount)
+	return a.asks[last.Choices[at]], offered(last.Choices[at], last.Amount, last.Month)
 }
 
 var (
@@ -238,35 +239,40 @@ func (a *Apps) askWhich(ctx context.Context, t *turn) error {
 	if len(choices) == 0 {
 		return a.help(ctx, t)
 	}
-	now := topic{Intent: which, Amount: t.Said.Amount}
+	now := topic{Intent: which, Amount: t.Said.Amount, Month: t.Said.Month}
 	for _, choice := range choices {
 		now.Choices = append(now.Choices, choice.Key)
 	}
 	a.keepTopic(ctx, t, now)
 	card := cards.AskWhich(t.Lang, choices, a.link.home())
-	if t.Said.Amount > 0 {
-		card = card.About(strconv.FormatInt(int64(t.Said.Amount), 10))
+	if t.Said.Amount > 0 || t.Said.Month != "" {
+		card = card.About(fmt.Sprintf("%d/%s", t.Said.Amount, t.Said.Month))
 	}
 	return t.Update(card)
 }
 
-// meant is what a press of that card says: the amount that was named then.
+// meant is what a press of that card says: the amount and the month that were named then.
 func meant(task bot.Task, key string) Said {
 	if task.Kind != "ask_which" {
 		return Said{}
 	}
-	amount, err := strconv.ParseInt(task.Subject, 10, 64)
+	named, month, _ := strings.Cut(task.Subject, "/")
+	amount, err := strconv.ParseInt(named, 10, 64)
 	if err != nil {
 		amount = 0
 	}
-	return offered(key, ledger.Fen(amount))
+	return offered(key, ledger.Fen(amount), month)
 }
 
-// offered is what choosing an intent says: of what was named only the amount,
-// and that of a top-up alone.
-func offered(intent string, amount ledger.Fen) Said {
-	if intent != "topup" {
-		amount = 0
+// offered is what choosing an intent says: of what was named the amount of a
+// top-up, and the month of a statement.
+func offered(intent string, amount ledger.Fen, month string) Said {
+	said := Said{Intent: intent}
+	switch intent {
+	case "topup":
+		said.Amount = amount
+	case "statement":
+		said.Month = month
 	}
-	return Said{Intent: intent, Amount: amount}
+	return said
 }

@@ -150,7 +150,7 @@ func asksOf(user, texts string) (steps []step) {
 func TestChoices(t *testing.T) {
 	t.Parallel()
 	for texts, want := range map[string]string{
-		"卡|第一个": "[card loss_confirm]", "卡|1": "[card loss_confirm]", "卡|前者": "[card loss_confirm]", "卡|第二个": "[card balance]", "卡|２": "[card balance]",
+		"卡|第一个": "[card loss_confirm]", "账八月|第二个": "month=2026-08", "卡|1": "[card loss_confirm]", "卡|前者": "[card loss_confirm]", "卡|第二个": "[card balance]", "卡|２": "[card balance]",
 		"卡|the latter": "[card balance]", "账|是的": "[card statement]", "弄卡|第一个": "[card balance]", "绑": "[card help]", "账|第二个": "[card help]", "卡|余额": "[card balance]", "卡|第三个": "[card help]", "卡|是的": "好的。想查什么",
 		"卡|取消": "好的。换个说法", "卡|不是": "好的。换个说法", "卡|取消|第一个": "[card help]", "卡|帮助|第二个": "[card balance]", "卡|账单|第二个": "[card help]",
 		"给我充点 30|第一个": "¥30.00", "给我充点 30|第二个": "[card pending]", "给我充点 30|50": "¥50.00", "卡|50": "[card help]", "第一个": "[card help]",

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -231,10 +232,14 @@ func understand(text string, today time.Time) handlers.Said {
 	said := handlers.Said{Intent: string(intent.None), Unsure: len(found) > 0 && found[0].Confidence < intent.Sure}
 	for _, c := range found {
 		said.Likely = append(said.Likely, string(c.Intent))
+		if c.AmountFen != nil {
+			said.Amount = ledger.Fen(*c.AmountFen)
+		}
+		said.Month = cmp.Or(said.Month, c.Month)
 	}
 	// What comes after None is a guess, never acted on.
 	if u := intent.Understand(text, today); u.Intent != intent.None {
-		said.Intent, said.Month = string(u.Intent), u.Month
+		said.Intent, said.Amount, said.Month = string(u.Intent), 0, u.Month
 		if u.AmountFen != nil {
 			said.Amount = ledger.Fen(*u.AmountFen)
 		}

@@ -32,8 +32,11 @@ func Candidates(text string, today time.Time) []Candidate {
 		found = append(found, Candidate{result, certainty(tokens, said)})
 	}
 	guess := func(intent Intent) {
+		if risky[intent] && denied.any(acts[intent]) {
+			return // 别挂失，我就问问
+		}
 		if len(found) < 2 && intent != None && !slices.ContainsFunc(found, func(c Candidate) bool { return c.Intent == intent }) {
-			found = append(found, Candidate{Result{Intent: intent}, Sure / float64(2+len(found))})
+			found = append(found, Candidate{named(intent, tokens), Sure / float64(2+len(found))})
 		}
 	}
 	if voice, margin := heard.best(); margin >= toKnow {

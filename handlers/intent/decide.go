@@ -28,7 +28,7 @@ func decide(tokens []token, heard opinion) Result {
 	case denied.has(notify) && (intent == Statement || intent == TransactionsToday || intent == Claim):
 		intent = NotificationsOff // 消费了别通知我
 	}
-	if (intent == None && denied == (set{}) || intent == Cancel && denied == setOf(amount)) && (bareAmount(tokens) || amountOnCard(tokens)) {
+	if (intent == None && denied == (set{}) || intent == Cancel && (denied == setOf(amount) || denied == (set{}) && said.has(correct))) && (bareAmount(tokens) || amountOnCard(tokens)) {
 		return Result{Intent: TopUp, AmountFen: amountOf(tokens)}
 	}
 	if amount := otherAmount(tokens); amount != nil && denied.any(setOf(topUp, topUpWeak, addMoney, moveMoney)) {
@@ -49,13 +49,20 @@ func decide(tokens []token, heard opinion) Result {
 	case intent == ReportLoss && said.has(notify) && !said.any(setOf(card, lost, loss)):
 		intent = NotificationsOff // no more alerts, block it
 	}
-	if second := heard.weigh(intent, said, denied, unknownWords(clauses) == 0); second != intent {
+	second := heard.weigh(intent, said, denied, unknownWords(clauses) == 0)
+	both := (intent == ReportLoss || intent == CancelLoss) && query(second) && plain(intent, clauses, said) && plain(second, clauses, said) // 挂失，顺便看看余额
+	if second != intent && !both {
 		intent, at = second, -1
 	}
 	if vouched := heard.vouches(intent); risky[intent] || said.has(who) || !vouched {
 		intent = veto(intent, clauses, at, tokens, said, denied, vouched)
 	}
 
+	return named(intent, tokens)
+}
+
+// named is an intent with the amount or the month that was named for it.
+func named(intent Intent, tokens []token) Result {
 	result := Result{Intent: intent}
 	switch intent {
 	case TopUp:

@@ -60,7 +60,7 @@ var latinWishes = map[concept]string{
 	topUpPast: `
 		charged but, deducted but, have charged, i have charged, have topped up, have recharged, paid yet, topped up, topped, ive topped up, toped up, recharged, reloaded, loaded, added, deposited,
 		refilled, last top up, last topup, last recharge, latest top up, latest recharge, recent top up, recent recharge, previous top up,
-		previous recharge, my top up, my topup, my recharge, my deposit, the top up i made, top up didnt, top up hasnt, top up not, topup not,
+		previous recharge, my top up, my topup, my recharge, my deposit, the top up i made, top up didnt, top up hasnt, top up not arrived, top up not received, top up not there, top up not showing, top up not in, topup not,
 		recharge not, i paid, i have paid, was charged, has been charged, paid but, chongle, chong le, chong guo,
 		ive paid, i just paid, already paid, ive already paid, i already paid`,
 	notArrived: `

@@ -136,6 +136,10 @@ func (t *token) unit(r []rune, value int64, certain bool) (int64, bool) {
 	}
 	switch at(r, after) {
 	case '个':
+		if next := at(r, after+1); isDigit(next) || isHanDigit(r, after+1) { // 两个50
+			t.lone, t.end = false, after+1
+			return value, false
+		}
 		if at(r, after+1) == '半' && value%100 == 0 { // 四十个半
 			t.explicit, t.lone, t.end = true, false, after+2
 			return value + 50, certain

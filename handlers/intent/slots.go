@@ -154,7 +154,7 @@ func bareAmount(tokens []token) bool {
 			found = true
 		case t.unknown() || !t.set.any(bare):
 			return false
-		case !t.han && !t.has(imperative):
+		case !t.han && !t.set.any(setOf(imperative, correct)):
 			return false
 		}
 	}
@@ -280,6 +280,20 @@ func amountOf(tokens []token) *int64 {
 	return &last.fen
 }
 
+// nearly reports that little is said since an amount, so that one that follows may be meant in its stead: 充50改60, top up 50 no 60.
+func nearly(tokens []token, wished token) bool {
+	light := setOf(filler, imperative, polite, greeting, neg, towards, switchTo)
+	for _, t := range slices.Backward(tokens) {
+		if t.start == wished.start {
+			return true
+		}
+		if !t.set.within(light) || t.words() > 1 {
+			return false
+		}
+	}
+	return false
+}
+
 // addedAfter reports another amount after one that is wished, in a clause that says little else: 充一百…一百二吧, 充一千 不不一百.
 func addedAfter(tokens []token, wished token) bool {
 	light := setOf(filler, imperative, polite, greeting, neg, amount, topUpWeak, addMoney, towards)
@@ -289,7 +303,7 @@ func addedAfter(tokens []token, wished token) bool {
 		}
 		unsure := t.negated && tokens[i-1].has(neg) && tokens[i-1].end-tokens[i-1].start == 1 // 充100 不 50, and not 不要50
 		if t.clause == wished.clause {
-			if t.fen == 0 && !t.negated || unsure && tokens[i-1].end < t.start {
+			if t.fen == 0 && !t.negated || unsure && tokens[i-1].end < t.start || nearly(tokens[:i], wished) {
 				return true // 充20 加到30吧
 			}
 			continue
