@@ -80,7 +80,7 @@ var planted = []bug{
 		"			at[r.Seq] = len(u.rows)\n			booked, late := u.store.accountingDay(r.OccurredAt, u.now)\n",
 		"			booked, late := u.store.accountingDay(r.OccurredAt, u.now)\n			if late {\n				u.done.Duplicates++\n				continue\n			}\n			at[r.Seq] = len(u.rows)\n"}}},
 	{"a conflicting record counts as a repeat", campusModel, []edit{{"store/consumptions.go",
-		"case stands && u.same(before, r.Consumption):", "case stands && before.Seq == r.Seq:"}}},
+		"case stands && u.repeats(before, r.Consumption):", "case stands && before.Seq == r.Seq:"}}},
 	{"a purchase settles a claim made after it", campusModel, []edit{{"store/consumption_locked.go",
 		"r.fresh && r.Chip.SpendSeq > c.Before.SpendSeq &&", "r.fresh &&"}}},
 	{"records are acknowledged over a gap", campusModel, []edit{{"store/consumption_till.go",

@@ -342,10 +342,46 @@ func TestStore_SettleCase_ImpossibleTime(t *testing.T) {
 		if err != nil || len(moved) != 1 || !moved[0].At.Equal(noon.Add(time.Hour)) {
 			t.Errorf("%+v, %v", moved, err)
 		}
-		ingest(t, s, "A", record)
+		ahead := sold(p, 1, 650, 7, 41, 600)
+		ahead.OccurredAt = noon.AddDate(0, 0, 9) // the same once its time has come
+		other := record
+		other.Amount = 651
+		for name, again := range map[string]ledger.Consumption{"as it was": record, "when its date is possible": ahead} {
+			if got := ingest(t, s, "A", again, again); got.Duplicates != 2 || len(got.Rejected) != 0 || got.AckedSeq != 1 {
+				t.Errorf("sent again %s: %+v", name, got)
+			}
+		}
 		balance(t, s, p, 600, 0, 0)
 		if e := proven(t, s).Exceptions; len(e) != 0 {
 			t.Errorf("exceptions: %+v", e)
 		}
+		if got := ingest(t, s, "A", other); !slices.Equal(codes(got.Rejected), []string{"1:invalid_time"}) {
+			t.Errorf("another purchase of the same count: %+v", got)
+		}
+		onlyCase(t, s, ledger.RejectTime)
+		balance(t, s, p, 600, 0, 0)
+		if done, err := s.Cases(ctx, true); err != nil || len(done) != 2 {
+			t.Errorf("cases %+v, %v", done, err)
+		}
+	})
+}
+
+// A record that stands as its till dated it is not repeated by one with a date
+// that cannot be.
+func TestStore_IngestConsumptions_DatedAnew(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		p := campus(t, s, 2)
+		till(t, s, "A")
+		record := sold(p, 1, 650, 7, 41, 600)
+		ingest(t, s, "A", record)
+		record.OccurredAt, record.Fault = time.Time{}, ledger.RejectTime
+		for range 2 {
+			if got := ingest(t, s, "A", record); got.Duplicates != 0 || !slices.Equal(codes(got.Rejected), []string{"1:invalid_time"}) {
+				t.Errorf("%+v", got)
+			}
+		}
+		balance(t, s, p, 600, 0, 0)
+		onlyCase(t, s, ledger.RejectTime)
 	})
 }

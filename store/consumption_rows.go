@@ -68,8 +68,15 @@ func flag(b bool) int64 {
 	return 0
 }
 
+// standingRow is a purchase that stands; a dated one was kept aside for its
+// date, and is booked as of when it came.
+type standingRow struct {
+	ledger.Consumption
+	dated bool
+}
+
 // standing reads what stands under counts of the till, by count.
-func (u *upload) standing(seqs []int64) (map[int64]ledger.Consumption, error) {
+func (u *upload) standing(seqs []int64) (map[int64]standingRow, error) {
 	var found []struct {
 		Seq        int64
 		CardNo     string
@@ -79,16 +86,19 @@ func (u *upload) standing(seqs []int64) (map[int64]ledger.Consumption, error) {
 		BalanceFen int64
 		OccurredAt int64
 		Merchant   string
+		Dated      bool
 	}
-	err := u.tx.Raw(`SELECT n.seq, c.card_no, n.amount_fen, n.load_seq, n.spend_seq, n.balance_fen, n.occurred_at, m.name AS merchant
-		FROM consumptions n JOIN campus_cards c ON c.id = n.card_id JOIN merchants m ON m.id = n.merchant_id WHERE n.terminal_id = ? AND n.seq IN ?`, u.terminalID, seqs).Scan(&found).Error
+	err := u.tx.Raw(`SELECT n.seq, c.card_no, n.amount_fen, n.load_seq, n.spend_seq, n.balance_fen, n.occurred_at, m.name AS merchant,
+		EXISTS (SELECT 1 FROM rejections k WHERE k.terminal_id = n.terminal_id AND k.seq = n.seq AND k.code = ? AND k.at = n.occurred_at) AS dated
+		FROM consumptions n JOIN campus_cards c ON c.id = n.card_id JOIN merchants m ON m.id = n.merchant_id WHERE n.terminal_id = ? AND n.seq IN ?`,
+		ledger.RejectTime, u.terminalID, seqs).Scan(&found).Error
 	if err != nil {
 		return nil, fmt.Errorf("read the standing records: %w", err)
 	}
-	out := make(map[int64]ledger.Consumption, len(found))
+	out := make(map[int64]standingRow, len(found))
 	for _, f := range found {
-		out[f.Seq] = ledger.Consumption{Seq: f.Seq, CardNo: f.CardNo, Amount: ledger.Fen(f.AmountFen), OccurredAt: time.UnixMicro(f.OccurredAt), Merchant: f.Merchant,
-			Chip: ledger.Chip{LoadSeq: f.LoadSeq, SpendSeq: f.SpendSeq, Balance: ledger.Fen(f.BalanceFen)}}
+		out[f.Seq] = standingRow{dated: f.Dated, Consumption: ledger.Consumption{Seq: f.Seq, CardNo: f.CardNo, Amount: ledger.Fen(f.AmountFen),
+			OccurredAt: time.UnixMicro(f.OccurredAt), Merchant: f.Merchant, Chip: ledger.Chip{LoadSeq: f.LoadSeq, SpendSeq: f.SpendSeq, Balance: ledger.Fen(f.BalanceFen)}}}
 	}
 	return out, nil
 }

@@ -56,6 +56,7 @@ type upload struct {
 	// contrary are records that say something else than one before them in the
 	// batch with the same count.
 	contrary []ledger.Consumption
+	early    []ledger.Consumption // dated in days to come, with a count that the till has used before
 	done     ledger.Ingested
 	kept     []rejection
 
@@ -134,6 +135,8 @@ func (u *upload) sift() error {
 	for _, r := range u.records {
 		card := u.cards[r.CardNo]
 		switch first, twice := at[r.Seq]; {
+		case r.Fault == ledger.RejectTime && r.Seq <= u.till.HighestSeq:
+			u.early = append(u.early, r)
 		case r.Fault != "":
 			u.reject(r, r.Fault)
 		case card == nil:
@@ -157,6 +160,15 @@ func (u *upload) sift() error {
 // the same merchant.
 func (u *upload) same(a, b ledger.Consumption) bool {
 	return a.CardNo == b.CardNo && a.Amount == b.Amount && a.Chip == b.Chip && a.OccurredAt.Equal(b.OccurredAt) && u.merchant(a) == u.merchant(b)
+}
+
+// repeats tells whether a record is the purchase that stands. The date of one
+// that a person booked is ours, not its till's.
+func (u *upload) repeats(standing standingRow, r ledger.Consumption) bool {
+	if standing.dated {
+		r.OccurredAt = standing.OccurredAt
+	}
+	return u.same(standing.Consumption, r)
 }
 
 func (u *upload) reject(r ledger.Consumption, code string) {
@@ -184,7 +196,10 @@ func (u *upload) judgeRepeats() error {
 			seqs = append(seqs, r.Seq)
 		}
 	}
-	var standing map[int64]ledger.Consumption
+	for _, r := range u.early {
+		seqs = append(seqs, r.Seq)
+	}
+	var standing map[int64]standingRow
 	if len(seqs) > 0 {
 		var err error
 		if standing, err = u.standing(seqs); err != nil {
@@ -192,16 +207,23 @@ func (u *upload) judgeRepeats() error {
 		}
 	}
 	for _, r := range u.contrary {
-		if before, stands := standing[r.Seq]; stands && u.same(before, r) {
+		if before, stands := standing[r.Seq]; stands && u.repeats(before, r) {
 			u.done.Duplicates++
 		} else {
 			u.reject(r, ledger.RejectConflict)
 		}
 	}
+	for _, r := range u.early {
+		if before, stands := standing[r.Seq]; stands && before.dated && u.repeats(before, r) {
+			u.done.Duplicates++
+		} else {
+			u.reject(r, r.Fault)
+		}
+	}
 	u.rows = slices.DeleteFunc(u.rows, func(r *row) bool {
 		before, stands := standing[r.Seq]
 		switch {
-		case stands && u.same(before, r.Consumption):
+		case stands && u.repeats(before, r.Consumption):
 			u.done.Duplicates++
 		case stands:
 			u.reject(r.Consumption, ledger.RejectConflict)
