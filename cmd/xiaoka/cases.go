@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -51,8 +52,12 @@ func (c caseListCmd) Run(p *program) error {
 	if c.JSON {
 		return printCases(p, cfg, all)
 	}
+	return tabulateCases(p, cfg, all)
+}
+
+func tabulateCases(p *program, cfg *config.Config, all []ledger.Case) error {
 	out := tabwriter.NewWriter(p.stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(out, "ID\tSINCE\tKIND\tREF\tDETAIL\tHOW")
+	fmt.Fprintln(out, "ID\tSINCE\tKIND\tCARD\tREF\tDETAIL\tHOW")
 	for _, k := range all {
 		how := words(k.Resolutions())
 		switch {
@@ -61,7 +66,7 @@ func (c caseListCmd) Run(p *program) error {
 		case how == "":
 			how = "it ends by itself"
 		}
-		fmt.Fprintf(out, "%d\t%s\t%s\t%s\t%s\t%s\n", k.ID, k.At.In(cfg.Timezone).Format("2006-01-02 15:04"), k.Kind, k.Ref, k.Detail, how)
+		fmt.Fprintf(out, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, k.At.In(cfg.Timezone).Format("2006-01-02 15:04"), k.Kind, cmp.Or(k.CardNo, "-"), k.Ref, k.Detail, how)
 	}
 	return out.Flush()
 }

@@ -26,3 +26,19 @@ func TestPrintCases(t *testing.T) {
 		t.Errorf("%v, got\n%swant\n%s", err, out.String(), want)
 	}
 }
+
+func TestTabulateCases(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 3, 2, 4, 0, 0, 0, time.UTC)
+	var out bytes.Buffer
+	err := tabulateCases(&program{stdout: &out}, &config.Config{Timezone: time.FixedZone("", 8*3600)}, []ledger.Case{
+		{ID: 1, Kind: "conflict", Ref: "P01:7:ab12", CardNo: "C1", Detail: "record 7", At: at},
+		{ID: 2, Kind: "unknown_order", Ref: "4200", At: at, SettledAt: at, How: ledger.ResolveNoted, Note: "王"},
+	})
+	want := "ID  SINCE             KIND           CARD  REF         DETAIL    HOW\n" +
+		"1   2026-03-02 12:00  conflict       C1    P01:7:ab12  record 7  noted\n" +
+		"2   2026-03-02 12:00  unknown_order  -     4200                  settled: noted 王\n"
+	if err != nil || out.String() != want {
+		t.Errorf("%v, got\n%swant\n%s", err, out.String(), want)
+	}
+}
