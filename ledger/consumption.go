@@ -27,7 +27,7 @@ const (
 	RejectAmount       = "invalid_amount"
 	RejectTime         = "invalid_time"
 	RejectChip         = "invalid_chip"
-	RejectSeq          = "invalid_seq" // it does not say which record it is
+	RejectSeq          = "invalid_seq" // its count is missing or no whole number from 1
 )
 
 // Rejection is a record that was not booked.

@@ -201,7 +201,7 @@ var catalogue = map[string]said{
 	"case.conflict":           {"消费记录与已有的矛盾", "purchase contradicts a record"},
 	"case.card_not_found":     {"消费记录的卡不在册", "purchase by an unknown card"},
 	"case.invalid_time":       {"消费记录的时间不可能", "purchase at an impossible time"},
-	"case.invalid_seq":        {"消费记录没有序号", "purchase without a number"},
+	"case.invalid_seq":        {"消费记录的序号不是从 1 起的整数", "purchase whose number is no whole number from 1"},
 	"case.not_reconciled":     {"没能对账", "day not reconciled"},
 	"case.day_differs":        {"对账有差异", "day differs"},
 

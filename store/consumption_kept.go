@@ -32,7 +32,7 @@ func (u *upload) keepRejections() error {
 		if slices.Contains([]string{ledger.RejectConflict, ledger.RejectCardNotFound, ledger.RejectTime, ledger.RejectSeq}, r.code) {
 			which := fmt.Sprintf("record %d", r.Seq)
 			if r.code == ledger.RejectSeq {
-				which = "a record without a seq"
+				which = "a record whose seq is no whole number from 1"
 			}
 			cases = append(cases, r.code, ledger.RecordRef(u.terminalID, r.Seq, recordDigest(record)), r.CardNo,
 				fmt.Sprintf("%s of terminal %s, %s spent, was not booked", which, u.terminalID, r.Amount), micros(u.now))

@@ -195,7 +195,9 @@ func TestStore_IngestConsumptions(t *testing.T) {
 			if got.Accepted != 1 || !slices.Equal(codes(got.Rejected), []string{"0:invalid_seq", "0:invalid_seq"}) || got.AckedSeq != 101 {
 				t.Errorf("got %+v", got)
 			}
-			onlyCase(t, s, ledger.RejectSeq)
+			if c := onlyCase(t, s, ledger.RejectSeq); c.Detail != "a record whose seq is no whole number from 1 of terminal A, ¥6.50 spent, was not booked" {
+				t.Errorf("the case says %q", c.Detail)
+			}
 		},
 		"AckedWithoutGap": func(t *testing.T, s *store.Store, p ledger.Person) {
 			for _, step := range []struct{ seq, acked int64 }{{101, 101}, {103, 101}, {104, 101}, {102, 104}, {100, 104}, {98, 98}, {99, 104}} {
