@@ -121,7 +121,7 @@ func (v *visit) sheets(newestFirst []ledger.Movement) (pages [][]printLine) {
 	for _, m := range slices.Backward(newestFirst) {
 		l := printLine{When: when(v.lang, m.At.In(v.Location), v.now.In(v.Location)), Words: v.movementName(m.Kind), Amount: signed(m.Change()), of: m}
 		if m.Counted() {
-			l.Balance = m.After.Yuan()
+			l.Balance = yuan(m.After)
 		}
 		if where := clip(m.Where); m.Kind == ledger.MovementConsumption {
 			l.Words = cmp.Or(where, l.Words)

@@ -167,3 +167,23 @@ func TestPrinted(t *testing.T) {
 	}
 	wantPage(t, p.get("/h5/transactions"), 200, `href="/h5/transactions/print?month=2025-11"`, `formaction="/h5/transactions/print"`)
 }
+
+// What leads on and what is left is written with a real minus sign, as amounts are.
+func TestPrinted_Negative(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	w.moved[bound] = []ledger.Movement{{Kind: ledger.MovementConsumption, Amount: opened + 500, At: firstOfMonth.Add(time.Hour), Where: "风味窗口", SpendSeq: 1}}
+	p := open(t, w)
+	p.as(w, bound)
+	shows := func(month string, row int) {
+		t.Helper()
+		rows := sheetRows(wantPage(t, p.get("/h5/transactions/print?month="+month), 200))
+		if got := rows[(len(rows)+row)%len(rows)][3]; got != "−5.00" {
+			t.Errorf("%s: %q, want −5.00", month, got)
+		}
+	}
+	shows("2025-11", -1)
+	w.now = w.now.AddDate(0, 1, 0)
+	p.as(w, bound)
+	shows("2025-12", 1)
+}

@@ -91,7 +91,7 @@ func loadTemplates(assets assetSet, zone *time.Location, now func() time.Time) (
 			"clock":   func(t time.Time) string { return t.In(zone).Format("15:04") },
 			"exact":   func(t time.Time) string { return exact(lang, t.In(zone), now().In(zone)) },
 			"iso":     func(t time.Time) string { return t.In(zone).Format(time.RFC3339) },
-			"yuan":    func(f ledger.Fen) string { return f.Yuan() },
+			"yuan":    yuan,
 			"short":   shortYuan,
 			"clean":   clip,
 			"grant":   func(title string) string { return grantTitle(lang, clip(title)) },

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"xiaoka/ledger"
@@ -202,7 +203,11 @@ func signed(f ledger.Fen) string {
 		return f.Yuan()
 	}
 	if f < 0 {
-		return "−" + f.Yuan()[1:]
+		return yuan(f)
 	}
 	return "+" + f.Yuan()
 }
+
+// yuan writes the bare number as people read it, with a real minus sign; that
+// of Fen.Yuan is for programs.
+func yuan(f ledger.Fen) string { return strings.Replace(f.Yuan(), "-", "−", 1) }
