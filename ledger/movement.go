@@ -8,18 +8,18 @@ type Movement struct {
 	Amount   Fen    // positive, the kind says the direction; a correction has its own sign
 	At       time.Time
 	Where    string // merchant, or place of the terminal
+	LoadSeq  int64
 	SpendSeq int64
+	Card     int // how many cards ago: 0 is the one in use
 
 	// The rest is known in statements alone.
 	TerminalID string
-	LoadSeq    int64
 	After      Fen       // on the chip after it; of no meaning without a chip: see Counted
 	Booked     time.Time // accounting day of a purchase, its midnight
 	// Late: a purchase booked on a later day than it was made, or a claim
 	// proven only by what a reader saw later.
 	Late      bool
 	AfterLoss bool // a purchase made after the card was reported lost
-	Card      int  // how many cards ago: 0 is the one in use
 }
 
 // The kinds of movements. What is moved went off a card that was replaced.

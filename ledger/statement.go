@@ -145,7 +145,7 @@ func NewStatement(opening Fen, from, to time.Time, movements []Movement) Stateme
 		return cmp.Or(cmp.Compare(b.Spent, a.Spent), cmp.Compare(a.Name, b.Name))
 	})
 	s.Closing = s.Opening + s.Claimed - s.Spent + s.Corrected
-	newestFirst(s.Movements)
+	NewestFirst(s.Movements)
 	return s
 }
 
@@ -154,9 +154,10 @@ func (s *Share) add(f Fen) {
 	s.Purchases++
 }
 
-// newestFirst orders by card and its counters, which no clock can get
-// wrong: a load comes after the purchase whose counter it met.
-func newestFirst(all []Movement) {
+// NewestFirst orders by card and its counters, which no clock can get
+// wrong: a load comes after the purchase whose counter it met. What has no
+// counters finds its place by time.
+func NewestFirst(all []Movement) {
 	slices.SortStableFunc(all, func(a, b Movement) int { return b.At.Compare(a.At) })
 	var counted, others []Movement
 	for _, m := range all {

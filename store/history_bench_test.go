@@ -11,7 +11,7 @@ import (
 	"xiaoka/store"
 )
 
-// BenchmarkHistory reads the balance and a statement of a card with ten
+// BenchmarkHistory reads the balance, the newest movements and a statement of a card with ten
 // thousand purchases behind it, and with HISTORY_RECORDS (ten million, to see
 // that the length does not matter; without it, few).
 func BenchmarkHistory(b *testing.B) {
@@ -35,6 +35,13 @@ func BenchmarkHistory(b *testing.B) {
 		for name, read := range map[string]func(p ledger.Person) error{
 			"Balance": func(p ledger.Person) error {
 				_, err := s.Balance(context.Background(), p.ID, noon)
+				return err
+			},
+			"Movements": func(p ledger.Person) error {
+				got, err := s.Movements(context.Background(), p.ID, 40)
+				if err == nil && len(got) != 40 {
+					err = fmt.Errorf("%d movements", len(got))
+				}
 				return err
 			},
 			"Statement": func(p ledger.Person) error {

@@ -189,46 +189,11 @@ func (s *Store) Balance(ctx context.Context, personID int64, now time.Time) (led
 	if r.OldFen > 0 {
 		b.Old, b.OldDue = ledger.Fen(r.OldFen), timeOpt(r.OldDue)
 	}
-	last, err := s.movements(ctx, r.CardID, 1)
+	last, err := s.movements(ctx, []int64{r.CardID}, 1)
 	if err == nil && len(last) > 0 {
 		b.Last = &last[0]
 	}
 	return b, err
-}
-
-// Movements lists the newest movements on the person's card, purchases and
-// claims, in the order of the card's own counters: a till's clock may be slow.
-func (s *Store) Movements(ctx context.Context, personID int64, limit int) ([]ledger.Movement, error) {
-	p, err := s.PersonByID(ctx, personID)
-	if err != nil {
-		return nil, err
-	}
-	return s.movements(ctx, p.CardID, limit)
-}
-
-func (s *Store) movements(ctx context.Context, cardID int64, limit int) ([]ledger.Movement, error) {
-	var found []struct {
-		Kind      string
-		AmountFen int64
-		At        int64
-		Place     string
-		SpendSeq  int64
-	}
-	err := s.db.WithContext(ctx).Raw(`SELECT * FROM (
-		SELECT 'consumption' AS kind, n.amount_fen, n.occurred_at AS at, m.name AS place, n.load_seq, n.spend_seq FROM (
-			SELECT * FROM consumptions WHERE card_id = ? ORDER BY spend_seq DESC LIMIT ?) AS n JOIN merchants m ON m.id = n.merchant_id
-		UNION ALL
-		SELECT 'claim', k.amount_fen, k.ended_at, t.location, k.load_seq + 1, k.spend_seq FROM (
-			SELECT * FROM claims WHERE card_id = ? AND state = 'claimed' ORDER BY ended_at DESC LIMIT ?) AS k JOIN terminals t ON t.id = k.terminal_id
-		) AS all_of_them ORDER BY spend_seq DESC, load_seq DESC LIMIT ?`, cardID, limit, cardID, limit, limit).Scan(&found).Error
-	if err != nil {
-		return nil, fmt.Errorf("read the movements: %w", err)
-	}
-	out := make([]ledger.Movement, len(found))
-	for i, f := range found {
-		out[i] = ledger.Movement{Kind: f.Kind, Amount: ledger.Fen(f.AmountFen), At: time.UnixMicro(f.At), Where: f.Place, SpendSeq: f.SpendSeq}
-	}
-	return out, nil
 }
 
 func deref(s *string) string {

@@ -165,12 +165,23 @@ func TestStore_ReplaceCard(t *testing.T) {
 			ingest(t, s, "A", lunch)
 			st := statement(t, s, now, november)
 			wantParts(t, st)
-			var got []string
-			for _, m := range st.Movements {
-				got = append(got, m.Kind+" "+m.Change().String())
+			const want = "consumption −¥1.00, claim ¥10.00, moved −¥10.00, consumption −¥2.50"
+			latest, err := s.Movements(ctx, now.ID, 10)
+			if err != nil || changes(st.Movements) != want || changes(latest) != want {
+				t.Errorf("movements %q, latest %q, %v; want %q", changes(st.Movements), changes(latest), err, want)
 			}
-			if want := "consumption −¥1.00, claim ¥10.00, moved −¥10.00, consumption −¥2.50"; strings.Join(got, ", ") != want {
-				t.Errorf("movements %q, want %q", got, want)
+			if latest, err = s.Movements(ctx, now.ID, 3); err != nil || len(latest) != 3 || latest[2].Kind != ledger.MovementMoved {
+				t.Errorf("latest three %+v, %v", latest, err)
+			}
+			_, err = s.ReplaceCard(ctx, ledger.ReplacementRequest{OldCardNo: "N1", NewCardNo: "N2", Chip: &ledger.Chip{LoadSeq: 1, SpendSeq: 1, Balance: 900}, Due: due}, noon.Add(time.Hour))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if latest, err = s.Movements(ctx, now.ID, 10); err != nil || changes(latest) != "moved −¥9.00, "+want {
+				t.Errorf("after another replacement %q, %v", changes(latest), err)
+			}
+			if _, err := s.Movements(ctx, now.ID+99, 10); err != nil {
+				t.Errorf("of nobody: %v", err)
 			}
 			if st.Opening != 1250 || st.Closing != 900 || st.Spent != 350 || st.Claimed != 1000 || st.Corrected != -1000 {
 				t.Errorf("statement %+v", st)
@@ -190,6 +201,14 @@ func TestStore_ReplaceCard(t *testing.T) {
 			})
 		})
 	}
+}
+
+func changes(all []ledger.Movement) string {
+	var list []string
+	for _, m := range all {
+		list = append(list, m.Kind+" "+m.Change().String())
+	}
+	return strings.Join(list, ", ")
 }
 
 // TestStore_ReplaceCard_Pushes: what is told names the card that it is about,
