@@ -23,6 +23,7 @@ func (a *Apps) render(ctx context.Context, lang cards.Lang, p ledger.Person, e l
 // draw draws it. Every card shows when it happened, so that two equal facts
 // are two messages to WeCom.
 func (a *Apps) draw(ctx context.Context, lang cards.Lang, p ledger.Person, e ledger.Event) (cards.Card, error) {
+	replaced := e.CardNo != "" && e.CardNo != p.CardNo
 	p.CardNo = cmp.Or(e.CardNo, p.CardNo)
 	at := e.At.In(a.Zone)
 	when := []string{wRowTime.in(lang), cards.When(lang, at)}
@@ -57,7 +58,7 @@ func (a *Apps) draw(ctx context.Context, lang cards.Lang, p ledger.Person, e led
 			return a.purchasesCard(lang, p, e), nil
 		}
 	case ledger.EventUnusual:
-		return a.unusualCard(lang, p, e), nil
+		return a.unusualCard(lang, p, e, replaced), nil
 	case ledger.EventLowBalance:
 		return a.lowBalanceCard(lang, p, e), nil
 	case ledger.EventReminder:
@@ -69,6 +70,12 @@ func (a *Apps) draw(ctx context.Context, lang cards.Lang, p ledger.Person, e led
 	if !ok {
 		return cards.Card{}, fmt.Errorf("%w: event %q has no words", ErrGiveUp, e.Kind)
 	}
+	switch {
+	case said.inUse && replaced: // its page would report the new card
+		said.linkTitle, said.link = wMonthHistory, a.monthOf(e)
+	case e.Kind == ledger.EventReplaced && e.CardNo != "" && e.Balance <= 0: // former versions did not know what was left
+		said.body = wReplacedEmpty
+	}
 	return a.eventCard(lang, said, p, e), nil
 }
 
@@ -77,6 +84,7 @@ type eventNotice struct {
 	notice
 	linkTitle phrase
 	link      func(links) string
+	inUse     bool // the link is about the card in use
 	spending  bool // the amount left the card
 	balance   bool // what is on the card now is known
 	receipt   bool // Ref is the number of a receipt
@@ -90,12 +98,18 @@ var eventNotices = map[ledger.EventKind]eventNotice{
 	ledger.EventRefunded:        {notice: wRefunded, linkTitle: wTransfers, link: links.transfers},
 	ledger.EventReplaced:        {notice: wReplaced, linkTitle: wTransfers, link: links.transfers},
 	ledger.EventMoved:           {notice: wMoved, linkTitle: wTransfers, link: links.transfers},
-	ledger.EventLoss:            {notice: wLoss, linkTitle: wLossStatus, link: links.loss, receipt: true, second: true},
+	ledger.EventLoss:            {notice: wLoss, linkTitle: wLossStatus, link: links.loss, inUse: true, receipt: true, second: true},
 	ledger.EventLossCancelled:   {notice: wLossCancelled, linkTitle: wOpenHome, link: links.home, receipt: true},
-	ledger.EventSpentAfterLoss:  {notice: wSpentAfterLoss, linkTitle: wLossStatus, link: links.loss, spending: true},
+	ledger.EventSpentAfterLoss:  {notice: wSpentAfterLoss, linkTitle: wLossStatus, link: links.loss, inUse: true, spending: true},
 	ledger.EventPasswordChanged: {notice: wPasswordChanged, linkTitle: wPasswordPage, link: links.password},
 	ledger.EventPasswordLocked:  {notice: wPasswordLocked, linkTitle: wPasswordPage, link: links.password},
 	ledger.EventUnbound:         {notice: wUnbound, linkTitle: wBindAgain, link: links.bind},
+}
+
+// monthOf leads to the transactions of an event's month, which run over all of
+// the holder's cards.
+func (a *Apps) monthOf(e ledger.Event) func(links) string {
+	return func(l links) string { return l.transactions(ledger.MonthOf(e.At.In(a.Zone))) }
 }
 
 func (a *Apps) eventCard(lang cards.Lang, said eventNotice, p ledger.Person, e ledger.Event) cards.Card {
@@ -141,20 +155,26 @@ func (a *Apps) purchasesCard(lang cards.Lang, p ledger.Person, e ledger.Event) c
 		title, total, when = wPurchaseLate.in(lang), "", []string{wRowPlace.in(lang), e.Where, wRowTime.in(lang), when[3]}
 	}
 	card := cards.Notice(lang, cards.NoticeData{
-		Title: title, Body: wPurchasesLateBody.in(lang), LinkTitle: wMonthHistory.in(lang), URL: a.link.transactions(ledger.MonthOf(e.At.In(a.Zone))),
+		Title: title, Body: wPurchasesLateBody.in(lang), LinkTitle: wMonthHistory.in(lang), URL: a.monthOf(e)(a.link),
 	})
 	card.EmphasisContent = &cards.Emphasis{Title: (-e.Amount).String(), Desc: total}
 	return rows(rows(card, wRowCard.in(lang), cards.MaskCardNo(p.CardNo)), when...)
 }
 
 // unusualCard says why a purchase is unusual, and what to do if somebody else
-// made it.
-func (a *Apps) unusualCard(lang cards.Lang, p ledger.Person, e ledger.Event) cards.Card {
-	body := wUnusualAmount.in(lang, e.Usual)
-	if e.Count > 0 {
-		body = wUnusualCount.in(lang, int(ledger.UnusualWithin.Minutes()), e.Count)
+// made it; one that was made with a replaced card cannot be reported any more.
+func (a *Apps) unusualCard(lang cards.Lang, p ledger.Person, e ledger.Event, replaced bool) cards.Card {
+	amount, count := wUnusualAmount, wUnusualCount
+	linkTitle, url := wLossPage, a.link.loss()
+	if replaced {
+		amount, count = wUnusualAmountOld, wUnusualCountOld
+		linkTitle, url = wMonthHistory, a.monthOf(e)(a.link)
 	}
-	card := cards.Notice(lang, cards.NoticeData{Title: wUnusual.in(lang), Body: body, LinkTitle: wLossPage.in(lang), URL: a.link.loss()})
+	body := amount.in(lang, e.Usual)
+	if e.Count > 0 {
+		body = count.in(lang, int(ledger.UnusualWithin.Minutes()), e.Count)
+	}
+	card := cards.Notice(lang, cards.NoticeData{Title: wUnusual.in(lang), Body: body, LinkTitle: linkTitle.in(lang), URL: url})
 	card.EmphasisContent = &cards.Emphasis{Title: (-e.Amount).String()}
 	return rows(card,
 		wRowCard.in(lang), cards.MaskCardNo(p.CardNo),

@@ -229,11 +229,14 @@ var (
 	wCorrected         = notice{phrase{"消费已冲正，待领取", "A purchase was reversed"}, phrase{"多扣的钱到任意食堂刷卡或圈存机领回。", "Tap at any canteen or a kiosk to get the money back."}}
 	wOldCard           = phrase{"旧卡余额", "From the old card"}
 	wReplaced          = notice{phrase{"新校园卡可以用了", "Your new card is ready"}, phrase{"旧卡已停用，不能再恢复。旧卡上剩下的钱，等终端把记录传齐后转入待领取。不是你本人办的？请马上联系受理中心。", "The old one is stopped for good. What is left on it waits to be collected once the terminals have sent everything. Not you? Please call the card office at once."}}
+	wReplacedEmpty     = phrase{"旧卡已停用，不能再恢复。不是你本人办的？请马上联系受理中心。", "The old one is stopped for good. Not you? Please call the card office at once."}
 	wMoved             = notice{phrase{"旧卡余额已转出，待领取", "Money from your old card waits"}, phrase{"用新卡到任意食堂刷卡或圈存机领取。", "Tap your new card at any canteen or a kiosk to collect it."}}
 	wRefunded          = notice{phrase{"已原路退款", "Refunded the way you paid"}, phrase{"", ""}}
 	wUnusual           = phrase{"这笔消费和平时不一样", "An unusual purchase"}
 	wUnusualAmount     = phrase{"近两个月你最大的一笔是 %s。不是你本人？请马上挂失，再联系受理中心。", "Your largest one in two months was %s. Not you? Report the card lost at once, then call the card office."}
 	wUnusualCount      = phrase{"%d 分钟里的第 %d 笔。不是你本人？请马上挂失，再联系受理中心。", "Within %d minutes, purchase number %d. Not you? Report the card lost at once, then call the card office."}
+	wUnusualAmountOld  = phrase{"近两个月你最大的一笔是 %s。这张卡已停用，不用再挂失。不是你本人？请马上联系受理中心。", "Your largest one in two months was %s. That card is stopped already. Not you? Please call the card office at once."}
+	wUnusualCountOld   = phrase{"%d 分钟里的第 %d 笔。这张卡已停用，不用再挂失。不是你本人？请马上联系受理中心。", "Within %d minutes, purchase number %d. That card is stopped already. Not you? Please call the card office at once."}
 	wReminder          = notice{phrase{"还有钱没有领取", "Money still waits for you"}, phrase{"到任意食堂刷卡或圈存机领取。不想领了，在“领取与记录”里可以原路退款。", "Tap at any canteen or a kiosk. If you no longer want it, the transfers page sends a top-up back the way you paid."}}
 	wReminderPlaces    = phrase{"到任意食堂刷卡或圈存机领取。圈存机：%s。不想领了，在“领取与记录”里可以原路退款。", "Tap at any canteen or a kiosk. Kiosks: %s. Unwanted top-ups can go back the way you paid."}
 	wLowBalance        = notice{phrase{"卡上余额不多了", "Your balance is low"}, phrase{"低于你设的 %s。", "It is below the %s you set."}}

@@ -58,7 +58,7 @@ type Event struct {
 	UserID   string     `json:"user_id,omitempty"` // of an operator, where there is no person
 	Day      *DayReport `json:"day,omitempty"`
 	Amount   Fen        `json:"amount_fen,omitempty"`
-	Balance  Fen        `json:"balance_fen,omitempty"` // after it, where it is known
+	Balance  Fen        `json:"balance_fen,omitempty"` // after it, where it is known; of replaced: left on the old card
 	Pending  Fen        `json:"pending_fen,omitempty"` // after it
 	Usual    Fen        `json:"usual_fen,omitempty"`   // the greatest purchase of the person's history
 	Count    int        `json:"count,omitempty"`       // purchases within UnusualWithin, transfers that wait, or purchases that are told together

@@ -97,8 +97,8 @@ type Balance struct {
 	// its confirmation has passed.
 	InFlight Fen
 	Doubt    bool
-	Old      Fen       // on replaced cards, to be moved to Pending at OldDue
-	OldDue   time.Time // zero when nothing is
+	Old      Fen       // on replaced cards, to be moved to Pending from OldDue on
+	OldDue   time.Time // of the first of several cards; zero when nothing is
 	AsOf     time.Time // newest record or chip seen, else when the card's books were opened
 	Missing  int64     // purchases the chip counted that have not arrived
 	Last     *Movement // the newest movement on the card, nil if none

@@ -190,7 +190,7 @@ func (c *modelCampus) compare(m *modelMember) {
 	books, left := m.books(), ledger.Fen(0)
 	for _, old := range m.old {
 		if !old.moved {
-			left += old.books()
+			left += max(0, old.books())
 		}
 	}
 	if b.CardNo != m.no || b.Old != left {

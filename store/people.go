@@ -167,8 +167,8 @@ func (s *Store) Balance(ctx context.Context, personID int64, now time.Time) (led
 		COALESCE((SELECT SUM(amount_fen) FROM transfers t WHERE t.person_id = c.person_id AND t.state = 'pending'), 0) AS pending,
 		COALESCE((SELECT SUM(amount_fen) FROM transfers t WHERE t.person_id = c.person_id AND t.state = 'in_flight'), 0) AS in_flight,
 		(SELECT COUNT(*) FROM claims k WHERE k.card_id = c.id AND k.state = 'open' AND k.expires_at < ?) AS doubt,
-		COALESCE((SELECT SUM(o.balance_fen) FROM replacements r JOIN campus_cards o ON o.id = r.old_card_id WHERE r.person_id = c.person_id AND r.moved_at IS NULL), 0) AS old_fen,
-		(SELECT MAX(due_at) FROM replacements r WHERE r.person_id = c.person_id AND r.moved_at IS NULL) AS old_due
+		COALESCE((SELECT SUM(o.balance_fen) FROM replacements r JOIN campus_cards o ON o.id = r.old_card_id WHERE r.person_id = c.person_id AND r.moved_at IS NULL AND o.balance_fen > 0), 0) AS old_fen,
+		(SELECT MIN(r.due_at) FROM replacements r JOIN campus_cards o ON o.id = r.old_card_id WHERE r.person_id = c.person_id AND r.moved_at IS NULL AND o.balance_fen > 0) AS old_due
 		FROM campus_cards c LEFT JOIN passwords w ON w.person_id = c.person_id
 		WHERE c.person_id = ? AND c.status <> 'closed'`, micros(now), personID).Scan(&rows).Error
 	if err != nil {

@@ -32,7 +32,12 @@ func (s *Store) ReplaceCard(ctx context.Context, r ledger.ReplacementRequest, no
 		if err := claimOpen(tx, old.ID); err != nil {
 			return err
 		}
-		done = ledger.Replacement{Left: ledger.Fen(old.BalanceFen)}
+		if r.Chip != nil {
+			if done.Moved, err = proven(old, *r.Chip); err != nil {
+				return err
+			}
+		}
+		done.Left = ledger.Fen(old.BalanceFen) - done.Moved
 		var newID, taken int64
 		if err := tx.Table("campus_cards").Where("card_no = ?", r.NewCardNo).Count(&taken).Error; err != nil || taken > 0 {
 			return cmp.Or(err, ledger.ErrCardNoTaken)
@@ -50,14 +55,10 @@ func (s *Store) ReplaceCard(ctx context.Context, r ledger.ReplacementRequest, no
 				old.ID, newID, old.PersonID, micros(now), micros(r.Due)),
 			audit(tx, ledger.AuditEntry{At: now, Actor: "operator", Action: "card_replaced", PersonID: old.PersonID, CardNo: old.CardNo,
 				Detail: fmt.Sprintf("by card %s: %s", r.NewCardNo, r.Reason)}),
-			s.push(tx, ledger.Event{Kind: ledger.EventReplaced, PersonID: old.PersonID, CardNo: r.NewCardNo, At: now}))
-		if err != nil || r.Chip == nil {
+			s.push(tx, ledger.Event{Kind: ledger.EventReplaced, PersonID: old.PersonID, CardNo: r.NewCardNo, Balance: done.Left, At: now}))
+		if err != nil {
 			return err
 		}
-		if done.Moved, err = proven(old, *r.Chip); err != nil {
-			return err
-		}
-		done.Left -= done.Moved
 		return s.moveOff(tx, old, done.Moved, "exchange:"+old.CardNo, now)
 	})
 	if conflict(err) {

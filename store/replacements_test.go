@@ -138,6 +138,36 @@ func TestStore_ReplaceCard(t *testing.T) {
 			replace(t, s, p, nil, ledger.ErrCardReplaced)
 			again(t, s, p)
 		},
+		"TwiceDue": func(t *testing.T, s *store.Store, p ledger.Person) {
+			again := func(old, next string, chip *ledger.Chip, wait time.Duration) {
+				t.Helper()
+				_, err := s.ReplaceCard(ctx, ledger.ReplacementRequest{OldCardNo: old, NewCardNo: next, Chip: chip, Due: noon.Add(wait), Reason: "lost"}, noon)
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			want := func(old ledger.Fen, wait time.Duration) {
+				t.Helper()
+				if b, err := s.Balance(ctx, p.ID, noon); err != nil || b.Old != old || !b.OldDue.Equal(noon.Add(wait)) {
+					t.Errorf("Balance = %+v, %v; want %v due after %s", b, err, old, wait)
+				}
+			}
+			again(p.CardNo, "N1", nil, 48*time.Hour)
+			again("N1", "N2", nil, 72*time.Hour)
+			again("N2", "N3", &ledger.Chip{}, 24*time.Hour)
+			want(1250, 48*time.Hour) // on the other two there is nothing
+			if err := s.Exec(ctx, "UPDATE campus_cards SET balance_fen = 300 WHERE card_no = 'N1'"); err != nil {
+				t.Fatal(err)
+			}
+			want(1550, 48*time.Hour)
+			if err := s.MoveReplaced(ctx, noon.Add(48*time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+			want(300, 72*time.Hour)
+			if err := s.Exec(ctx, "UPDATE campus_cards SET balance_fen = 0 WHERE card_no = 'N1'"); err != nil {
+				t.Fatal(err)
+			}
+		},
 		"NumberTaken": func(t *testing.T, s *store.Store, p ledger.Person) {
 			if _, err := s.ImportPerson(ctx, ledger.PersonRow{StudentNo: "9", Name: "李小卡", CardNo: "N1"}, noon, false); err != nil {
 				t.Fatal(err)
@@ -209,6 +239,41 @@ func changes(all []ledger.Movement) string {
 		list = append(list, m.Kind+" "+m.Change().String())
 	}
 	return strings.Join(list, ", ")
+}
+
+// TestStore_ReplaceCard_Left: the holder is told of a new card together with
+// what is still on the old one, which is nothing once all of it was moved.
+func TestStore_ReplaceCard_Left(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		chip *ledger.Chip
+		left ledger.Fen
+	}{
+		"Lost":      {nil, 1250},
+		"HandedIn":  {&ledger.Chip{Balance: 1250}, 0},
+		"NotSynced": {&ledger.Chip{Balance: 1000}, 250},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Each(t, func(t *testing.T, s *store.Store) {
+				p := campus(t, s, 1)
+				r := ledger.ReplacementRequest{OldCardNo: p.CardNo, NewCardNo: "N1", Chip: test.chip, Due: noon}
+				if done, err := s.ReplaceCard(context.Background(), r, noon); err != nil || done.Left != test.left {
+					t.Fatalf("ReplaceCard = %+v, %v; want %v left", done, err, test.left)
+				}
+				out := &outbox{}
+				work(t, s, store.Work{Push: out.push, Concurrency: 1})
+				n := 1
+				if test.chip != nil {
+					n++ // and of what was moved
+				}
+				told := out.wait(t, n)
+				if !slices.ContainsFunc(told, func(e ledger.Event) bool { return e.Kind == ledger.EventReplaced && e.Balance == test.left }) {
+					t.Errorf("told %+v, want %v left", told, test.left)
+				}
+			})
+		})
+	}
 }
 
 // TestStore_ReplaceCard_Pushes: what is told names the card that it is about,
