@@ -103,10 +103,13 @@ var planted = []bug{
 		"		if err := claimOpen(tx, old.ID); err != nil {\n			return err\n		}\n", ""}}},
 	{"a chip read at the desk is worth what it says", campusModel, []edit{{"store/replacements.go",
 		"	case chip.Balance > ledger.Fen(card.BalanceFen):", "	case false:"}}},
+	{"a purchase beyond what an old card had left is listed nowhere", campusModel, []edit{{"store/consumptions.go", "		u.listShort, ", "		"}}},
 
 	// What PostgreSQL does in lists, and uploads without looking first.
 	{"a plain settlement does not compare the payment", plainModel, []edit{{"store/topups.go",
 		`ok && differs(t.a, p.Payment) == "" && `, "ok && "}}},
+	{"a plain upload books on replaced cards", plainModel, []edit{{"store/consumption_plain.go", "c.status <> 'closed' AND ", ""},
+		{"store/consumption_plain.go", "CASE WHEN status <> 'closed' THEN first_spend_seq END", "first_spend_seq"}}},
 	{"a plain claim passes over an open one", plainModel, []edit{{"store/claims_plain.go",
 		"v.odd[no] = earlier != nil || open != nil", "v.odd[no] = earlier != nil"}}},
 	{"a plain claim is given for a cloned chip", plainModel, []edit{{"store/claims_plain.go",

@@ -54,7 +54,7 @@ type day struct{ time.Time }
 // records lists a statement as it is exported: the opening balance, the
 // movements from the oldest on, and the totals, so that what came in and went
 // out leads from the first balance to the last. While the time runs, the last
-// is the balance now.
+// is the balance now, and what replaced cards hold or lack is a line of its own.
 func (v *visit) records(s ledger.Statement) []record {
 	all := []record{{at: s.From.In(v.Location), kind: v.t("export.opening"), balance: &s.Opening}}
 	var in, out ledger.Fen
@@ -77,11 +77,19 @@ func (v *visit) records(s ledger.Statement) []record {
 		r.remark = v.remark(m)
 		all = append(all, r)
 	}
-	last := s.To.Add(-time.Second)
-	if v.now.Before(last) {
-		last = v.now
+	last, closing := s.To.Add(-time.Second).In(v.Location), s.Closing
+	if v.now.Before(s.To) {
+		last, closing = v.now.In(v.Location), s.OnCard()
+		off, short := max(0, s.Old), max(0, -s.Old)
+		in, out = in+short, out+off
+		switch {
+		case off > 0:
+			all = append(all, record{at: last, kind: v.t(onOld(s.Old)), out: &off})
+		case short > 0:
+			all = append(all, record{at: last, kind: v.t(onOld(s.Old)), in: &short})
+		}
 	}
-	return append(all, record{at: last.In(v.Location), kind: v.t("export.total"), in: &in, out: &out, balance: &s.Closing})
+	return append(all, record{at: last, kind: v.t("export.total"), in: &in, out: &out, balance: &closing})
 }
 
 // remark is what is unusual about a movement; empty = nothing.

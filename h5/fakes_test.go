@@ -95,6 +95,7 @@ func (w *world) StatementBetween(_ context.Context, id int64, from, to time.Time
 	}
 	before := (ledger.MonthOf(from) - 1).Start(shanghai)
 	s := ledger.NewStatement(opened, from, to, w.moved[id])
+	s.Old = w.balances[id].Old - w.balances[id].Short
 	s.Before = ledger.NewStatement(opened, before, ledger.MonthOf(from).Start(shanghai), w.moved[id]).Spent
 	for _, t := range w.transfers[id] {
 		switch in := !t.CreatedAt.Before(from) && t.CreatedAt.Before(to); {

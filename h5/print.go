@@ -29,6 +29,7 @@ type printView struct {
 	Head             printHead
 	Opening, Closing ledger.Fen // of this page
 	In, Out          ledger.Fen // of the whole time, known on the last page
+	Old              ledger.Fen // on replaced cards, of a time that is not over; Closing of the last page is without it
 	Running          bool       // it is not over, and the last Closing is the balance now
 	Lines            []printLine
 	Notes            []note
@@ -103,6 +104,10 @@ func (v *visit) printed() error {
 			data.In += max(0, change)
 			data.Out -= min(0, change)
 		}
+	}
+	if data.Page == data.Pages && running {
+		data.Old = s.Old
+		data.Closing -= s.Old
 	}
 	v.marked(&data)
 	if data.Page > 1 {

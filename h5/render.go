@@ -96,6 +96,7 @@ func loadTemplates(assets assetSet, zone *time.Location, now func() time.Time) (
 			"clean":   clip,
 			"grant":   func(title string) string { return grantTitle(lang, clip(title)) },
 			"refused": refused,
+			"onOld":   onOld,
 			"minus":   func(f ledger.Fen) ledger.Fen { return -f },
 			"signed": func(f ledger.Fen, out bool) template.HTML { // digits and a sign, whose plus would be escaped
 				if out {
@@ -263,3 +264,12 @@ func exact(lang ledger.Lang, t, now time.Time) string {
 
 // shortYuan is yuan without decimals that say nothing: 50, 12.50.
 func shortYuan(f ledger.Fen) string { return strings.TrimSuffix(f.Yuan(), ".00") }
+
+// onOld names the line by which the balance over all of a holder's cards
+// differs from that of the one in use.
+func onOld(f ledger.Fen) (key string) {
+	if f < 0 {
+		return "statement.old_short"
+	}
+	return "statement.on_old"
+}

@@ -61,7 +61,7 @@ var moneyTexts = map[string]both{
 
 	"statement.other":      {"更正与旧卡转出", "Corrections and moves"},
 	"balance.old":          {"旧卡上还有 %s，等终端把记录传齐，%s 转入待领取", "%s is still on your old card. Once the terminals have sent everything, on %s, it waits to be collected"},
-	"statement.old":        {"余额里有 %s 还在旧卡上，等终端把记录传齐，%s 转入待领取", "%s of the balance is still on your old card. Once the terminals have sent everything, on %s, it waits to be collected"},
+	"statement.short":      {"旧卡又传来消费，不够扣 %s，没有从新卡扣，由学校核对", "%s more was spent with your old card than was left on it. It is not taken from your new card; the campus looks into it"},
 	"movement.after":       {"卡上 %s", "%s on card"},
 	"movement.after_loss":  {"挂失之后的消费", "Made after the loss report"},
 	"movement.late":        {"记录迟到", "Record came late"},
@@ -120,6 +120,8 @@ var moneyTexts = map[string]both{
 	"statement.claimed":         {"领取到卡", "Collected"},
 	"statement.opening":         {"期初余额", "Opening balance"},
 	"statement.closing":         {"期末余额", "Closing balance"},
+	"statement.on_old":          {"其中还在旧卡上", "Still on your old card"},
+	"statement.old_short":       {"旧卡不够扣的", "Short on your old card"},
 	"statement.closing_now":     {"现在余额", "Balance now"},
 	"statement.times":           {"%d 笔", "%d×"},
 	"statement.days":            {"%d 天有消费，共 %d 笔", "Days with a purchase: %d · purchases: %d"},

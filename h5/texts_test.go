@@ -185,7 +185,7 @@ func everyPage(t *testing.T, check func(name, page string)) {
 		one("statement of many merchants", bound, "/h5/statement", nil, manyMerchants)
 		one("transactions none", bound, "/h5/transactions?month=2024-01", nil)
 		one("transactions to come", bound, "/h5/transactions", nil, lived, func(w *world) {
-			w.balances[bound] = ledger.Balance{Missing: 3, InFlight: 1, Pending: 5, Old: 8000, OldDue: w.now}
+			w.balances[bound] = ledger.Balance{Missing: 3, InFlight: 1, Pending: 5, Old: 8000, OldDue: w.now, Short: 500}
 			w.moved[bound] = append(w.moved[bound], ledger.Movement{Kind: ledger.MovementCorrection, Amount: -5, At: w.now},
 				ledger.Movement{Kind: ledger.MovementMoved, Amount: 5, At: w.now},
 				ledger.Movement{Kind: ledger.MovementClaim, Amount: 500, At: w.now, SpendSeq: 999, Late: true, Where: markup})

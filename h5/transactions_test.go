@@ -307,3 +307,52 @@ func BenchmarkPages(b *testing.B) {
 		})
 	}
 }
+
+// The balance now is that of the card in use on every page; what old cards hold
+// or lack is told beside it, and in the sums that lead to it.
+func TestBalanceNow_OldCard(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		old, short, closing ledger.Fen
+		line, told, csv     string
+	}{
+		"Holds": {old: 1250, closing: 1250, line: "其中还在旧卡上", told: "旧卡上还有 ¥12.50", csv: ",,,,12.50,,,"},
+		"Short": {short: 500, closing: -500, line: "旧卡不够扣的", told: "旧卡又传来消费，不够扣 ¥5.00", csv: ",,,5.00,,,,"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld()
+			b := w.balances[bound]
+			b.Books, b.Old, b.OldDue, b.Short = 0, test.old, w.now, test.short
+			w.balances[bound] = b
+			w.moved[bound] = []ledger.Movement{{Kind: ledger.MovementConsumption, Amount: opened - test.closing, At: firstOfMonth.Add(time.Hour), Where: "风味窗口", SpendSeq: 1}}
+			p := open(t, w)
+			p.as(w, bound)
+			now := regexp.MustCompile(`现在余额</dt><dd class="money">([^<]*)<`)
+			for path, line := range map[string]bool{"/h5/statement": true, "/h5/transactions": false} {
+				page := wantPage(t, p.get(path), 200, test.told)
+				if got := now.FindStringSubmatch(page); got == nil || got[1] != "¥0.00" {
+					t.Errorf("%s: the balance now is %q", path, got)
+				}
+				if strings.Contains(page, test.line) != line {
+					t.Errorf("%s has the line %q: %v", path, test.line, !line)
+				}
+			}
+			rows := sheetRows(wantPage(t, p.get("/h5/transactions/print?month=2025-11"), 200))
+			last, before := rows[len(rows)-1], rows[len(rows)-2]
+			if last[1] != "现在余额" || last[3] != "0.00" || before[1] != test.line || onPaper(t, before[2]) != -test.closing {
+				t.Errorf("on paper %q, %q", before, last)
+			}
+			page := wantPage(t, p.get("/h5/transactions.csv?month=2025-11"), 200)
+			lines := strings.Split(strings.TrimSpace(page), "\r\n")
+			if n := len(lines); !strings.HasSuffix(lines[n-2], test.line+test.csv) || !strings.HasSuffix(lines[n-1], ",0.00,,") {
+				t.Errorf("exported %q", lines[n-2:])
+			}
+			w.now = w.now.AddDate(0, 1, 0)
+			p.as(w, bound)
+			if page := wantPage(t, p.get("/h5/statement?month=2025-11"), 200, test.closing.String()); strings.Contains(page, test.line) {
+				t.Error("a month that is over knows what old cards hold now")
+			}
+		})
+	}
+}

@@ -99,6 +99,7 @@ type Balance struct {
 	Doubt    bool
 	Old      Fen       // on replaced cards, to be moved to Pending from OldDue on
 	OldDue   time.Time // of the first of several cards; zero when nothing is
+	Short    Fen       // bought with replaced cards beyond what was left on them
 	AsOf     time.Time // newest record or chip seen, else when the card's books were opened
 	Missing  int64     // purchases the chip counted that have not arrived
 	Last     *Movement // the newest movement on the card, nil if none

@@ -24,6 +24,9 @@ type Statement struct {
 	Purchases int
 	Corrected Fen // what else raised (or, negative, lowered) the card's money
 	Closing   Fen
+	// Old is what the books hold now on cards that were replaced, in Closing of
+	// a time that still runs, and on no chip in use; negative when it is short.
+	Old Fen
 
 	// What became the holder's in this time, wherever the money is now; it is
 	// in Claimed once a terminal wrote it to the card.
@@ -41,6 +44,10 @@ type Statement struct {
 	Meals     [Meals]Share // by Meal
 	Movements []Movement   // newest first, by the card's own counters
 }
+
+// OnCard is the balance of the card in use, at the end of a statement whose
+// time still runs.
+func (s Statement) OnCard() Fen { return s.Closing - s.Old }
 
 // DaySpent is what was spent on one day.
 type DaySpent struct {

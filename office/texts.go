@@ -202,6 +202,7 @@ var catalogue = map[string]said{
 	"case.card_not_found":     {"消费记录的卡不在册", "purchase by an unknown card"},
 	"case.invalid_time":       {"消费记录的时间不可能", "purchase at an impossible time"},
 	"case.invalid_seq":        {"消费记录的序号不是从 1 起的整数", "purchase whose number is no whole number from 1"},
+	"case.replaced_card":      {"旧卡不够扣的消费", "purchase beyond what a replaced card had left"},
 	"case.not_reconciled":     {"没能对账", "day not reconciled"},
 	"case.day_differs":        {"对账有差异", "day differs"},
 

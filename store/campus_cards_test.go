@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -229,9 +230,25 @@ func (c *modelCampus) oldBooks(m *modelMember) {
 		if books != old.books() || !old.moved {
 			c.t.Fatalf("old card %s holds %v by the books, moved %v; the model says %v", old.no, books, old.moved, old.books())
 		}
-		if books != 0 {
-			c.cases["replaced_card "+old.no] = true
-		}
 		c.recordsOf(old.modelCard)
+	}
+}
+
+// short: what came of an old card after its money was moved is a person's to
+// see, each record by itself, those with the highest counters first.
+func (c *modelCampus) short(k *modelTill, taken []*modelSale) {
+	slices.SortFunc(taken, func(a, b *modelSale) int { return cmp.Compare(b.record.Chip.SpendSeq, a.record.Chip.SpendSeq) })
+	after := map[*modelCard]ledger.Fen{}
+	for _, sale := range taken {
+		if !slices.ContainsFunc(sale.who.old, func(old *modelOldCard) bool { return old.modelCard == sale.card }) {
+			continue
+		}
+		if _, seen := after[sale.card]; !seen {
+			after[sale.card] = sale.card.books()
+		}
+		if after[sale.card] < 0 {
+			c.cases[fmt.Sprintf("replaced_card %s:%d", k.id, sale.record.Seq)] = true
+		}
+		after[sale.card] += sale.record.Amount
 	}
 }

@@ -67,6 +67,7 @@ func (c *modelCampus) swipe(m *modelMember, k *modelTill) {
 // upload sends some of a till's records, shuffled, some of them again.
 func (c *modelCampus) upload(k *modelTill) {
 	var batch []ledger.Consumption
+	var taken []*modelSale
 	want, again := 0, 0
 	first := map[*modelMember]ledger.Consumption{}
 	for i := range k.out {
@@ -86,6 +87,7 @@ func (c *modelCampus) upload(k *modelTill) {
 		want++
 		sale.known, k.dealt[sale.record.Seq] = true, true
 		c.book(sale)
+		taken = append(taken, sale)
 		if open := sale.who.open; open != nil && sale.card == sale.who.modelCard && sale.record.Chip.SpendSeq > open.before.SpendSeq {
 			if f, ok := first[sale.who]; !ok || sale.record.Chip.SpendSeq < f.Chip.SpendSeq {
 				first[sale.who] = sale.record
@@ -102,6 +104,7 @@ func (c *modelCampus) upload(k *modelTill) {
 			m.giveBack()
 		}
 	}
+	c.short(k, taken)
 	c.rng.Shuffle(len(batch), func(i, j int) { batch[i], batch[j] = batch[j], batch[i] })
 	got, err := c.s.IngestConsumptions(c.ctx, k.id, batch, c.now)
 	if err != nil || got.Accepted != want || got.Duplicates != again || len(got.Rejected) != 0 {

@@ -13,8 +13,8 @@ import (
 )
 
 // Nearly every upload is plain: all its purchases are new or the till's own
-// repeats, of cards whose chips follow from what was seen, and no open claim
-// waits for them. On PostgreSQL such an upload is booked without reading its
+// repeats, of cards in use whose chips follow from what was seen, and no open
+// claim waits for them. On PostgreSQL such an upload is booked without reading its
 // cards first, in two journeys. The first locks the till and asks what there
 // is to know. The second ends the upload: the purchases go in while no card is
 // locked; one update, in the order of the cards' ids, changes each card
@@ -147,7 +147,7 @@ func (u *upload) recall() error {
 		met[no] = known
 		remember(no, known)
 		return nil
-	}, `SELECT card_no, id, person_id, first_spend_seq, month FROM campus_cards WHERE card_no = ANY(?::text[])`, unmet)
+	}, `SELECT card_no, id, person_id, CASE WHEN status <> 'closed' THEN first_spend_seq END, month FROM campus_cards WHERE card_no = ANY(?::text[])`, unmet)
 	if err == nil {
 		err = flush(u.tx)
 	}
@@ -276,7 +276,7 @@ func (u *upload) moveCards() error {
 // that is not as supposed. What a card spent in its newest month stands on the
 // card; when a later one begins, a trigger takes it to month_totals.
 const moveCardsSQL = `UPDATE campus_cards AS c SET balance_fen = c.balance_fen - v.c1, records = c.records + v.c2 / CAST(COALESCE(
-		c.first_spend_seq = v.c3 AND (c.chip_load_seq = v.c4 OR c.chip_spend_seq >= v.c5) AND c.month <= v.c8, FALSE) AS INT),
+		c.status <> 'closed' AND c.first_spend_seq = v.c3 AND (c.chip_load_seq = v.c4 OR c.chip_spend_seq >= v.c5) AND c.month <= v.c8, FALSE) AS INT),
 	chip_spend_seq = GREATEST(c.chip_spend_seq, v.c5), chip_balance_fen = CASE WHEN v.c5 > c.chip_spend_seq THEN v.c6 ELSE c.chip_balance_fen END,
 	as_of = GREATEST(c.as_of, v.c7), month = v.c8, month_fen = CASE WHEN c.month < v.c8 THEN v.c9 ELSE c.month_fen + v.c9 END,
 	month_low = CASE WHEN c.month < v.c8 THEN v.c10 ELSE LEAST(c.month_low, v.c10) END, month_high = GREATEST(c.month_high, v.c5) FROM `

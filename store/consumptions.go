@@ -95,7 +95,7 @@ type tillCard struct {
 // lockedSteps are the long way, with the cards locked from the beginning.
 func (u *upload) lockedSteps() []func() error {
 	return []func() error{u.lockTill, u.lockCards, u.askLosses, u.sift, u.judgeRepeats, u.insert, u.auditLost, u.evidence, u.updateCards,
-		u.addMonths, u.keepRejections, u.endKept, u.acknowledge, u.tell}
+		u.listShort, u.addMonths, u.keepRejections, u.endKept, u.acknowledge, u.tell}
 }
 
 // take takes the steps in a transaction.

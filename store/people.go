@@ -161,6 +161,7 @@ func (s *Store) Balance(ctx context.Context, personID int64, now time.Time) (led
 		Initial      bool
 		OldFen       int64
 		OldDue       *int64
+		ShortFen     int64
 	}
 	err := s.db.WithContext(ctx).Raw(`SELECT c.id AS card_id, c.card_no, c.status, c.balance_fen, c.chip_spend_seq,
 		c.first_spend_seq AS first_seq, c.records, COALESCE(c.as_of, c.created_at) AS as_of, w.initial,
@@ -168,6 +169,7 @@ func (s *Store) Balance(ctx context.Context, personID int64, now time.Time) (led
 		COALESCE((SELECT SUM(amount_fen) FROM transfers t WHERE t.person_id = c.person_id AND t.state = 'in_flight'), 0) AS in_flight,
 		(SELECT COUNT(*) FROM claims k WHERE k.card_id = c.id AND k.state = 'open' AND k.expires_at < ?) AS doubt,
 		COALESCE((SELECT SUM(o.balance_fen) FROM replacements r JOIN campus_cards o ON o.id = r.old_card_id WHERE r.person_id = c.person_id AND r.moved_at IS NULL AND o.balance_fen > 0), 0) AS old_fen,
+		COALESCE((SELECT -SUM(o.balance_fen) FROM replacements r JOIN campus_cards o ON o.id = r.old_card_id WHERE r.person_id = c.person_id AND o.balance_fen < 0), 0) AS short_fen,
 		(SELECT MIN(r.due_at) FROM replacements r JOIN campus_cards o ON o.id = r.old_card_id WHERE r.person_id = c.person_id AND r.moved_at IS NULL AND o.balance_fen > 0) AS old_due
 		FROM campus_cards c LEFT JOIN passwords w ON w.person_id = c.person_id
 		WHERE c.person_id = ? AND c.status <> 'closed'`, micros(now), personID).Scan(&rows).Error
@@ -181,7 +183,7 @@ func (s *Store) Balance(ctx context.Context, personID int64, now time.Time) (led
 	b := ledger.Balance{
 		CardNo: r.CardNo, Status: ledger.CardStatus(r.Status), Books: ledger.Fen(r.BalanceFen),
 		Pending: ledger.Fen(r.Pending), InFlight: ledger.Fen(r.InFlight), Doubt: r.Doubt > 0,
-		AsOf: timeOpt(r.AsOf), PasswordInitial: r.Initial,
+		Short: ledger.Fen(r.ShortFen), AsOf: timeOpt(r.AsOf), PasswordInitial: r.Initial,
 	}
 	if r.ChipSpendSeq != nil && r.FirstSeq != nil {
 		b.Missing = max(0, *r.ChipSpendSeq-*r.FirstSeq-r.Records)

@@ -189,8 +189,9 @@ const exceptionsSQL = `
 		|| CAST(chip_load_seq AS TEXT) || ', spend_seq ' || CAST(chip_spend_seq AS TEXT) || ', with ' || CAST(chip_spend_seq - first_spend_seq - records AS TEXT) || ' purchases still missing'
 		FROM campus_cards c WHERE chip_balance_fen <> balance_fen AND status <> 'closed'
 	UNION ALL
-	SELECT c.card_no, 'replaced_card', 'purchases of ' || CAST(-c.balance_fen AS TEXT) || ' fen came after what was left on the card had been moved'
-		FROM replacements r JOIN campus_cards c ON c.id = r.old_card_id WHERE r.moved_at IS NOT NULL AND c.balance_fen <> 0
+	SELECT c.card_no, 'replaced_card', 'the books hold ' || CAST(c.balance_fen AS TEXT) || ' fen on the card, and no case says why'
+		FROM replacements r JOIN campus_cards c ON c.id = r.old_card_id WHERE (c.balance_fen < 0 OR c.balance_fen > 0 AND r.moved_at IS NOT NULL)
+		AND NOT EXISTS (SELECT 1 FROM cases k WHERE k.kind = 'replaced_card' AND k.card_no = c.card_no)
 	UNION ALL
 	SELECT c.card_no, 'balance_chain', 'purchase ' || CAST(n.spend_seq AS TEXT) || ' left ' || CAST(n.balance_fen AS TEXT) || ' fen, which does not follow from the '
 		|| CAST(b.balance_fen AS TEXT) || ' left by the one before'

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -160,4 +161,32 @@ func (s *Store) moveRest(tx *gorm.DB, cardID int64, now time.Time) error {
 		return err
 	}
 	return s.moveOff(tx, card, ledger.Fen(card.BalanceFen), "replacement:"+card.CardNo, now)
+}
+
+// listShort lists each new purchase with a replaced card that the books hold
+// too little for, as they do once its money was moved off. What is short is
+// taken from nobody: a person looks at it.
+func (u *upload) listShort() error {
+	left := map[*tillCard]int64{}
+	var late []*row
+	for _, r := range u.rows {
+		if r.fresh && r.card.Status == string(ledger.CardClosed) {
+			left[r.card] = r.card.BalanceFen
+			late = append(late, r)
+		}
+	}
+	slices.SortFunc(late, func(a, b *row) int { return cmp.Compare(a.Chip.SpendSeq, b.Chip.SpendSeq) })
+	var cases []any
+	for _, r := range late {
+		left[r.card] -= int64(r.Amount)
+		if short := min(r.Amount, ledger.Fen(-left[r.card])); short > 0 {
+			cases = append(cases, "replaced_card", fmt.Sprintf("%s:%d", u.terminalID, r.Seq), r.CardNo,
+				fmt.Sprintf("record %d of terminal %s, %s spent with a replaced card, on which the books hold %s too little for it", r.Seq, u.terminalID, r.Amount, short),
+				micros(u.now))
+		}
+	}
+	if len(cases) == 0 {
+		return nil
+	}
+	return write(u.tx, "list what is short", `INSERT INTO cases (kind, ref, card_no, detail, at) VALUES `+rows(len(cases)/5, 5)+` ON CONFLICT DO NOTHING`, cases...)
 }

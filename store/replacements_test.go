@@ -31,6 +31,18 @@ func TestStore_ReplaceCard(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// short wants what was bought with old cards beyond what they had to be told
+	// apart from the balance, which is the same everywhere.
+	short := func(t *testing.T, s *store.Store, p ledger.Person, want ledger.Fen) {
+		t.Helper()
+		b, err := s.Balance(ctx, p.ID, noon)
+		if err != nil || b.Books != 0 || b.Old != 0 || b.Short != want {
+			t.Errorf("Balance = %+v, %v; want %v short", b, err, want)
+		}
+		if st := statement(t, s, p, november); st.OnCard() != b.Books || st.Old != -want || st.Closing != -want {
+			t.Errorf("statement of %v, %v of it on old cards", st.Closing, st.Old)
+		}
+	}
 	// again reads the person, who has another card by now.
 	again := func(t *testing.T, s *store.Store, p ledger.Person) ledger.Person {
 		t.Helper()
@@ -50,8 +62,11 @@ func TestStore_ReplaceCard(t *testing.T) {
 				t.Errorf("ReplaceCard = %+v", got)
 			}
 			now := again(t, s, p)
-			if b, err := s.Balance(ctx, p.ID, noon); err != nil || b.CardNo != "N1" || b.Books != 0 || b.Pending != 0 || b.Old != 1000 || !b.OldDue.Equal(due) {
+			if b, err := s.Balance(ctx, p.ID, noon); err != nil || b.CardNo != "N1" || b.Books != 0 || b.Pending != 0 || b.Old != 1000 || b.Short != 0 || !b.OldDue.Equal(due) {
 				t.Errorf("Balance = %+v, %v", b, err)
+			}
+			if st := statement(t, s, p, november); st.Closing != 1000 || st.Old != 1000 || st.OnCard() != 0 {
+				t.Errorf("statement of %v, %v of it on old cards", st.Closing, st.Old)
 			}
 			if _, err := s.CancelLoss(ctx, p.ID, noon); !errors.Is(err, ledger.ErrNotLost) {
 				t.Errorf("a replaced card was revived: %v", err)
@@ -85,6 +100,8 @@ func TestStore_ReplaceCard(t *testing.T) {
 			if got := kinds(proven(t, s)); got != "replaced_card" {
 				t.Errorf("exceptions %q", got)
 			}
+			onlyCase(t, s, "replaced_card")
+			short(t, s, p, 100)
 		},
 		"NotReportedBefore": func(t *testing.T, s *store.Store, p ledger.Person) {
 			replace(t, s, p, nil, nil)
@@ -109,6 +126,46 @@ func TestStore_ReplaceCard(t *testing.T) {
 			if r := proven(t, s); len(r.Exceptions) > 0 {
 				t.Errorf("exceptions %+v", r.Exceptions)
 			}
+		},
+		"UsedAfterItWasRead": func(t *testing.T, s *store.Store, p ledger.Person) {
+			ingest(t, s, "A", sold(p, 1, 250, 7, 41, 1000))
+			replace(t, s, p, &ledger.Chip{LoadSeq: 7, SpendSeq: 41, Balance: 900}, nil)
+			ingest(t, s, "A", sold(p, 2, 500, 7, 42, 500))
+			c := onlyCase(t, s, "replaced_card")
+			if want := "record 2 of terminal A, ¥5.00 spent with a replaced card, on which the books hold ¥4.00 too little for it"; c.Ref != "A:2" || c.CardNo != p.CardNo || c.Detail != want {
+				t.Errorf("the case is %+v", c)
+			}
+			if got := kinds(proven(t, s)); got != "replaced_card" {
+				t.Errorf("exceptions %q", got)
+			}
+			short(t, s, p, 400)
+			if got := ingest(t, s, "A", sold(p, 2, 500, 7, 42, 500), sold(p, 4, 20, 7, 44, 470), sold(p, 3, 10, 7, 43, 490)); got.Accepted != 2 || got.Duplicates != 1 {
+				t.Errorf("sent again with others: %+v", got)
+			}
+			move(t, s, due)
+			all, err := s.Cases(ctx, true)
+			if err != nil || len(all) != 3 || all[1].Ref != "A:3" || all[2].Ref != "A:4" {
+				t.Fatalf("cases %+v, %v; want one a record", all, err)
+			}
+			short(t, s, p, 430)
+			balance(t, s, p, 0, 900, 0)
+			for _, c := range all {
+				if _, err := s.SettleCase(ctx, c.ID, ledger.ResolveNoted, "the holder paid at the desk", ledger.Payment{}, noon); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if r := proven(t, s); len(r.Exceptions) > 0 {
+				t.Errorf("exceptions %+v", r.Exceptions)
+			}
+		},
+		"TwoBefore": func(t *testing.T, s *store.Store, p ledger.Person) {
+			replace(t, s, p, &ledger.Chip{LoadSeq: 7, SpendSeq: 40, Balance: 1250}, nil)
+			ingest(t, s, "A", sold(p, 1, 250, 7, 41, 1000))
+			if _, err := s.ReplaceCard(ctx, ledger.ReplacementRequest{OldCardNo: "N1", NewCardNo: "N2", Due: due}, noon); err != nil {
+				t.Fatal(err)
+			}
+			short(t, s, p, 250)
+			onlyCase(t, s, "replaced_card")
 		},
 		"HandedInAndNeverExplained": func(t *testing.T, s *store.Store, p ledger.Person) {
 			replace(t, s, p, &ledger.Chip{LoadSeq: 7, SpendSeq: 42, Balance: 1000}, nil)

@@ -95,6 +95,7 @@ func (s *Store) statement(ctx context.Context, personID int64, from, to time.Tim
 		}
 	}
 	done := ledger.NewStatement(sums.opening, from, to, sums.movements)
+	done.Old = sums.old
 	made := sums.made
 	done.Before, done.Paid, done.Returned, done.Granted, done.Reversed = made.Before, made.Paid, made.Returned, made.Granted, made.Reversed
 	if done.SameDays = sameDays; sameDays > 0 {
@@ -110,6 +111,7 @@ type statementSums struct {
 	card          int   // how many cards ago
 	known         bool
 	opening, same ledger.Fen
+	old           ledger.Fen       // on replaced cards now
 	made          ledger.Statement // the sums of what is no movement on the card
 	movements     []ledger.Movement
 }
@@ -140,6 +142,9 @@ func (u *statementSums) read(ctx context.Context, query string, args map[string]
 		case "card":
 			u.known = true
 			u.opening += fen
+			if u.card > 0 {
+				u.old += fen
+			}
 		case "old":
 			replaced = append(replaced, f.Fen)
 		case "same":
