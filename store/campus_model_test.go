@@ -187,14 +187,15 @@ func (c *modelCampus) compare(m *modelMember) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	books, left := m.books(), ledger.Fen(0)
+	books, left, short := m.books(), ledger.Fen(0), ledger.Fen(0)
 	for _, old := range m.old {
+		short += max(0, -old.books())
 		if !old.moved {
 			left += max(0, old.books())
 		}
 	}
-	if b.CardNo != m.no || b.Old != left {
-		c.t.Fatalf("%s: card %s, %v on old ones; the model says %s, %v", m.StudentNo, b.CardNo, b.Old, m.no, left)
+	if b.CardNo != m.no || b.Old != left || b.Short != short {
+		c.t.Fatalf("%s: card %s, %v on old ones, %v short; the model says %s, %v, %v", m.StudentNo, b.CardNo, b.Old, b.Short, m.no, left, short)
 	}
 	if b.Books != books || b.Pending != sum(m.pending) || b.InFlight != inFlight || b.Doubt != doubt {
 		c.t.Fatalf("%s: books %v, pending %v, in flight %v (doubt %v); the model says %v, %v, %v (%v)", m.StudentNo,
