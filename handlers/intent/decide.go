@@ -197,6 +197,8 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 		return Claim
 	case intent == TopUp && (said.has(outward) || outwards(tokens) || discount(tokens) || said.all(setOf(where, amount)) && !said.has(claim)):
 		return Help // withdraw 50 from my card, where is my 50 yuan top up
+	case intent == TopUp && notEven(tokens):
+		return Cancel
 	case intent == TopUp && (sum(tokens) || whichAmount(tokens)), risky[intent] && !said.has(card) && strangeName(intent, tokens):
 		return Help
 	case intent == Claim && said.has(whatIs) && !said.has(requirement):

@@ -111,6 +111,9 @@ func TestUnderstand_Quoted(t *testing.T) {
 			t.Errorf("%q is understood as %s, want %s", text, got, want)
 		}
 	}
+	if got := Understand("没钱，60也不想充", today); risky[got.Intent] {
+		t.Errorf("what is not wished either: %s", describe(got))
+	}
 	for _, text := range []string{`"lost my card" - me, every semester`, "室友发来“我卡丢了快挂失” 哈哈", "他说「帮我解绑」笑死我了"} {
 		if got := Understand(text, today); risky[got.Intent] {
 			t.Errorf("%q: %s", text, describe(got))

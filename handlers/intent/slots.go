@@ -222,6 +222,25 @@ func whichAmount(tokens []token) bool {
 	return false
 }
 
+// notEven reports an amount that is not wished either: 60也不想充.
+func notEven(tokens []token) bool {
+	between := setOf(or, wants, filler, imperative)
+	for i := 1; i+1 < len(tokens); i++ {
+		if t := tokens[i]; !t.has(or) || !t.han || t.has(correct) || !tokens[i-1].has(amount) || i > 1 && tokens[i-2].clause == t.clause {
+			continue
+		}
+		for _, u := range tokens[i+1:] {
+			if u.set.any(setOf(topUp, topUpWeak)) {
+				return u.clause == tokens[i].clause
+			}
+			if u.unknown() || !u.set.within(between) {
+				break
+			}
+		}
+	}
+	return false
+}
+
 // sum reports that a word for adding stands between two numbers: 1加1.
 func sum(tokens []token) bool {
 	number := setOf(amount, count)
