@@ -92,6 +92,11 @@ func TestAttack_T23_StolenTerminal(t *testing.T) {
 			for name, call := range calls {
 				t.Run(name, func(t *testing.T) { everywhere(t, "terminal_disabled", h.terminal("K01"), call) })
 			}
+			h.await("a refusal of those who kept asking", func() bool {
+				mu.Lock()
+				defer mu.Unlock()
+				return len(refused) > 0
+			})
 			close(stop)
 			wg.Wait()
 			for _, at := range served {
