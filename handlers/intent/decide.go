@@ -286,7 +286,7 @@ func strange(intent Intent, clauses []clause, at int, tokens []token, said, deni
 	}
 	asksMoney := intent == Balance || intent == Statement || intent == TransactionsToday
 	switch {
-	case !(waived && intent != ReportLoss && intent != CancelLoss) && here.has(product) && !here.has(card), (asksMoney || risky[intent] && intent != TopUp) && here.has(wallet) && !here.has(card):
+	case (!waived || intent == ReportLoss || intent == CancelLoss) && here.has(product) && !here.has(card), (asksMoney || risky[intent] && intent != TopUp) && here.has(wallet) && !here.has(card):
 		return None
 	case asksMoney && here.any(setOf(trouble, refund, fee)), intent == Balance && here.has(limit):
 		return Help
@@ -294,7 +294,7 @@ func strange(intent Intent, clauses []clause, at int, tokens []token, said, deni
 		return Help // 挂失我的初恋
 	case intent == TopUp && !said.any(setOf(topUp, card, money)) && strangeCount(tokens):
 		return Help
-	case vouched && said.has(card):
+	case vouched && said.has(card): // 刚在地铁上把卡挤丢了: what happened to it may be said in any words
 	case intent == ReportLoss && strangeLoss(tokens):
 		return Help
 	case intent == ReportLoss && said.has(found) && (!said.has(loss) || foundSince(tokens)):

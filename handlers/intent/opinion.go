@@ -121,12 +121,24 @@ func (o *opinion) act(rules Intent, said, denied set, whole bool) Intent {
 		return rules
 	case risky[rules] && (voice == rules || !may || margin < toTurn):
 		return Help
-	case (rules == None && margin >= toInsist || query(rules) && margin >= 2*toInsist) && (voice != TopUp || said.any(acts[TopUp].or(setOf(card, money)))) && denied == (set{}) && !said.any(backwards.or(questions)) && (said.has(card) && voice != TopUp || !said.any(back)):
+	case (rules == None && margin >= toInsist || query(rules) && margin >= 2*toInsist) && denied == (set{}) && insists(voice, said, back):
 		return voice
 	case !may, margin < toTurn, rules == None && margin < toAct:
 		return rules
 	}
 	return voice
+}
+
+// insists reports that nothing said may speak against an action of which the voice has hardly a doubt: a top-up must be of
+// something, and only what is done with a card may be worded as taking back is.
+func insists(voice Intent, said, back set) bool {
+	switch {
+	case said.any(backwards.or(questions)):
+		return false
+	case voice == TopUp:
+		return said.any(acts[TopUp].or(setOf(card, money))) && !said.any(back)
+	}
+	return said.has(card) || !said.any(back)
 }
 
 // query reports an intent that only looks something up.

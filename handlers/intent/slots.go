@@ -341,11 +341,10 @@ func orderedAfter(tokens []token, reason concept) bool {
 	if len(found) == 0 {
 		return false
 	}
-	last := slices.IndexFunc(tokens, func(t token) bool { return t.has(reason) && t.start > found[0].start })
-	return last < 0
+	return !slices.ContainsFunc(tokens, func(t token) bool { return t.has(reason) && t.start > found[0].start })
 }
 
-// ordered returns the amounts right after a word for topping up: 卡里只剩3块了，充100, and not the first of two: top up 1 000.
+// ordered returns the amounts right after a word for topping up: 卡里只剩3块了，充100, and not the first of two: top up 30 40.
 func ordered(tokens []token) (found []token) {
 	for i := 1; i < len(tokens); i++ {
 		if i+1 < len(tokens) && tokens[i].has(amount) && tokens[i+1].has(amount) && tokens[i+1].clause == tokens[i].clause {
