@@ -170,11 +170,32 @@ func TestWalk(t *testing.T) {
 		stop{"transfers replaced", "/h5/transfers", "", ""},
 		stop{"loss replaced", "/h5/loss", "", ""},
 	)
+
+	thirsty := h.newMember(7).holder()
+	loaded(thirsty)
+	drinks := drunk(thirsty.CardNo, h.campus.Chip(thirsty.Person).Peek(), records[0].Seq+1, 900)
+	if r, err := h.terminal("P02").Consumptions(thirsty.context(), drinks); err != nil || r.Accepted != len(drinks) {
+		t.Fatal(r, err)
+	}
+	if !strings.Contains(thirsty.open("/h5/transactions/print"), "page=2") {
+		t.Error("a month of 900 drinks is printed on one page")
+	}
+	w.as(thirsty, stop{"print long", "/h5/transactions/print", "", ""}, stop{"print last", "/h5/transactions/print?page=99", "", ""})
 	t.Logf("%d pictures", w.shot)
 }
 
 // lived gives a member money and a month of meals.
 func lived(m *member) {
+	m.t.Helper()
+	loaded(m)
+	records := eaten(m.CardNo, m.campus.Chip(m.Person).Peek(), 24)
+	if r, err := m.terminal("P01").Consumptions(m.context(), records); err != nil || r.Accepted != len(records) {
+		m.t.Fatal(fmt.Sprint(r, err))
+	}
+}
+
+// loaded gives a member 300 yuan on the chip.
+func loaded(m *member) {
 	m.t.Helper()
 	m.pay(m.orderNo(20000))
 	m.pay(m.orderNo(10000))
@@ -190,10 +211,16 @@ func lived(m *member) {
 		m.t.Fatal(err)
 	}
 	k.PullOut()
-	records := eaten(m.CardNo, m.campus.Chip(m.Person).Peek(), 24)
-	if r, err := m.terminal("P01").Consumptions(m.context(), records); err != nil || r.Accepted != len(records) {
-		m.t.Fatal(fmt.Sprint(r, err))
+}
+
+// drunk is what n cups of hot water leave in a till, numbered from seq on.
+func drunk(cardNo string, chip terminal.ChipState, seq int64, n int) (records []terminal.Record) {
+	at := time.Now().Add(-time.Minute).Truncate(time.Second)
+	for i := range n {
+		chip.SpendSeq, chip.BalanceFen = chip.SpendSeq+1, chip.BalanceFen-5
+		records = append(records, terminal.Record{Seq: seq + int64(i), CardNo: cardNo, AmountFen: 5, Chip: chip, OccurredAt: at, Merchant: "三号楼 热水"})
 	}
+	return records
 }
 
 // eaten is what n purchases since the month began leave in a till.
