@@ -123,12 +123,20 @@ func calledOff(intent Intent, tokens []token, said set) bool {
 	switch {
 	case intent == TopUp && (revokedTopUp(tokens) || thoughtBetter(tokens) || doneBefore(tokens)):
 		return true
-	case intent == TopUp && tokens[len(tokens)-1].has(cancel) && !tokens[len(tokens)-1].han:
-		return true // chong 50 suanle
+	case intent == TopUp && tokens[len(tokens)-1].has(cancel) && !tokens[len(tokens)-1].han && !said.has(product):
+		return true // chong 50 suanle, and not add 20 to my bus pass
+	case intent != Unbind && disowned(tokens):
+		return true
 	case said.has(lost):
 		return false
 	}
 	return stopped(tokens) || intent != CancelLoss && !said.has(found) && withdrawn(tokens)
+}
+
+// disowned reports that a text ends by saying that it is not the speaker's card: 解挂。等下 不是我的卡.
+func disowned(tokens []token) bool {
+	last := len(tokens) - 1
+	return last >= 2 && tokens[last].has(card) && tokens[last-1].has(mine) && tokens[last-2].has(neg) && tokens[last-2].clause == tokens[last].clause
 }
 
 // reminded reports that what is asked for is to be reminded of an action: 记得提醒我充50, remind me to freeze my card.
@@ -250,7 +258,7 @@ func markOwnNumber(tokens []token) {
 }
 
 // roles begin the lines of a transcript, and what is to be said or written.
-var roles = []string{"user", "assistant", "system", "bot", "human", "ai", "developer", "tool", "用户", "助手", "系统", "机器人", "客服", "管理员", "a", "b", "q", "甲", "乙", "重复", "复述", "朗读", "标题", "题目", "主题", "状态", "按钮", "菜单", "instruction", "指令", "prompt", "output"}
+var roles = []string{"user", "assistant", "system", "bot", "human", "ai", "developer", "tool", "用户", "助手", "系统", "机器人", "客服", "管理员", "a", "b", "q", "甲", "乙", "重复", "复述", "朗读", "标题", "题目", "主题", "状态", "按钮", "菜单", "instruction", "指令", "跟我说", "prompt", "output"}
 
 // scripted reports that a text is part of a program, a form or a transcript, which nobody types as a wish: topup(500),
 // amount=500, assistant: done.

@@ -44,6 +44,10 @@ func decide(tokens []token, heard opinion) Result {
 		}
 	}
 	switch {
+	case intent == Balance && denied.any(acts[TopUp]) && !said.any(setOf(balance, ask, howMuch, imperative)):
+		intent = Cancel // 钱还够 这次不充
+	case intent == ReportLoss && denied.has(unloss) && !said.any(acts[ReportLoss]):
+		intent = Cancel // 先别解冻 卡还没影呢
 	case intent == ReportLoss && lifted(tokens):
 		intent = CancelLoss
 	case intent == ReportLoss && said.has(notify) && !said.any(setOf(card, lost, loss)):
@@ -147,6 +151,8 @@ var (
 // declined reads a text in which no wish was found: a wish that was declined, messages that are not wanted, a bare amount.
 func declined(tokens []token, said, denied set) Intent {
 	switch {
+	case denied.has(notify) && denied.has(off):
+		return Cancel // don't mute the alerts
 	case denied.has(notify), denied.has(on) && said.has(notify):
 		return NotificationsOff
 	case denied.has(languageName) && !said.has(switchTo) && !denied.has(language):
@@ -225,7 +231,7 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 		return Help
 	case intent == TopUp && !said.any(setOf(topUp, topUpWeak, card, money)) && amountOf(tokens) == nil:
 		return None // add 50 to 60
-	case intent == TopUp && said.has(count) && !said.any(setOf(amount, card)):
+	case intent == TopUp && !said.any(setOf(amount, card)) && slices.ContainsFunc(clauses, func(c clause) bool { return c.said.has(count) && c.said.any(acts[TopUp]) }):
 		return Help // 充到80%
 	case intent == ReportLoss && at < 0 && slices.ContainsFunc(clauses, func(c clause) bool { return c.said.has(card) && c.denied.has(lost) }):
 		return Help // 论文丢了 就卡没丢
@@ -301,7 +307,7 @@ func strange(intent Intent, clauses []clause, at int, tokens []token, said, deni
 		return Help
 	case intent == ReportLoss && (moneyLost(tokens) || notTheCard(tokens) || !said.any(setOf(loss, freeze)) && otherLost(tokens, clauses)):
 		return Help
-	case intent == CancelLoss && !said.has(unloss) && denied.any(setOf(loss, lossMaybe, unloss, lost)):
+	case intent == CancelLoss && !said.has(unloss) && !(said.has(revoke) && said.any(acts[ReportLoss])) && denied.any(setOf(loss, lossMaybe, unloss, lost)):
 		return Cancel
 	}
 	return intent

@@ -175,7 +175,7 @@ var latinWishes = map[concept]string{
 		auth code, authentification, authentification code, certification number, one more code, check who i am, id check, no code arrived,
 		code ran out, identity code,
 		code isnt come`,
-	codeWord: `code, my code, the code, code is, otp, passcode is, yzm, yanzhengma`,
+	codeWord: `sms says, sms said, message says, email says, mail says, text says, code, my code, the code, code is, otp, passcode is, yzm, yanzhengma`,
 	bind: `
 		bdxyk, bdfk, bind, binding, bnd, bidn, link, linking, connect, connecting, register, registration, regist, sign up, signup,
 		sign me up, enroll, enrol, pair, attach, add my card, add card, add a card, bangding, bang ding, bangka, bang ka, bd, bk,

@@ -160,12 +160,23 @@ func figures(r []rune, i int) (string, int) {
 			}
 		}
 	}
+	if year := number(i, 2); year >= 20 && (at(r, i+2) == '/' || at(r, i+2) == '.') && number(i+3, 2) > 0 && ofBill(r, i+5) { // 26/04 账单
+		return made(2000+year, number(i+3, 2), 5)
+	}
 	for width := 1; width <= 2; width++ {
 		if at(r, i+width) == '/' {
 			return made(number(i+width+1, 4), number(i, width), width+5)
 		}
 	}
 	return "", 0
+}
+
+// ofBill reports that a bill is named at i, so that what stands before it is a month.
+func ofBill(r []rune, i int) bool {
+	for at(r, i) == ' ' || at(r, i) == '的' || at(r, i) == '月' {
+		i++
+	}
+	return match(r, i, []string{"账单", "帐单", "对账单", "statement", "bill"}) > 0
 }
 
 // monthName reads 10月, 十月份, 元月, 10yue, 10 yue, october.

@@ -41,6 +41,8 @@ func normalize(text string) []rune {
 			}
 			out = append(out, r)
 		case prev == 'n' && next == 't' && !isASCIILetter(at(in, i+2)) && strings.ContainsRune(";,\"“”:‘", r): // don;t
+		case strings.ContainsRune("'’", r) && !isWordRune(at(in, i-1)) && (next == '2' || next == '3') && isDigit(at(in, i+2)) && !isWordRune(at(in, i+3)):
+			out = append(out, '2', '0') // oct '25
 		case strings.ContainsRune("'’`´", r), unicode.Is(unicode.Mn, r), unicode.Is(unicode.Me, r), unicode.Is(unicode.Cf, r):
 			// don't → dont, and invisible things
 		case (r == '.' || r == ':' || r == '/' || r == '-') && isDigit(prev) && isDigit(next),
@@ -145,7 +147,7 @@ func isWordRune(r rune) bool {
 
 // emojis that say something; all others part words.
 var emojis = map[rune]string{
-	'💰': "钱", '💵': "钱", '💴': "钱", '💳': "卡", '🔕': "关闭通知", '🔔': "通知", '🆘': "帮助", '❓': "|", '🚫': "不要", '❌': "不要",
+	'💰': "钱", '💵': "钱", '💴': "钱", '💳': "卡", '🔟': "10", '🔕': "关闭通知", '🔔': "通知", '🆘': "帮助", '❓': "|", '🚫': "不要", '❌': "不要",
 	'🔒': "锁", '🔓': "解锁",
 }
 

@@ -40,6 +40,8 @@ func parseNumber(r []rune, i int) token {
 		}
 	case sign && !isHan(c) && !isDigit(c):
 		return t
+	case strings.ContainsRune("百千万", c) && at(r, j+1) == '把' && at(r, j+2) == '块': // about so many
+		return token{set: setOf(amount), start: i, end: j + 3, han: true, explicit: true}
 	case isHan(c), isDigit(c):
 		var ok bool
 		if value, end, ok, t.lone = hanNumber(oneScript(r, j), j); end == 0 {
@@ -160,6 +162,9 @@ func (t *token) unit(r []rune, value int64, certain bool) (int64, bool) {
 		case value >= 10_00: // a mark, no money: 冲60分
 			t.set, t.lone, t.end = setOf(count), false, after+1
 			return value, certain
+		case at(r, after+1) == '钱':
+			t.explicit, t.lone, t.end = true, false, after+2
+			return value / 100, certain && value%100 == 0
 		case at(r, after+1) != '钟':
 			t.lone, t.end = false, after+1
 			return value, false
@@ -200,8 +205,9 @@ func (t *token) spokenCents(r []rune, value int64) (int64, bool) {
 		t.end = end + k
 		return value + n*10, true
 	}
-	if and > 0 || at(r, end) == ' ' || isWordRune(at(r, end)) {
-		return value, true // 50 yuan 2 times
+	follows := at(r, end) == ' ' && (isDigit(at(r, from)) || match(r, end+1, []string{"to", "on", "onto", "into", "please", "pls"}) == 0)
+	if and > 0 || follows || isWordRune(at(r, end)) {
+		return value, true // 50 yuan 2 times, and not seven yuan fifty to my card
 	}
 	t.end = end
 	if n < 10 {

@@ -95,7 +95,7 @@ func (o *opinion) weigh(rules Intent, said, denied set, whole bool) Intent {
 		return voice
 	case whole && said.or(denied).within(setOf(filler, imperative, polite, greeting)):
 		return rules // again, that one, 麻烦你了
-	case (rules == None || rules == Cancel) && denied.any(negatable) && !slices.Contains(refusals, voice):
+	case (rules == None || rules == Cancel) && denied.any(negatable) && !slices.Contains(refusals, voice) && !(query(voice) && denied.within(setOf(human, robot, help))):
 		return rules
 	}
 	need := int32(toDiffer)

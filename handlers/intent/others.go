@@ -50,6 +50,8 @@ func markOthers(tokens []token) {
 			t.set = setOf(who)
 		case t.has(who) && t.han && t.end-t.start == 1 && before != nil && before.set.any(setOf(freeze, freezeWeak, off, unloss, resume)): // 停咗佢
 			t.set = setOf(filler)
+		case t.has(who) && t.han && t.end-t.start == 1 && before != nil && before.has(card) && (after == nil || after.has(filler)): // unlink咗张卡佢
+			t.set = setOf(filler)
 		case t.has(whose) && after != nil && (after.unknown() || after.set.any(setOf(longNumber, sixDigits))):
 			t.set.add(who)
 		case t.has(whose) && after != nil && after.has(count) && i+2 < len(tokens) && tokens[i+2].has(of): // 给2023级的充

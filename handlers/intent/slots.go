@@ -128,7 +128,14 @@ func postponed(tokens []token) bool {
 // pastTopUp reports that an amount was topped up before: 充50过, 之前充50.
 func pastTopUp(tokens []token) bool {
 	earlier, ordered := false, false
+	before := -1 // the clause that begins with 昨天
 	for i, t := range tokens {
+		if t.has(yesterday) && t.han && (i == 0 || tokens[i-1].clause != t.clause) {
+			before = t.clause
+		}
+		if t.clause == before && t.has(amount) && !slices.ContainsFunc(tokens[:i], func(u token) bool { return u.clause == before && u.has(wants) }) {
+			return true // 前天往卡里存了八十
+		}
 		if t.has(done) && t.has(past) && i > 0 && tokens[i-1].has(amount) || t.has(yesterday) && !t.han && i > 1 && tokens[i-1].clause == t.clause {
 			return true
 		}
@@ -171,7 +178,7 @@ func otherAmount(tokens []token) (wished *int64) {
 			denied = denied || t.has(amount)
 		case t.has(amount) && i > 0 && tokens[i-1].negated && tokens[i-1].clause == t.clause:
 			denied = true
-		case t.has(amount) && (i == 0 || tokens[i-1].clause != t.clause):
+		case t.has(amount) && begins(tokens, i):
 			if wished != nil || t.fen <= 0 {
 				return nil
 			}
@@ -189,6 +196,14 @@ func otherAmount(tokens []token) (wished *int64) {
 		return nil
 	}
 	return wished
+}
+
+// begins reports that nothing stands before a token in its clause but that it is meant instead: 换成30.
+func begins(tokens []token, i int) bool {
+	if i > 0 && tokens[i-1].has(correct) {
+		i--
+	}
+	return i == 0 || tokens[i-1].clause != tokens[i].clause
 }
 
 // amountOnCard reports an amount that is wished on the card, in no more words than that: 30 on my card please.
@@ -320,7 +335,10 @@ func addedAfter(tokens []token, wished token) bool {
 		if t.start <= wished.start || !t.has(amount) || t.fen == wished.fen {
 			continue
 		}
-		unsure := t.negated && tokens[i-1].has(neg) && tokens[i-1].end-tokens[i-1].start == 1 // 充100 不 50, and not 不要50
+		unsure := t.negated && tokens[i-1].has(neg) && tokens[i-1].end-tokens[i-1].start <= map[bool]int{true: 1, false: len("no")}[tokens[i-1].han] // 充100 不 50, and not 不要50
+		if t.negated && tokens[i-1].has(neg) && !unsure {
+			continue // 充200 不是20
+		}
 		if t.clause == wished.clause {
 			if t.fen == 0 && !t.negated || unsure && tokens[i-1].end < t.start || nearly(tokens[:i], wished) {
 				return true // 充20 加到30吧

@@ -37,6 +37,7 @@ func tokenize(r []rune, today time.Time) []token {
 	tokens := make([]token, 0, 16)
 	clause := 0
 	pending := false // a negation that has not met its word
+	brought := false // what it denies comes after what 把 brings forward
 	for i := 0; i < len(r); {
 		if r[i] == boundary || r[i] == ' ' {
 			switch {
@@ -45,8 +46,9 @@ func tokenize(r []rune, today time.Time) []token {
 				pending = false
 			case isHan(at(r, i-1)) && isHan(at(r, i+1)):
 				clause++
-				// 不要 充值, but not 吃不起 充十块
-				pending = pending && len(tokens) > 0 && tokens[len(tokens)-1].has(neg) && r[i-1] != '不' && r[i-1] != '没'
+				// 不要 充值, but not 吃不起 充十块, 本月的不要 看8月的
+				last := len(tokens) - 1
+				pending = pending && last >= 0 && tokens[last].has(neg) && r[i-1] != '不' && r[i-1] != '没' && !(tokens[last].has(decline) && last > 0 && tokens[last-1].has(of))
 			}
 			i++
 			continue
@@ -60,13 +62,15 @@ func tokenize(r []rune, today time.Time) []token {
 		last := len(tokens) - 1
 		switch {
 		case t.has(neg) && !t.set.any(negatable):
-			pending = true
+			pending, brought = true, false
 		case t.set.any(negatable):
 			t.negated = pending || t.has(or) && last >= 0 && tokens[last].negated
-			pending = pending && t.set.within(helping) // 没打算挂失, 不是来挂失
+			// 没打算挂失, 不是来挂失, 别一吃饭就提醒, 别把100充进去
+			pending = pending && (t.set.within(helping) || t.lone || brought && t.has(amount))
 		case t.has(or) && last >= 0 && tokens[last].negated && tokens[last].clause == clause:
 			pending = true
 		}
+		brought = brought || pending && r[t.start] == '把'
 		if t.has(notify) && last >= 0 && tokens[last].negated && tokens[last].clause == clause && tokens[last].set.any(accounts) {
 			t.negated = true // don't want payment alerts
 		}
@@ -101,12 +105,15 @@ func declineBefore(tokens []token) {
 			last = last && tokens[j].set.within(setOf(filler, greeting, correct, imperative, polite))
 		}
 		for j := i - 1; last && j >= 0 && tokens[j].clause == clause; j-- {
-			if tokens[j].set.any(wishes) && !tokens[j].has(cancel) {
+			if tokens[j].set.any(declinable) && !tokens[j].has(cancel) {
 				tokens[j].negated = true
 			}
 		}
 	}
 }
+
+// declinable is what may be declined after it is named: 余额不看了.
+var declinable = wishes.or(setOf(balance, bill, detail))
 
 // askByBoth takes a 不 or 没 between a word and the same word for a question: 卡冻没冻, 充不充.
 func askByBoth(tokens []token) {
@@ -275,7 +282,7 @@ var words = sync.OnceValue(func() *trie {
 		for phrase := range strings.SplitSeq(list, ",") {
 			phrase = strings.Join(strings.Fields(phrase), " ")
 			t.add(phrase, c)
-			if c == lost && strings.Contains(phrase, "my card") {
+			if (c == lost || c == found) && strings.Contains(phrase, "my card") {
 				t.add(phrase, card) // someone took my card
 			}
 		}
