@@ -125,12 +125,26 @@ func calledOff(intent Intent, tokens []token, said set) bool {
 		return true
 	case intent == TopUp && tokens[len(tokens)-1].has(cancel) && !tokens[len(tokens)-1].han && !said.has(product):
 		return true // chong 50 suanle, and not add 20 to my bus pass
-	case intent != Unbind && disowned(tokens):
+	case intent != Unbind && disowned(tokens), retracted(intent, tokens):
 		return true
 	case said.has(lost):
 		return false
 	}
 	return stopped(tokens) || intent != CancelLoss && !said.has(found) && withdrawn(tokens)
+}
+
+// retracted reports a "no" that is a clause by itself after an action, which is not named again: unblock it? no, still missing.
+func retracted(intent Intent, tokens []token) bool {
+	refused := false
+	for i, t := range tokens {
+		switch {
+		case t.set.any(acts[intent].or(setOf(amount))) && !t.negated:
+			refused = false
+		case t.has(neg) && alone(tokens, i):
+			refused = slices.ContainsFunc(tokens[:i], func(u token) bool { return u.set.any(acts[intent]) })
+		}
+	}
+	return refused
 }
 
 // disowned reports that a text ends by saying that it is not the speaker's card: 解挂。等下 不是我的卡.

@@ -145,13 +145,14 @@ func setOf(cs ...concept) (s set) {
 	return s
 }
 
-func (s *set) add(c concept)     { s[c>>6] |= 1 << (c & 63) }
-func (s *set) drop(c concept)    { s[c>>6] &^= 1 << (c & 63) }
-func (s set) has(c concept) bool { return s[c>>6]&(1<<(c&63)) != 0 }
-func (s set) any(of set) bool    { return s[0]&of[0]|s[1]&of[1] != 0 }
-func (s set) all(of set) bool    { return s[0]&of[0] == of[0] && s[1]&of[1] == of[1] }
-func (s set) within(of set) bool { return s[0]&^of[0]|s[1]&^of[1] == 0 }
-func (s set) or(t set) set       { return set{s[0] | t[0], s[1] | t[1]} }
+func (s *set) add(c concept)        { s[c>>6] |= 1 << (c & 63) }
+func (s *set) drop(c concept)       { s[c>>6] &^= 1 << (c & 63) }
+func (s set) without(c concept) set { s.drop(c); return s }
+func (s set) has(c concept) bool    { return s[c>>6]&(1<<(c&63)) != 0 }
+func (s set) any(of set) bool       { return s[0]&of[0]|s[1]&of[1] != 0 }
+func (s set) all(of set) bool       { return s[0]&of[0] == of[0] && s[1]&of[1] == of[1] }
+func (s set) within(of set) bool    { return s[0]&^of[0]|s[1]&^of[1] == 0 }
+func (s set) or(t set) set          { return set{s[0] | t[0], s[1] | t[1]} }
 
 // each yields the concepts of a set in their order.
 func (s set) each() iter.Seq[concept] {

@@ -31,6 +31,9 @@ func decide(tokens []token, heard opinion) Result {
 	if (intent == None && denied == (set{}) || intent == Cancel && (denied == setOf(amount) || denied == (set{}) && said.has(correct))) && (bareAmount(tokens) || amountOnCard(tokens)) {
 		return Result{Intent: TopUp, AmountFen: amountOf(tokens)}
 	}
+	if intent == Cancel && denied == setOf(amount) && said.has(amount) && said.within(bare.or(setOf(neg, of, wants, amount, mine, card, polite, on))) && !hasUnknown(tokens) {
+		return named(TopUp, tokens) // thirty, not thirteen
+	}
 	if amount := otherAmount(tokens); amount != nil && denied.any(setOf(topUp, topUpWeak, addMoney, moveMoney)) {
 		return Result{Intent: TopUp, AmountFen: amount}
 	}
@@ -197,7 +200,7 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 	}
 	asksMoney := intent == Balance || intent == Statement || intent == TransactionsToday
 	switch {
-	case intent == TopUp && slices.ContainsFunc(tokens, func(t token) bool { return t.fen < 0 }), risky[intent] && othersCard(tokens) && !ownCard(tokens):
+	case intent == TopUp && (belowZero(tokens) || toppedUp(tokens)), risky[intent] && othersCard(tokens) && !ownCard(tokens):
 		return Help
 	case intent == TopUp && (said.has(notArrived) && !orderedAfter(tokens, notArrived) || said.all(setOf(topUpPast, where))):
 		return Claim
@@ -307,7 +310,7 @@ func strange(intent Intent, clauses []clause, at int, tokens []token, said, deni
 		return Help
 	case intent == ReportLoss && (moneyLost(tokens) || notTheCard(tokens) || !said.any(setOf(loss, freeze)) && otherLost(tokens, clauses)):
 		return Help
-	case intent == CancelLoss && !said.has(unloss) && !(said.has(revoke) && said.any(acts[ReportLoss])) && denied.any(setOf(loss, lossMaybe, unloss, lost)):
+	case intent == CancelLoss && !said.has(unloss) && !(said.has(revoke) && said.any(acts[ReportLoss])) && denied.any(setOf(loss, lossMaybe, unloss, lost, freeze, freezeWeak)):
 		return Cancel
 	}
 	return intent

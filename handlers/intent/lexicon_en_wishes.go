@@ -276,6 +276,7 @@ var latinWishes = map[concept]string{
 		cancel, cancle, cancell, cacnel, abort, call off, changed my mind about, change my mind about, undo, revoke, withdraw, retract, quxiao, qu xiao,
 		take off, take off my, lift, lift off, reverse, remove, release, dismiss, clear, call off the, take back, rescind`,
 	cancel: `
+		jk, just kidding, kidding, just joking, joking, false alarm, actually keep it,
 		i made a mistake, my mistake, cancel, cancle, cancell, cacnel, cancel that, cancel it, nvm, nm, never mind, nevermind, nvrmind,
 		forget it, forget about it, forget that, no thanks, no thank you, abort, quit, exit, stop, stop it, undo, undo that,
 		changed my mind, change my mind, actually no, actually never mind, not now, maybe later, later, not anymore, no longer, drop it,

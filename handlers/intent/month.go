@@ -288,3 +288,13 @@ func yearAfter(r []rune, i int, today time.Time) (year, n int) {
 	}
 	return 0, 0
 }
+
+// monthOf returns the last month named and not declined.
+func monthOf(tokens []token) (named string) {
+	for _, t := range tokens {
+		if t.has(month) && !t.negated {
+			named = t.month
+		}
+	}
+	return named
+}

@@ -136,7 +136,7 @@ func insists(voice Intent, said, back set) bool {
 	case said.any(backwards.or(questions)):
 		return false
 	case voice == TopUp:
-		return said.any(acts[TopUp].or(setOf(card, money))) && !said.any(back)
+		return (said.any(acts[TopUp]) || said.any(setOf(card, money)) && !said.any(setOf(opens, howMuch, general))) && !said.any(back)
 	}
 	return said.has(card) || !said.any(back)
 }
@@ -159,7 +159,7 @@ func mayAct(intent Intent, margin int32, said set) bool {
 	case TopUp:
 		return said.has(topUp) || said.all(setOf(topUpWeak, amount)) || !said.has(topUpPast) &&
 			(said.any(setOf(topUpWeak, moveMoney)) && said.any(setOf(card, money)) || said.all(setOf(addMoney, money)) ||
-				said.has(amount) && said.any(setOf(card, money)) && !said.any(setOf(left, detail)))
+				said.has(amount) && said.any(setOf(card, money)) && !said.any(setOf(left, detail, opens, howMuch, general)))
 	case ReportLoss:
 		return said.any(setOf(loss, lossMaybe, freeze)) || said.has(card) && said.any(setOf(lost, freezeWeak))
 	case CancelLoss:

@@ -68,6 +68,8 @@ func markOthers(tokens []token) {
 			t.set = setOf(product)
 		case t.has(wallet) && after != nil && after.set.any(setOf(balance, left, lowMoney, enough)): // 支付宝余额不够 怎么充值
 			t.set.add(product)
+		case t.has(product) && i > 2 && boughtWith(tokens[:i]): // 充7块9买杯奶茶
+			t.set = setOf(filler)
 		case t.has(product) && before != nil && before.has(by):
 			t.set = setOf(filler)
 		case t.han && t.has(card) && t.end-t.start <= 2 && before != nil && before.unknown() && before.han && (t.end-t.start == 1 || long(before)):

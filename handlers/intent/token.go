@@ -61,18 +61,21 @@ func tokenize(r []rune, today time.Time) []token {
 		i = t.end
 		last := len(tokens) - 1
 		switch {
-		case t.has(neg) && !t.set.any(negatable):
+		case t.has(neg) && !t.set.any(negatable.without(cancel)):
 			pending, brought = true, false
 		case t.set.any(negatable):
 			t.negated = pending || t.has(or) && last >= 0 && tokens[last].negated
 			// 没打算挂失, 不是来挂失, 别一吃饭就提醒, 别把100充进去
-			pending = pending && (t.set.within(helping) || t.lone || brought && t.has(amount))
+			pending = pending && (t.set.within(helping) || t.lone || brought && t.set.any(setOf(amount, notify)))
 		case t.has(or) && last >= 0 && tokens[last].negated && tokens[last].clause == clause:
 			pending = true
 		}
 		brought = brought || pending && r[t.start] == '把'
 		if t.has(notify) && last >= 0 && tokens[last].negated && tokens[last].clause == clause && tokens[last].set.any(accounts) {
 			t.negated = true // don't want payment alerts
+		}
+		if t.has(off) && last > 0 && tokens[last].negated && tokens[last].has(notify) && tokens[last].clause == clause && !t.han {
+			t.negated = true // don't turn alerts off
 		}
 		tokens = append(tokens, t)
 	}
@@ -100,12 +103,16 @@ func declineBefore(tokens []token) {
 		if i > 0 && tokens[i-1].clause != clause {
 			clause = tokens[i-1].clause
 		}
+		what := declinable
+		if i > 0 && tokens[i-1].has(of) {
+			what = what.or(setOf(day, month)) // 今天的不用看
+		}
 		last := true
 		for j := i + 1; j < len(tokens) && tokens[j].clause == t.clause; j++ {
 			last = last && tokens[j].set.within(setOf(filler, greeting, correct, imperative, polite))
 		}
 		for j := i - 1; last && j >= 0 && tokens[j].clause == clause; j-- {
-			if tokens[j].set.any(declinable) && !tokens[j].has(cancel) {
+			if tokens[j].set.any(what) && !tokens[j].has(cancel) {
 				tokens[j].negated = true
 			}
 		}

@@ -16,11 +16,11 @@ var heard = [...]Intent{Balance, TopUp, Statement, TransactionsToday, ReportLoss
 	ChangeLanguage, NotificationsOn, NotificationsOff, Help, Human, Cancel, None}
 
 // buckets is how many features are told apart; those that share one blur.
-const buckets = 1 << 15
+const buckets = 1 << 17
 
 // hear sums up what the features of a text speak for.
 func (v voice) hear(text []rune, tokens []token) (o opinion) {
-	var buffer [256]uint16
+	var buffer [256]uint32
 	f := features(buffer[:0])
 	f.spelling(text, tokens)
 	f.meaning(tokens)
@@ -34,7 +34,7 @@ func (v voice) hear(text []rune, tokens []token) (o opinion) {
 }
 
 // features are the buckets of what is seen in a text.
-type features []uint16
+type features []uint32
 
 // hash is FNV-1a over whole runes. Every kind of feature starts from its own.
 type hash uint32
@@ -54,7 +54,7 @@ func (f *features) add(h hash) {
 	h ^= h >> 15
 	h *= 0x2c1b3c6d
 	h ^= h >> 12
-	*f = append(*f, uint16(h%buckets))
+	*f = append(*f, uint32(h%buckets))
 }
 
 // spelling adds up to four characters in a row, Latin words alone and with the one or two before them, and four letters in a

@@ -49,7 +49,7 @@ func learn(examples []example) voice {
 	weights, sums := make([]int, buckets*n), make([]int, buckets*n)
 	random := rand.New(rand.NewPCG(1, 2))
 	step := 0
-	var seen []uint16
+	var seen []uint32
 	for range rounds {
 		for _, i := range random.Perm(len(examples)) {
 			e := examples[i]

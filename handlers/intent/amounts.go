@@ -29,122 +29,6 @@ func betweenAmounts(tokens []token, i int) bool {
 	return in(i-1, amount) && (in(i+1, amount) || again && in(i+2, amount) && !in(i+3, imperative))
 }
 
-// revokedTopUp reports that a top-up is called off, and nothing put in its place: 取消充50, not 取消充100改成50.
-func revokedTopUp(tokens []token) bool {
-	charging := setOf(topUp, topUpWeak, addMoney, moveMoney)
-	for i, t := range tokens {
-		if !t.has(revoke) {
-			continue
-		}
-		called, replaced := false, false
-		for j, u := range tokens {
-			replaced = replaced || j > i && u.has(correct)
-			called = called || u.clause == t.clause && u.set.any(charging)
-		}
-		if called && !replaced {
-			return true
-		}
-	}
-	return false
-}
-
-// doneBefore reports that a later clause tells of the top-up as done: 充50，哦不对，已经充过了.
-func doneBefore(tokens []token) bool {
-	wished := -1
-	for i, t := range tokens {
-		switch {
-		case t.set.any(setOf(topUp, topUpWeak)) && !t.negated:
-			wished = t.clause
-		case wished >= 0 && t.clause > wished && t.has(topUpPast) && i > 0 && tokens[i-1].clause == t.clause && tokens[i-1].has(done):
-			return true
-		}
-	}
-	return false
-}
-
-// thoughtBetter reports that the last word for topping up is denied, and not just another amount than the one that is wished:
-// 充值先不充了, and not 充50吧不充100了.
-func thoughtBetter(tokens []token) bool {
-	last := -1
-	for i, t := range tokens {
-		if t.set.any(setOf(topUp, topUpWeak, topUpPast)) {
-			last = i
-		}
-	}
-	if last < 0 || !tokens[last].negated {
-		return false
-	}
-	wished := amountOf(tokens)
-	return wished == nil || last+1 == len(tokens) || !tokens[last+1].has(amount) || tokens[last+1].fen == *wished
-}
-
-// lifted reports that a loss is to be undone: undo lost card, take off the block.
-func lifted(tokens []token) bool {
-	reports := setOf(loss, lossMaybe, lossPast, lost, freeze, freezeWeak)
-	for i, t := range tokens {
-		if !t.has(revoke) {
-			continue
-		}
-		for _, u := range tokens[i+1:] {
-			if u.set.any(reports) && u.clause == t.clause {
-				return true
-			}
-			if !u.set.within(setOf(filler, mine, aCard, general)) {
-				break
-			}
-		}
-	}
-	return false
-}
-
-// postponed reports that a wish is for another day: 明天充50, top up 50 tomorrow, and not 明天没饭钱了充50.
-func postponed(tokens []token) bool {
-	light := setOf(filler, wants, imperative, polite, mine, amount, card, whose, by, lost, day, meal, atHome, done)
-	wish := func(t token) bool { return t.set.any(wishes) && !t.has(amount) }
-	for i, t := range tokens {
-		if !t.has(later) {
-			continue
-		}
-		for j := i + 1; j < len(tokens) && tokens[j].clause == t.clause; j++ {
-			if wish(tokens[j]) {
-				return true
-			}
-			if !tokens[j].set.any(light) {
-				break
-			}
-		}
-		for j := i - 1; j >= 0 && !t.han && tokens[j].clause == t.clause; j-- {
-			if wish(tokens[j]) {
-				return true
-			}
-			if !tokens[j].set.any(light) {
-				break
-			}
-		}
-	}
-	return false
-}
-
-// pastTopUp reports that an amount was topped up before: 充50过, 之前充50.
-func pastTopUp(tokens []token) bool {
-	earlier, ordered := false, false
-	before := -1 // the clause that begins with 昨天
-	for i, t := range tokens {
-		if t.has(yesterday) && t.han && (i == 0 || tokens[i-1].clause != t.clause) {
-			before = t.clause
-		}
-		if t.clause == before && t.has(amount) && !slices.ContainsFunc(tokens[:i], func(u token) bool { return u.clause == before && u.has(wants) }) {
-			return true // 前天往卡里存了八十
-		}
-		if t.has(done) && t.has(past) && i > 0 && tokens[i-1].has(amount) || t.has(yesterday) && !t.han && i > 1 && tokens[i-1].clause == t.clause {
-			return true
-		}
-		earlier = earlier || t.has(past) && !t.has(done) || t.has(longAgo)
-		ordered = ordered || t.has(imperative) && (t.han || !t.has(polite)) || t.has(thisTime)
-	}
-	return earlier && !ordered
-}
-
 // bareAmount reports an amount and nothing else of weight. Without a unit it must stand alone, or in a Chinese phrase such as
 // 要50的, and be no more than anybody tops up.
 func bareAmount(tokens []token) bool {
@@ -285,9 +169,9 @@ func amountOf(tokens []token) *int64 {
 			declining = false // 别充100 改成40
 		case t.has(correct) && len(named) > 0, t.has(neg) && (alone(tokens, i) || parts(tokens, i)):
 			corrected = true
-		case t.has(neg) && !t.han && len(named) > 0 && i+1 < len(tokens) && tokens[i+1].has(amount) && tokens[i-1].clause != t.clause:
+		case t.has(neg) && !t.han && t.end-t.start == len("no") && len(named) > 0 && i+1 < len(tokens) && tokens[i+1].has(amount) && tokens[i-1].clause != t.clause:
 			return nil // top up 30, no 40
-		case t.has(amount) && !t.negated && !declining:
+		case t.has(amount) && !t.negated && !declining && !remains(tokens, i, setOf(left, lowMoney, balance)):
 			named = append(named, t)
 		}
 	}
@@ -312,6 +196,30 @@ func amountOf(tokens []token) *int64 {
 		return nil
 	}
 	return &last.fen
+}
+
+// remains reports an amount that a clause names with one of the concepts but not to top it up, while another clause tops up:
+// 就剩两块了 帮我加点钱.
+func remains(tokens []token, i int, with set) bool {
+	var here, elsewhere set
+	for _, t := range tokens {
+		if t.clause == tokens[i].clause {
+			here = here.or(t.set)
+		} else {
+			elsewhere = elsewhere.or(t.set)
+		}
+	}
+	return here.any(with) && !here.any(acts[TopUp]) && elsewhere.any(acts[TopUp])
+}
+
+// belowZero reports an amount that none can top up, and that is not what the card holds: 卡里0块 快充点钱.
+func belowZero(tokens []token) bool {
+	for i, t := range tokens {
+		if t.fen < 0 && !remains(tokens, i, setOf(left, lowMoney, balance, card)) {
+			return true
+		}
+	}
+	return false
 }
 
 // nearly reports that little is said since an amount, so that one that follows may be meant in its stead: 充50改60, top up 50 no 60.
@@ -375,12 +283,29 @@ func ordered(tokens []token) (found []token) {
 	return found
 }
 
-// monthOf returns the last month named and not declined.
-func monthOf(tokens []token) (named string) {
-	for _, t := range tokens {
-		if t.has(month) && !t.negated {
-			named = t.month
+// toppedUp reports that what a top-up is wished of is something else: 不是饭卡 是地铁卡要充50.
+func toppedUp(tokens []token) bool {
+	for i, t := range tokens {
+		if !t.set.any(acts[TopUp]) {
+			continue
+		}
+		for i--; i >= 0 && tokens[i].clause == t.clause && tokens[i].set.within(setOf(imperative, wants)) && !tokens[i].unknown(); i-- {
+		}
+		if i >= 0 && tokens[i].clause == t.clause && tokens[i].has(product) && !tokens[i].has(wallet) {
+			return true
 		}
 	}
-	return named
+	return false
+}
+
+// boughtWith reports that what comes next is to be bought with what is topped up before.
+func boughtWith(tokens []token) bool {
+	last := len(tokens) - 1
+	if tokens[last].unknown() && tokens[last].end-tokens[last].start == 1 {
+		last-- // 杯
+	}
+	clause := tokens[last].clause
+	return tokens[last].has(spend) && tokens[last].han && slices.ContainsFunc(tokens[:last], func(t token) bool {
+		return t.has(amount) && t.clause == clause
+	}) && slices.ContainsFunc(tokens[:last], func(t token) bool { return t.set.any(acts[TopUp]) && t.clause == clause })
 }
