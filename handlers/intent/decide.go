@@ -16,7 +16,9 @@ func decide(tokens []token, heard opinion) Result {
 		return Result{Intent: None}
 	case said.has(sixDigits) && said.has(password):
 		return Result{Intent: Help}
-	case said.has(sixDigits) && said.has(codeWord):
+	case said.all(setOf(sixDigits, idLabel)):
+		return Result{Intent: None}
+	case said.has(sixDigits) && (said.has(codeWord) || said.within(setOf(sixDigits, filler, greeting)) && !hasUnknown(tokens)):
 		return Result{Intent: Code}
 	}
 	intent, at := choose(clauses, said)
@@ -56,7 +58,10 @@ func decide(tokens []token, heard opinion) Result {
 	case intent == ReportLoss && said.has(notify) && !said.any(setOf(card, lost, loss)):
 		intent = NotificationsOff // no more alerts, block it
 	}
-	second := heard.weigh(intent, said, denied, unknownWords(clauses) == 0)
+	second := intent
+	if !instead(intent, clauses, said, denied) {
+		second = heard.weigh(intent, said, denied, unknownWords(clauses) == 0)
+	}
 	both := (intent == ReportLoss || intent == CancelLoss) && query(second) && plain(intent, clauses, said) && plain(second, clauses, said) // 挂失，顺便看看余额
 	if second != intent && !both {
 		intent, at = second, -1
@@ -232,7 +237,7 @@ func veto(intent Intent, clauses []clause, at int, tokens []token, said, denied 
 		return Help
 	case intent == ReportLoss && said.has(reissue) && said.any(setOf(howMuch, fee, where, howLong)):
 		return Help
-	case intent == TopUp && !said.any(setOf(topUp, topUpWeak, card, money)) && amountOf(tokens) == nil:
+	case intent == TopUp && !said.any(setOf(topUp, topUpWeak, card, money, lowMoney)) && amountOf(tokens) == nil:
 		return None // add 50 to 60
 	case intent == TopUp && !said.any(setOf(amount, card)) && slices.ContainsFunc(clauses, func(c clause) bool { return c.said.has(count) && c.said.any(acts[TopUp]) }):
 		return Help // 充到80%
@@ -252,6 +257,11 @@ func plain(intent Intent, clauses []clause, said set) bool {
 	return slices.ContainsFunc(clauses, func(c clause) bool {
 		return c.unknown == 0 && c.denied == (set{}) && c.said.any(acts[intent]) && !c.said.any(doubtful)
 	})
+}
+
+// instead reports that an action is plainly wished in place of another that is denied: 不解绑 我是要充40.
+func instead(intent Intent, clauses []clause, said, denied set) bool {
+	return risky[intent] && unknownWords(clauses) == 0 && denied.any(wishes) && !denied.any(acts[intent]) && plain(intent, clauses, said)
 }
 
 // acts are the words for each action, and for what is looked up.

@@ -39,15 +39,19 @@ func TestWritten_NeverActs(t *testing.T) {
 			}
 			for _, gap := range []string{"", " "} {
 				var typed strings.Builder
+				half := false // of it is characters still, as nobody types
 				for _, r := range string(normalize(s.text)) {
 					switch sound := pinyin[r]; {
 					case sound != "":
 						typed.WriteString(sound + gap)
 					default:
+						half = half || isHan(r)
 						typed.WriteRune(r)
 					}
 				}
-				all.see(typed.String())
+				if !half {
+					all.see(typed.String())
+				}
 			}
 		}
 	}

@@ -75,7 +75,7 @@ var latin = joined(map[concept]string{
 		at home, in my dorm, in the dorm, in my dormitory, in my room, in the room, at my dorm, at my place, on my desk, in my drawer, in my other bag,
 		in my other jacket, in my other pants,
 		in a safe at home`,
-	idLabel: `student no, student number, student id, id, student no is, student number is, student id is`,
+	idLabel: `staff number, staff number is, staff no, staff id, employee number, employee no, student no, student number, student id, id, student no is, student number is, student id is`,
 	halt: `
 		stop, stop the, halt, hold, hold off, hold off on, pause, suspend`,
 	command: `print, echo, run, return, call, curl, eval, exec, def, import, post, set amount, set the amount, user says, assistant says`,
@@ -209,6 +209,7 @@ var latin = joined(map[concept]string{
 		hi, hello, hey, hiya, yo, good morning, good afternoon, good evening, good night, thanks, thank you, thx, ty, cheers, bye,
 		goodbye, nihao, ni hao, xiexie, ok, okay, k, yes, yeah, yep, sure, cool, great, lol, haha, hahaha, sorry, nice, good, fine`,
 	filler: `
+		before anyone, before anybody, before someone, before somebody, so nobody, so no one, so that nobody, so that no one, button, buttons,
 		at the gym, in the gym, at the pool, on the bus, in the bus, on a bus, on the metro, on the subway, on the train, in a taxi, in the taxi, in a cab, in a didi,
 		reimbursement, reimburse, for reimbursement, ugh, argh, omg, omfg, damn, dammit, shit, fuck, fck, crap, gosh, oh no, yikes, oh god, jeez, noo,
 		month, mode, prefer, reply, respond, answer, settings, setting, email, my email, version, a number,

@@ -13,7 +13,7 @@ var latinWishes = map[concept]string{
 		current credit, credit on my card, credit on student card, credit on card,
 		how much can i still spend, what i got left, whats remaining, monies, saldo, solde, running low, in the black`,
 	bill: `
-		zdcx, cxzd, bill, bills, statement, statements, stament, statment, statemnt, monthly report, spending report, expense report,
+		monthly bill, my monthly bill, zdcx, cxzd, bill, bills, statement, statements, stament, statment, statemnt, monthly report, spending report, expense report,
 		spending summary, summary, monthly summary, zhangdan, zhang dan, zd, duizhangdan, yuezhangdan, invoice, breakdown,
 		monthly breakdown, spending breakdown, expense breakdown, monthly expenses, monthly spending, spending overview, month overview,
 		monthly overview, overview, costs, my costs, cost overview, spending stats, stats,
@@ -32,6 +32,7 @@ var latinWishes = map[concept]string{
 		transactions, transations, trasactions, transction, history, records, record, details, detail, charges, activity,
 		list of payments, mingxi, ming xi, mx, liushui, liu shui, ls, jilu, jiaoyi, xfjl, jyjl, txn, txns, trans, transac, tx`,
 	topUp: `
+		need money on, need some money on, want money on, want some money on, need food money on, need lunch money on, need cash on,
 		czfk, fkcz, xykcz, top upp, topuup, tup, top up with, topup with, tpup, top up, topup, tops up, topping up, top me up,
 		top it up, top up my, tpo up, top uo, top pu, tup up, topp up, to up, top my card up, top my campus card up, top that up,
 		recharge, recharging, recharg, rechage, rechrage, reharge, recahrge, reacharge, recharge up, reload, reloading, refill,
@@ -72,7 +73,7 @@ var latinWishes = map[concept]string{
 		not updated, hasnt updated, didnt go through, not gone through, nowhere, still not, still nothing, not appear, not appeared,
 		didnt show up, not showed up, when will my top up, when will my money, when will it arrive, meidao, mei dao, meidaozhang`,
 	lowMoney: `
-		need money, want money, card is empty, no money, out of money, no cash, no credit, insufficient, low balance,
+		need money, want money, cards empty, card empty, cards dry, card is dry, card ran out, card is empty, no money, out of money, no cash, no credit, insufficient, low balance,
 		zero balance, no funds, meiqianle, mei qian le, mei qian`,
 	claim: `
 		claim, claims, claiming, collect, collecting, pick up, pickup, redeem, get my transfer, get the transfer, get my money,

@@ -30,7 +30,7 @@ var feasts = []struct {
 var relativeYears = []struct {
 	word string
 	back int
-}{{"今年", 0}, {"去年", 1}, {"旧年", 1}, {"上年", 1}, {"前年", 2}, {"明年", -1}, {"this year", 0}, {"last year", 1}}
+}{{"今年", 0}, {"去年", 1}, {"旧年", 1}, {"去岁", 1}, {"上年", 1}, {"前年", 2}, {"明年", -1}, {"this year", 0}, {"last year", 1}}
 
 var englishMonths = map[string]int{"january": 1, "jan": 1, "february": 2, "feb": 2, "febuary": 2, "march": 3, "mar": 3, "april": 4, "apr": 4, "may": 5, "june": 6, "jun": 6, "july": 7, "jul": 7,
 	"august": 8, "augst": 8, "agust": 8, "aug": 8, "september": 9, "sept": 9, "sep": 9, "october": 10, "oct": 10, "november": 11, "nov": 11, "december": 12, "dec": 12}
@@ -224,7 +224,7 @@ func monthName(r []rune, i int) (m, n int) {
 	if m < 1 || m > 12 {
 		return 0, 0
 	}
-	if k := match(r, i+n, []string{"月份", "月", "yue", " yue", "yuede", " yue de"}); k > 0 {
+	if k := match(r, i+n, []string{"月份", "月", "yue", "yuefen", "yuefende", " yue fen", " yue", "yuede", " yue de"}); k > 0 {
 		return m, n + k
 	}
 	return 0, 0

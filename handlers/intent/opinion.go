@@ -93,7 +93,7 @@ func (o *opinion) weigh(rules Intent, said, denied set, whole bool) Intent {
 		return Help // it is about what the app can do
 	case risky[rules]:
 		return voice
-	case whole && said.or(denied).within(setOf(filler, imperative, polite, greeting)):
+	case whole && said.or(denied).within(setOf(filler, imperative, polite, greeting)) && voice != Help:
 		return rules // again, that one, 麻烦你了
 	case (rules == None || rules == Cancel) && denied.any(negatable) && !slices.Contains(refusals, voice) && !(query(voice) && denied.within(setOf(human, robot, help))):
 		return rules

@@ -287,7 +287,7 @@ func othersLoss(tokens []token) bool {
 // strangeCard reports an English word not known right before "card": tom card, gym card.
 func strangeCard(tokens []token) bool {
 	for i := 1; i < len(tokens); i++ {
-		if tokens[i].has(card) && !tokens[i].han && tokens[i-1].unknown() && !tokens[i-1].han && tokens[i-1].clause == tokens[i].clause {
+		if tokens[i].has(card) && !tokens[i].set.any(setOf(lost, found)) && !tokens[i].han && tokens[i-1].unknown() && !tokens[i-1].han && tokens[i-1].clause == tokens[i].clause {
 			return true
 		}
 	}
