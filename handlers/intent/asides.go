@@ -147,6 +147,22 @@ func retracted(intent Intent, tokens []token) bool {
 	return refused
 }
 
+// undone reports that a loss report is told to be undone already: 已经找回来也解挂了.
+func undone(tokens []token) bool {
+	before := -1 // the clause in which it says 已经
+	for _, t := range tokens {
+		switch {
+		case t.has(imperative):
+			return false
+		case t.set.all(setOf(unloss, done)):
+			return before == t.clause
+		case t.has(done):
+			before = t.clause
+		}
+	}
+	return false
+}
+
 // disowned reports that a text ends by saying that it is not the speaker's card: 解挂。等下 不是我的卡.
 func disowned(tokens []token) bool {
 	last := len(tokens) - 1

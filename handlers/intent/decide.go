@@ -51,6 +51,8 @@ func decide(tokens []token, heard opinion) Result {
 	switch {
 	case intent == Balance && denied.any(acts[TopUp]) && !said.any(setOf(balance, ask, howMuch, imperative)):
 		intent = Cancel // 钱还够 这次不充
+	case intent == CancelLoss && !said.has(unloss) && !(said.has(revoke) && said.any(acts[ReportLoss])) && denied.any(setOf(loss, lossMaybe, unloss, resume, lost, freeze, freezeWeak)):
+		intent = Cancel // 用不着挂失，卡就在我手里
 	case intent == ReportLoss && denied.has(unloss) && !said.any(acts[ReportLoss]):
 		intent = Cancel // 先别解冻 卡还没影呢
 	case intent == ReportLoss && lifted(tokens):
@@ -65,6 +67,9 @@ func decide(tokens []token, heard opinion) Result {
 	both := (intent == ReportLoss || intent == CancelLoss) && query(second) && plain(intent, clauses, said) && plain(second, clauses, said) // 挂失，顺便看看余额
 	if second != intent && !both {
 		intent, at = second, -1
+	}
+	if intent == NotificationsOff && denied.has(off) && !said.has(off) {
+		intent = Cancel // 提醒不用关
 	}
 	if vouched := heard.vouches(intent); risky[intent] || said.has(who) || !vouched {
 		intent = veto(intent, clauses, at, tokens, said, denied, vouched)
@@ -289,7 +294,7 @@ func aside(intent Intent, clauses []clause, at int, tokens []token, said set, vo
 		return Help
 	case risky[intent] && said.any(questions) && !plainLoss(intent, clauses, at, said), risky[intent] && said.has(longNumber):
 		return Help
-	case risky[intent] && said.has(done) && !said.any(setOf(found, lost, amount)) && !bidden(tokens, said):
+	case risky[intent] && said.has(done) && !said.any(setOf(found, lost, amount)) && !bidden(tokens, said), intent == CancelLoss && undone(tokens):
 		return Help
 	case risky[intent] && said.has(ask) && !asked(tokens) && !said.any(setOf(lost, found)):
 		return Help
@@ -320,8 +325,6 @@ func strange(intent Intent, clauses []clause, at int, tokens []token, said, deni
 		return Help
 	case intent == ReportLoss && (moneyLost(tokens) || notTheCard(tokens) || !said.any(setOf(loss, freeze)) && otherLost(tokens, clauses)):
 		return Help
-	case intent == CancelLoss && !said.has(unloss) && !(said.has(revoke) && said.any(acts[ReportLoss])) && denied.any(setOf(loss, lossMaybe, unloss, lost, freeze, freezeWeak)):
-		return Cancel
 	}
 	return intent
 }

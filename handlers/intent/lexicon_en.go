@@ -209,7 +209,7 @@ var latin = joined(map[concept]string{
 		hi, hello, hey, hiya, yo, good morning, good afternoon, good evening, good night, thanks, thank you, thx, ty, cheers, bye,
 		goodbye, nihao, ni hao, xiexie, ok, okay, k, yes, yeah, yep, sure, cool, great, lol, haha, hahaha, sorry, nice, good, fine`,
 	filler: `
-		before anyone, before anybody, before someone, before somebody, so nobody, so no one, so that nobody, so that no one, button, buttons,
+		before anyone, before anybody, before someone, before somebody, so nobody, so no one, so that nobody, so that no one, button, buttons, new,
 		at the gym, in the gym, at the pool, on the bus, in the bus, on a bus, on the metro, on the subway, on the train, in a taxi, in the taxi, in a cab, in a didi,
 		reimbursement, reimburse, for reimbursement, ugh, argh, omg, omfg, damn, dammit, shit, fuck, fck, crap, gosh, oh no, yikes, oh god, jeez, noo,
 		month, mode, prefer, reply, respond, answer, settings, setting, email, my email, version, a number,

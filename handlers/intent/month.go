@@ -268,6 +268,27 @@ func mayIsMonth(r []rune, i, n int) bool {
 	return i == 0 && n == len(r)
 }
 
+// yearOf reads four figures, or two, followed by 年.
+func yearOf(r []rune, i int) (year, n int) {
+	for n < 4 {
+		c := at(r, i+n)
+		d, ok := hanDigits[c]
+		switch {
+		case isDigit(c):
+			year = year*10 + int(c-'0')
+		case ok && !strings.ContainsRune("两俩仨", c):
+			year = year*10 + int(d)
+		default:
+			if n == 2 {
+				return 2000 + year, n
+			}
+			return 0, 0
+		}
+		n++
+	}
+	return year, n
+}
+
 // yearAfter reads the year after an English month: december 2025, december last year, december of 2025.
 func yearAfter(r []rune, i int, today time.Time) (year, n int) {
 	of := match(r, i, []string{" of"})

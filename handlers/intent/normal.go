@@ -48,6 +48,8 @@ func normalize(text string) []rune {
 		case (r == '.' || r == ':' || r == '/' || r == '-') && isDigit(prev) && isDigit(next),
 			r == '-' && isDigit(next) && !isASCIILetter(prev), r == '¥', r == '$', r == '%':
 			out = append(out, r)
+		case r == '-' && isASCIILetter(next) && prefixed(out):
+			// un-lock, re-charge
 		case r == ',' && isDigit(prev) && thousands(in[i+1:]):
 		case (r == '+' || r == '=') && isDigit(prev) && isDigit(next):
 			out = append(out, boundary) // no number: 1+1
@@ -58,6 +60,12 @@ func normalize(text string) []rune {
 		}
 	}
 	return retort(contract(space(out)))
+}
+
+// prefixed reports that a text ends in a syllable that belongs to the next word, whatever stands between.
+func prefixed(out []rune) bool {
+	n := len(out)
+	return n >= 2 && !isASCIILetter(at(out, n-3)) && slices.Contains([]string{"un", "re", "de"}, string(out[n-2:]))
 }
 
 // retort spells 挂失什么挂失 as what it means, 别挂失.
@@ -147,7 +155,7 @@ func isWordRune(r rune) bool {
 
 // emojis that say something; all others part words.
 var emojis = map[rune]string{
-	'💰': "钱", '💵': "钱", '💴': "钱", '💳': "卡", '🔟': "10", '🔕': "关闭通知", '🔔': "通知", '🆘': "帮助", '❓': "|", '🚫': "不要", '❌': "不要",
+	'💰': "钱", '💵': "钱", '💴': "钱", '💳': "卡", '🔟': "10", '🔕': "关闭通知", '🔔': "通知", '🆘': "帮助", '❓': "|", '🚫': "不要", '🙅': "不要", '⛔': "不要", '❌': "不要",
 	'🔒': "锁", '🔓': "解锁",
 }
 
@@ -187,7 +195,7 @@ var simplified = pairs(`値值 餘余 馀余 額额 頟额 錢钱 帳账 賬账 
 諷讽 諾诺 謀谋 謎谜 謙谦 謠谣 譜谱 讚赞 貝贝 貞贞 貢贡 貧贫 貫贯 貶贬 貿贸 賀贺 賄贿 賤贱 賦赋 贊赞 趙赵 踐践
 躉趸 軍军 軸轴 輝辉 輩辈 輯辑 轎轿 轟轰 辭辞 遷迁 邁迈 鄉乡 鄧邓 鄭郑 鄰邻 醜丑 醬酱 釀酿 釣钓 鈍钝 鈴铃 鉛铅
 鋼钢 錦锦 錘锤 鍊链 鎚锤 鏽锈 鑑鉴 鑽钻 閣阁 闆板 闡阐 陳陈 階阶 頒颁 頗颇 頰颊 顆颗 飢饥 飾饰 餃饺 饒饶 馴驯
-駝驼 駛驶 騰腾 驢驴 鴉鸦 鵝鹅 鹽盐 麗丽 羣群 傢家 佔占 併并 並并 祇只 佈布 揸拿 攰累 嬲气 夥伙 嚐尝 彆别 製制 僱雇 銬铐
+駝驼 駛驶 騰腾 驢驴 鴉鸦 鵝鹅 鹽盐 麗丽 羣群 傢家 佔占 ㄉ的 ㄋ呢 ㄧ一 ㄇ吗 ㄅ吧 ㄌ了 咭卡 併并 並并 祇只 佈布 揸拿 攰累 嬲气 夥伙 嚐尝 彆别 製制 僱雇 銬铐
 鑒鉴 蓆席 榮荣 蓮莲 蕭萧 薑姜 藝艺 蝕蚀 蠶蚕 衊蔑 襲袭 訝讶 詛诅 詭诡 誕诞 諸诸 謂谓 謊谎 謹谨 譏讥 豬猪 賈贾
 輔辅 輛辆 轄辖 鄒邹 鉅巨 銳锐 鋁铝 鋒锋 錠锭 鍛锻 鐲镯 閑闲 閨闺 閩闽 闌阑 陝陕 頌颂 顛颠 飼饲 駱骆 騾骡 鯨鲸
 鳳凤 鴻鸿 鷹鹰 黴霉 鼴鼹 鬚须 壇坛 凱凯 勳勋 吳吴 嗆呛 嗚呜 嘍喽 嘩哗 嘰叽 圇囵 埡垭 塗涂 墜坠 奧奥 嫵妩 嬌娇

@@ -378,24 +378,3 @@ func match(r []rune, i int, list []string) int {
 	}
 	return 0
 }
-
-// yearOf reads four figures, or two, followed by 年; 去年 and the like are in month.go.
-func yearOf(r []rune, i int) (year, n int) {
-	for n < 4 {
-		c := at(r, i+n)
-		d, ok := hanDigits[c]
-		switch {
-		case isDigit(c):
-			year = year*10 + int(c-'0')
-		case ok && !strings.ContainsRune("两俩仨", c):
-			year = year*10 + int(d)
-		default:
-			if n == 2 {
-				return 2000 + year, n
-			}
-			return 0, 0
-		}
-		n++
-	}
-	return year, n
-}

@@ -65,7 +65,7 @@ func (o *opinion) over(one, other Intent) int32 {
 const (
 	toKnow   = 40  // where the rules read nothing
 	toDiffer = 130 // against a query
-	toAgree  = 40  // for an action that the rules read, too
+	toAgree  = 80  // for an action that the rules read, too
 	toAct    = 160 // for an action, where the rules read nothing
 	toTurn   = 150 // for an action, against something else
 	toVouch  = 250 // for a wish in words that the rules find strange

@@ -48,6 +48,9 @@ func thoughtBetter(tokens []token) bool {
 		return false
 	}
 	wished := amountOf(tokens)
+	if wished != nil && last+1 < len(tokens) && tokens[last+1].has(correct) {
+		return false // 别充那么多 三十就好
+	}
 	return wished == nil || last+1 == len(tokens) || !tokens[last+1].has(amount) || tokens[last+1].fen == *wished
 }
 
