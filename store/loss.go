@@ -81,15 +81,17 @@ func (s *Store) lose(tx *gorm.DB, card campusCard, now time.Time) (loss, error) 
 	if err != nil {
 		return loss{}, err
 	}
-	l := loss{Receipt: receipt(now), CardID: card.ID, PersonID: card.PersonID, AcceptedAt: micros(now), Version: version, CardNo: card.CardNo}
+	l := loss{Receipt: s.receipt(now), CardID: card.ID, PersonID: card.PersonID, AcceptedAt: micros(now), Version: version, CardNo: card.CardNo}
 	if err := tx.Table("losses").Create(&l).Error; err != nil {
 		return loss{}, fmt.Errorf("write the loss report: %w", err)
 	}
 	return l, nil
 }
 
-// receipt is a number a holder can read out: the day and eight letters.
-func receipt(now time.Time) string { return "GS" + now.Format("20060102") + "-" + ledger.NewID()[:8] }
+// receipt is a number a holder can read out: the campus's day and eight letters.
+func (s *Store) receipt(now time.Time) string {
+	return "GS" + now.In(s.zone).Format("20060102") + "-" + ledger.NewID()[:8]
+}
 
 func notFound(err error) error {
 	if errors.Is(err, ledger.ErrCardNotFound) {

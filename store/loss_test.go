@@ -14,6 +14,19 @@ import (
 	"xiaoka/store/storetest"
 )
 
+// Between midnight and morning the campus has another day than Greenwich; what
+// a holder reads is the campus's.
+func TestStore_Loss_ReceiptDay(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		early := time.Date(2026, 11, 22, 0, 30, 0, 0, noon.Location())
+		l, err := s.ReportLoss(t.Context(), campus(t, s, 1).ID, early.UTC())
+		if err != nil || !strings.HasPrefix(l.Receipt, "GS20261122-") {
+			t.Errorf("the receipt of half past midnight is %q, %v", l.Receipt, err)
+		}
+	})
+}
+
 func TestStore_Loss(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()

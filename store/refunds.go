@@ -114,7 +114,7 @@ func (s *Store) BeginRefund(ctx context.Context, personID int64, transferID stri
 			return err
 		}
 		if paidAt := timeOpt(o.PaidAt); now.Sub(paidAt) >= ledger.RefundLife {
-			return fmt.Errorf("%w: it was paid on %s", ledger.ErrRefundRefused, paidAt.Format(time.DateOnly))
+			return fmt.Errorf("%w: it was paid on %s", ledger.ErrRefundRefused, paidAt.In(s.zone).Format(time.DateOnly))
 		}
 		done, err = startRefund(tx, a, &t, refund{AmountFen: a.AmountFen, State: string(ledger.RefundWanted)}, now)
 		if err != nil {
