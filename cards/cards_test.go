@@ -46,7 +46,7 @@ func samples(lang Lang) map[string]Card {
 	noChart := bill
 	noChart.ChartURL, noChart.Before = "", false
 	soFar := bill
-	soFar.SameDays, soFar.BeforeFen = 22, 1234
+	soFar.BeforeTo, soFar.BeforeFen = at.AddDate(0, -1, 0), 1234
 	firstSoFar := soFar
 	firstSoFar.Before = false
 	lines := TransactionsData{Day: "今天消费 ¥13.00，2 笔", URL: site + "/transactions?month=2026-11", BillURL: site + "/statement?month=2026-11"}
@@ -324,7 +324,7 @@ func TestCards_AnyData(t *testing.T) {
 			Lost(lang, LostData{text("no"), text("receipt"), at, rapid.Int().Draw(t, "terminals"), rapid.Int().Draw(t, "informed"), url("u"), maybe("c")}),
 			Greeting(lang, GreetingData{text("name"), rapid.Int().Draw(t, "hour"), fen("b"), rapid.Bool().Draw(t, "about"), fen("p"), fen("w"), rapid.Bool().Draw(t, "doubt"), url("h"), maybe("t"), maybe("p")}),
 			AskWhich(lang, []Choice{{text("choice"), "balance"}, {text("choice"), "topup"}}, url("u")),
-			Statement(lang, StatementData{at, fen("spent"), rapid.Int().Draw(t, "n"), fen("in"), fen("back"), fen("granted"), fen("claimed"), rapid.Int().Draw(t, "days"), fen("before"), rapid.Bool().Draw(t, "first"), rapid.IntRange(0, 31).Draw(t, "same"),
+			Statement(lang, StatementData{at, fen("spent"), rapid.Int().Draw(t, "n"), fen("in"), fen("back"), fen("granted"), fen("claimed"), rapid.Int().Draw(t, "days"), fen("before"), rapid.Bool().Draw(t, "first"), rapid.SampledFrom([]time.Time{{}, at}).Draw(t, "before to"),
 				merchants, maybe("chart"), url("u"), maybe("t")}),
 			Transactions(lang, TransactionsData{at, text("today"), lines, url("u"), maybe("bill"), maybe("list"), maybe("topup")}),
 			AskLanguage(lang, url("u"), rapid.Bool().Draw(t, "by assistant")),

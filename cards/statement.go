@@ -14,14 +14,14 @@ type StatementData struct {
 	Month       time.Time // any moment of the month, in the zone to show
 	SpentFen    int64     // not negative
 	Purchases   int
-	ToppedUpFen int64 // paid
-	ReturnedFen int64 // of that, sent back to the payer or on the way there
-	GrantedFen  int64 // subsidies
-	ClaimedFen  int64 // collected onto the card, whenever it was paid or granted
-	Days        int   // with a purchase
-	BeforeFen   int64 // spent in the month before, or, while this one runs, in its first SameDays days
-	Before      bool  // whether anything was
-	SameDays    int   // 0 = the month is over
+	ToppedUpFen int64     // paid
+	ReturnedFen int64     // of that, sent back to the payer or on the way there
+	GrantedFen  int64     // subsidies
+	ClaimedFen  int64     // collected onto the card, whenever it was paid or granted
+	Days        int       // with a purchase
+	BeforeFen   int64     // spent in the month before, up to BeforeTo
+	Before      bool      // whether anything was
+	BeforeTo    time.Time // while the month runs, as far in the one before as it has come, in the zone to show; zero = its end
 	Merchants   []StatementMerchant
 
 	// ChartURL is a picture, twice as wide as high, that WeCom's client can fetch without a session; "" = no picture.
@@ -88,10 +88,10 @@ func changeText(lang Lang, d StatementData) string {
 	return compared(lang, d, kSame, kSameSoFar)
 }
 
-// compared says a comparison of the whole month, or of the days so far.
+// compared says a comparison with the whole month before, or with as much of it.
 func compared(lang Lang, d StatementData, whole, soFar key, args ...any) string {
-	if d.SameDays > 0 {
-		return say(lang, soFar, append(args, d.SameDays)...)
+	if !d.BeforeTo.IsZero() {
+		return say(lang, soFar, append(args, When(lang, d.BeforeTo))...)
 	}
 	return say(lang, whole, args...)
 }

@@ -80,8 +80,8 @@ func (w *world) Transfers(_ context.Context, id int64, limit int, _ time.Time) (
 func (w *world) Statement(ctx context.Context, id int64, m ledger.Month, now time.Time) (ledger.Statement, error) {
 	s, err := w.StatementBetween(ctx, id, m.Start(shanghai), (m + 1).Start(shanghai))
 	if now = now.In(shanghai); err == nil && ledger.MonthOf(now) == m {
-		s.SameDays = now.Day()
-		s.Before = ledger.NewStatement(opened, (m - 1).Start(shanghai), (m-1).Start(shanghai).AddDate(0, 0, s.SameDays), w.moved[id]).Spent
+		s.BeforeTo = now.AddDate(0, -1, 0)
+		s.Before = ledger.NewStatement(opened, (m - 1).Start(shanghai), s.BeforeTo, w.moved[id]).Spent
 	}
 	return s, err
 }

@@ -143,8 +143,11 @@ func TestStatement(t *testing.T) {
 	// The month after opens with what this one closed with.
 	w.now = w.now.AddDate(0, 1, 0)
 	p.as(w, bound)
-	same := ledger.NewStatement(opened, firstOfMonth, firstOfMonth.AddDate(0, 0, w.now.In(shanghai).Day()), w.moved[bound]).Spent
-	wantPage(t, p.get("/h5/statement"), 200, s.Closing.String(), "与上月同期相比少 "+same.String(), "账单是空的")
+	same := ledger.NewStatement(opened, firstOfMonth, w.now.AddDate(0, -1, 0), w.moved[bound]).Spent
+	wantPage(t, p.get("/h5/statement"), 200, s.Closing.String(), "与上月同期相比少 "+same.String()+"（上月到 11月22日 12:08 共 ", "账单是空的")
+	wantRedirect(t, p.get("/h5/statement?lang=en"), "/h5/statement")
+	wantPage(t, p.get("/h5/statement"), 200, same.String()+" less than by the same time last month (by 22 Nov, 12:08: ")
+	wantRedirect(t, p.get("/h5/statement?lang=zh-CN"), "/h5/statement")
 	// Once it is over, it is compared with the whole of this one.
 	month := ledger.MonthOf(w.now.In(shanghai)).String()
 	w.now = w.now.AddDate(0, 1, 0)

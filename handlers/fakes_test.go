@@ -196,11 +196,11 @@ func (s *fakeStore) Statement(_ context.Context, id int64, month ledger.Month, n
 	if _, ok := s.balances[id]; !ok {
 		return ledger.Statement{}, ledger.ErrNotFound
 	}
-	from, days := month.Start(noon.Location()), 0
+	from, before := month.Start(noon.Location()), time.Time{}
 	if ledger.MonthOf(now.In(noon.Location())) == month {
-		days = noon.Day()
+		before = noon.AddDate(0, -1, 0)
 	}
-	return ledger.Statement{SameDays: days, Movements: s.movements[id], From: from, To: (month + 1).Start(noon.Location()), Claimed: 20000, Claims: 4, Paid: 25000, Returned: s.returned, Granted: s.granted, Spent: 48650, Purchases: 61, Before: 51200,
+	return ledger.Statement{BeforeTo: before, Movements: s.movements[id], From: from, To: (month + 1).Start(noon.Location()), Claimed: 20000, Claims: 4, Paid: 25000, Returned: s.returned, Granted: s.granted, Spent: 48650, Purchases: 61, Before: 51200,
 		Days:      make([]ledger.DaySpent, 22),
 		Merchants: []ledger.Share{{Name: "二号餐厅 面点", Spent: 20000, Purchases: 30}}}, s.err
 }

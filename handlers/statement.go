@@ -30,7 +30,7 @@ func (a *Apps) statementOf(ctx context.Context, personID int64, month ledger.Mon
 	s, err := a.Store.Statement(ctx, personID, month, a.Now())
 	d := cards.StatementData{
 		Month: month.Start(a.Zone), SpentFen: int64(s.Spent), Purchases: s.Purchases, ToppedUpFen: int64(s.Paid), ReturnedFen: int64(s.Returned), GrantedFen: int64(s.Granted), ClaimedFen: int64(s.Claimed),
-		Days: len(s.Days), BeforeFen: int64(s.Before), Before: s.Before > 0, SameDays: s.SameDays,
+		Days: len(s.Days), BeforeFen: int64(s.Before), Before: s.Before > 0, BeforeTo: s.BeforeTo,
 		URL: a.link.statement(month), TransactionsURL: a.link.transactions(month),
 	}
 	for _, m := range s.Merchants {

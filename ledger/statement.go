@@ -35,8 +35,8 @@ type Statement struct {
 	Granted  Fen // subsidies
 	Reversed Fen // purchases that were corrected, whenever they were made
 
-	Before   Fen // spent in the month before From's: in its first SameDays days, or, if that is 0, in all of them
-	SameDays int // the days of From's month so far, while it runs
+	Before   Fen       // spent in the month before From's, up to BeforeTo
+	BeforeTo time.Time // while From's month runs, as far in the month before as it has come; zero = its end
 
 	Late      int          // purchases booked on a later day than they were made
 	Days      []DaySpent   // those with purchases, in order

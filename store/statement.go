@@ -12,13 +12,18 @@ import (
 
 // Statement gives what happened on the person's card, and on those that it took
 // the place of, in a month of the campus's zone. That of the month in which now
-// is compares with the same days of the month before. ErrNotFound when the person has no card in use.
+// is compares with the month before up to the same day and time. ErrNotFound
+// when the person has no card in use.
 func (s *Store) Statement(ctx context.Context, personID int64, month ledger.Month, now time.Time) (ledger.Statement, error) {
-	days := 0
+	var same time.Time
 	if now = now.In(s.zone); ledger.MonthOf(now) == month {
-		days = now.Day()
+		before := (month - 1).Start(s.zone)
+		same = time.Date(before.Year(), before.Month(), now.Day(), now.Hour(), now.Minute(), now.Second(), now.Nanosecond(), s.zone)
+		if !same.Before(month.Start(s.zone)) {
+			same = time.Time{} // a shorter month is over by this day: all of it counts
+		}
 	}
-	return s.statement(ctx, personID, month.Start(s.zone), (month + 1).Start(s.zone), days)
+	return s.statement(ctx, personID, month.Start(s.zone), (month + 1).Start(s.zone), same)
 }
 
 // statementSQL reads everything a statement is made of in one statement, so
@@ -63,18 +68,14 @@ const statementOf = `,
 
 // StatementBetween is Statement from one moment to another.
 func (s *Store) StatementBetween(ctx context.Context, personID int64, from, to time.Time) (ledger.Statement, error) {
-	return s.statement(ctx, personID, from.In(s.zone), to.In(s.zone), 0)
+	return s.statement(ctx, personID, from.In(s.zone), to.In(s.zone), time.Time{})
 }
 
-func (s *Store) statement(ctx context.Context, personID int64, from, to time.Time, sameDays int) (ledger.Statement, error) {
+func (s *Store) statement(ctx context.Context, personID int64, from, to, sameTo time.Time) (ledger.Statement, error) {
 	first := ledger.MonthOf(from)
 	start, sameFrom := first.Start(s.zone), (first - 1).Start(s.zone)
-	sameTo := sameFrom.AddDate(0, 0, sameDays)
-	if sameTo.After(start) { // after a shorter month
-		sameTo = start
-	}
-	var same int64 // month to compare with; 0 = none
-	if sameDays > 0 {
+	var same int64 // month of which a part is compared with; 0 = none
+	if !sameTo.IsZero() {
 		same = monthNumber(first - 1)
 	}
 	args := map[string]any{"person": personID, "before": monthNumber(first - 1),
@@ -98,7 +99,7 @@ func (s *Store) statement(ctx context.Context, personID int64, from, to time.Tim
 	done.Old = sums.old
 	made := sums.made
 	done.Before, done.Paid, done.Returned, done.Granted, done.Reversed = made.Before, made.Paid, made.Returned, made.Granted, made.Reversed
-	if done.SameDays = sameDays; sameDays > 0 {
+	if done.BeforeTo = sameTo; !sameTo.IsZero() {
 		done.Before = sums.same
 	}
 	return done, nil

@@ -304,19 +304,22 @@ func TestStore_Statement_Indexes(t *testing.T) {
 	}
 }
 
-// TestStore_Statement_SameDays: while a month runs, it is compared with the
-// same days of the one before, today among them; once it is over, with all.
-func TestStore_Statement_SameDays(t *testing.T) {
+// TestStore_Statement_SoFar: while a month runs, it is compared with the one
+// before up to the same day and time; once it is over, with all of it.
+func TestStore_Statement_SoFar(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		p := campus(t, s, 1)
 		till(t, s, "A")
+		moment := func(month time.Month, day int, clock time.Time) time.Time {
+			return time.Date(2026, month, day, clock.Hour(), clock.Minute(), clock.Second(), clock.Nanosecond(), noon.Location())
+		}
 		var sold []ledger.Consumption
 		for i, at := range []time.Time{ // 1, 2, 4 … fen
 			november.Start(noon.Location()).Add(-time.Microsecond), // 31 October
 			time.Date(2026, 10, 1, 0, 0, 0, 0, noon.Location()),
-			time.Date(2026, 10, noon.Day(), 23, 59, 59, 0, noon.Location()),
-			time.Date(2026, 10, noon.Day()+1, 0, 0, 0, 0, noon.Location()),
+			moment(10, noon.Day(), noon).Add(-time.Microsecond),
+			moment(10, noon.Day(), noon),
 			time.Date(2026, 9, 30, 23, 59, 59, 0, noon.Location()),
 			time.Date(2026, 9, 29, 12, 0, 0, 0, noon.Location()),
 		} {
@@ -328,16 +331,19 @@ func TestStore_Statement_SameDays(t *testing.T) {
 			month  ledger.Month
 			now    time.Time
 			before ledger.Fen
-			days   int
+			to     time.Time
 		}{
-			{november, noon, 2 + 4, noon.Day()},
-			{november, noon.AddDate(0, 1, 0), 1 + 2 + 4 + 8, 0},
-			{november - 1, time.Date(2026, 10, 31, 12, 0, 0, 0, noon.Location()), 16 + 32, 31}, // September has thirty
-			{november - 1, noon, 16 + 32, 0},
+			{november, noon, 2 + 4, moment(10, noon.Day(), noon)},
+			{november, noon.UTC(), 2 + 4, moment(10, noon.Day(), noon)},
+			{november, november.Start(noon.Location()), 0, time.Date(2026, 10, 1, 0, 0, 0, 0, noon.Location())},
+			{november, noon.AddDate(0, 1, 0), 1 + 2 + 4 + 8, time.Time{}},
+			{november - 1, time.Date(2026, 10, 30, 12, 0, 0, 0, noon.Location()), 32, time.Date(2026, 9, 30, 12, 0, 0, 0, noon.Location())},
+			{november - 1, time.Date(2026, 10, 31, 12, 0, 0, 0, noon.Location()), 16 + 32, time.Time{}}, // September has thirty days
+			{november - 1, noon, 16 + 32, time.Time{}},
 		} {
 			got, err := s.Statement(t.Context(), p.ID, tc.month, tc.now)
-			if err != nil || got.Before != tc.before || got.SameDays != tc.days {
-				t.Errorf("%s at %s: %s before in %d days, %v; want %s in %d", tc.month, tc.now, got.Before, got.SameDays, err, tc.before, tc.days)
+			if err != nil || got.Before != tc.before || !got.BeforeTo.Equal(tc.to) {
+				t.Errorf("%s at %s: %s before %s, %v; want %s before %s", tc.month, tc.now, got.Before, got.BeforeTo, err, tc.before, tc.to)
 			}
 		}
 	})
