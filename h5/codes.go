@@ -12,28 +12,26 @@ import (
 )
 
 // Wherever a code is asked, posting channel to the same address sends one.
-// The pages say to where by a masked address, and go on to the field for the
-// code by ?sent=.
+// The pages say to where by a masked address.
 
 // codeForm is what parts.html needs to ask for a code.
 type codeForm struct {
 	Channels []identity.Address
 	Awaited  bool   // a code was sent and can still be used
-	SentTo   string // masked; empty when it is not known which
+	SentTo   string // masked; empty when nothing goes there any more
 	Wait     int    // seconds until the next one may be sent; 0 = now, for all that is known
 }
 
 // codeState tells how far this person is with a code for the purpose.
 func (v *visit) codeState(purpose ledger.Purpose) (codeForm, error) {
 	form := codeForm{Channels: v.Codes.Addresses(v.person)}
-	awaited, wait, err := v.Store.CodeAwaited(v.ctx(), v.person.ID, purpose, v.now)
+	sent, wait, err := v.Store.CodeAwaited(v.ctx(), v.person.ID, purpose, v.now)
 	if err != nil {
 		return form, err
 	}
-	form.Awaited, form.Wait = awaited, wholeSeconds(wait)
-	sent := ledger.Channel(v.r.URL.Query().Get("sent"))
+	form.Awaited, form.Wait = sent != "", wholeSeconds(wait)
 	for _, c := range form.Channels {
-		if form.Awaited && (c.Channel == sent || len(form.Channels) == 1) {
+		if c.Channel == sent {
 			form.SentTo = c.Masked
 		}
 	}

@@ -56,7 +56,8 @@ func (c fakeCodes) Send(_ context.Context, p ledger.Person, ch ledger.Channel, p
 	}
 	for _, a := range c.Addresses(p) {
 		if a.Channel == ch {
-			c.awaited[codeKey(p.ID, purpose)], c.issued[p.ID] = "482913", c.now
+			key := codeKey(p.ID, purpose)
+			c.awaited[key], c.channels[key], c.issued[p.ID] = "482913", ch, c.now
 			return a.Masked, nil
 		}
 	}

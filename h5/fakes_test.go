@@ -1,6 +1,7 @@
 package h5
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -64,8 +65,11 @@ func (w *world) PasswordState(_ context.Context, id int64, _ time.Time) (bool, t
 	return w.passwords[id] == "", w.locked[id], nil
 }
 
-func (w *world) CodeAwaited(_ context.Context, id int64, p ledger.Purpose, now time.Time) (bool, time.Duration, error) {
-	return w.awaited[codeKey(id, p)] != "", max(0, w.issued[id].Add(time.Minute).Sub(now)), nil
+func (w *world) CodeAwaited(_ context.Context, id int64, p ledger.Purpose, now time.Time) (sent ledger.Channel, wait time.Duration, err error) {
+	if key := codeKey(id, p); w.awaited[key] != "" {
+		sent = cmp.Or(w.channels[key], ledger.Email)
+	}
+	return sent, max(0, w.issued[id].Add(time.Minute).Sub(now)), nil
 }
 
 func (w *world) Balance(_ context.Context, id int64, _ time.Time) (ledger.Balance, error) {

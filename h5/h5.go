@@ -72,7 +72,7 @@ type Store interface {
 	MarkVerified(ctx context.Context, personID int64, at time.Time) error
 	BindCard(ctx context.Context, personID int64, at time.Time) error
 	PasswordState(ctx context.Context, personID int64, now time.Time) (initial bool, lockedUntil time.Time, err error)
-	CodeAwaited(ctx context.Context, personID int64, p ledger.Purpose, now time.Time) (awaited bool, wait time.Duration, err error)
+	CodeAwaited(ctx context.Context, personID int64, p ledger.Purpose, now time.Time) (sent ledger.Channel, wait time.Duration, err error)
 
 	Balance(ctx context.Context, personID int64, now time.Time) (ledger.Balance, error)
 	Transfers(ctx context.Context, personID int64, limit int, now time.Time) ([]ledger.Transfer, error)

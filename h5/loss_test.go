@@ -150,6 +150,10 @@ func TestCancelLoss(t *testing.T) {
 		}
 		wantRedirect(t, p.post("/h5/loss/cancel", with(token, "channel", "email")), "/h5/loss/cancel?sent=email")
 		wantPage(t, p.get("/h5/loss/cancel?sent=email"), 200, "z***@example.edu.cn", `name="query_password"`, `name="code"`)
+		p.post("/h5/loss/cancel", with(token, "channel", "phone"))
+		// Where the code went is said until it is used, on whichever way one comes back.
+		wantPage(t, p.post("/h5/loss/cancel", with(token, "query_password", "258036", "code", "000000")), 422, "验证码已发送到 138****8000")
+		wantPage(t, p.get("/h5/loss/cancel"), 200, "验证码已发送到 138****8000")
 		wantRedirect(t, p.post("/h5/loss/cancel", with(token, "query_password", "258036", "code", "482 913")), "/h5/loss/cancel")
 		wantPage(t, p.get("/h5/loss/cancel"), 200, "已解挂 12:08:00", "个别终端可能要过一会儿", "GS20251122-7K2MQ4XA")
 		if w.losses[bound].EndedAt.IsZero() {

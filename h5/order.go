@@ -17,6 +17,8 @@ const (
 	stageWaiting   = "waiting"   // unpaid, payable
 	stageEnding    = "ending"    // unpaid, past its time; WeChat Pay has the last word
 	stagePaid      = "paid"      // to be collected
+	stageWriting   = "writing"   // at a terminal
+	stageChecking  = "checking"  // in doubt
 	stageClaimed   = "claimed"   // on the card
 	stageClosed    = "closed"    // nothing was credited
 	stageRefunding = "refunding" // on its way back
@@ -36,31 +38,46 @@ func (v *visit) order() error {
 	if err != nil {
 		return err
 	}
-	data := orderView{Order: order}
-	switch order.State {
-	case ledger.OrderPaid:
-		data.Stage = stagePaid
-		if data.Transfer, err = v.transferOf(order); err != nil {
-			return err
-		}
-		switch data.Transfer.State {
-		case ledger.TransferClaimed:
-			data.Stage = stageClaimed
-		case ledger.TransferRefunding:
-			data.Stage = stageRefunding
-		case ledger.TransferRefunded:
-			data.Stage = stageRefunded
-		}
-	case ledger.OrderClosed:
-		data.Stage = stageClosed
-	case ledger.OrderRefunded:
-		data.Stage = stageRefunded
-	default:
-		if data.Stage = stageWaiting; !v.now.Before(order.ExpiresAt) {
-			data.Stage = stageEnding
-		}
+	data, err := v.stageOf(order)
+	if err != nil {
+		return err
 	}
 	return v.show(http.StatusOK, "order", v.t("order.title"), data)
+}
+
+// stageOf tells how far an order has come, and its money.
+func (v *visit) stageOf(order ledger.Order) (orderView, error) {
+	at := orderView{Order: order, Stage: stageWaiting}
+	switch order.State {
+	case ledger.OrderPaid:
+		var err error
+		if at.Transfer, err = v.transferOf(order); err != nil {
+			return at, err
+		}
+		switch at.Transfer.State {
+		case ledger.TransferInFlight:
+			at.Stage = stageWriting
+		case ledger.TransferInDoubt:
+			at.Stage = stageChecking
+		case ledger.TransferClaimed:
+			at.Stage = stageClaimed
+		case ledger.TransferRefunding:
+			at.Stage = stageRefunding
+		case ledger.TransferRefunded:
+			at.Stage = stageRefunded
+		default:
+			at.Stage = stagePaid
+		}
+	case ledger.OrderClosed:
+		at.Stage = stageClosed
+	case ledger.OrderRefunded:
+		at.Stage = stageRefunded
+	default:
+		if !v.now.Before(order.ExpiresAt) {
+			at.Stage = stageEnding
+		}
+	}
+	return at, nil
 }
 
 // ownOrder finds the order among the person's own; another's and none are the
@@ -101,10 +118,15 @@ func (v *visit) orderStatus() error {
 			return err
 		}
 	}
+	at, err := v.stageOf(order)
+	if err != nil {
+		return err
+	}
 	return v.answer(struct {
 		State  ledger.OrderState `json:"state"`
 		Amount ledger.Fen        `json:"amount_fen"`
-	}{order.State, order.Amount})
+		Stage  string            `json:"stage"` // what the page would show
+	}{order.State, order.Amount, at.Stage})
 }
 
 // ask has WeChat Pay asked and reads the order again. Without an answer the

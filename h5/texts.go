@@ -61,7 +61,7 @@ var generalTexts = map[string]both{
 	"card.closed": {"已注销", "Closed"},
 
 	"home.title":         {"校园卡", "Campus card"},
-	"home.card_no":       {"尾号 %s", "No. …%s"},
+	"home.card_no":       {"尾号 %s", "Card ending in %s"},
 	"home.balance":       {"卡上余额", "On your card"},
 	"home.balance_about": {"卡上余额约", "On your card, about"},
 	"home.as_of":         {"截至 %s", "as of %s"},

@@ -93,6 +93,7 @@ var identityTexts = map[string]both{
 	"loss.active":       {"已有 %d/%d 台终端生效", "Active on %d of %d terminals"},
 	"loss.receipt":      {"回执号", "Receipt"},
 	"loss.card":         {"校园卡", "Card"},
+	"loss.card_no":      {"尾号 %s", "ending in %s"},
 	"loss.at":           {"受理时间", "Reported"},
 	"loss.next":         {"现在的情况", "Where it stands"},
 	"loss.stopped":      {"领款和充值已经停止", "Collecting and topping up have stopped"},

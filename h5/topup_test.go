@@ -158,9 +158,11 @@ func TestOrderStages(t *testing.T) {
 		{"Closed", func(w *world) { ordered(w, func(o *ledger.Order) { o.State = ledger.OrderClosed }) }, []string{"已关闭", "如果已经扣款，会算进来或原路退回", "/h5/topup?amount_fen=5000", "重新充值"}},
 		{"Refunded", func(w *world) { ordered(w, func(o *ledger.Order) { o.State = ledger.OrderRefunded }) }, []string{"已原路退款"}},
 		{"Paid", paid(ledger.TransferPending), []string{"已付款，待领取", "到任意食堂刷卡或圈存机领取"}},
-		{"Writing", paid(ledger.TransferInFlight), []string{"已付款<", "正在写卡，请勿移开卡片", `<svg class="icon huge wait"`}},
-		{"InDoubt", paid(ledger.TransferInDoubt), []string{"已付款<", "写卡结果待确认。钱没有丢，下次刷卡自动核对", `<svg class="icon huge wait"`}},
+		{"Writing", paid(ledger.TransferInFlight), []string{`data-stage="writing"`, "已付款<", "正在写卡，请勿移开卡片", `<svg class="icon huge wait"`}},
+		{"InDoubt", paid(ledger.TransferInDoubt), []string{`data-stage="checking"`, "已付款<", `<p class="calm"><svg`, "写卡结果待确认。钱没有丢，下次刷卡自动核对", `<svg class="icon huge wait"`}},
 		{"Claimed", paid(ledger.TransferClaimed), []string{"已到卡"}},
+		{"Returning", paid(ledger.TransferRefunding), []string{`data-stage="refunding"`, "退款中，正在原路退回"}},
+		{"Returned", paid(ledger.TransferRefunded), []string{"已原路退款"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -173,6 +175,13 @@ func TestOrderStages(t *testing.T) {
 			if strings.Contains(page, "到账") {
 				t.Error("nothing has arrived")
 			}
+			// A page that is left open learns that it shows another stage.
+			_, stage, _ := strings.Cut(page, `data-stage="`)
+			stage, _, _ = strings.Cut(stage, `"`)
+			if stage == stageEnding {
+				stage = stagePaid // WeChat Pay was asked
+			}
+			wantPage(t, p.get("/h5/topup/orders/"+no+"/status"), 200, `"stage":"`+stage+`"}`)
 		})
 	}
 }
@@ -217,10 +226,10 @@ func TestOrderStatus(t *testing.T) {
 	p := open(t, w)
 	p.as(w, bound)
 	path := "/h5/topup/orders/" + no + "/status"
-	if got := wantPage(t, p.get(path), 200); got != `{"state":"created","amount_fen":5000}` || w.asked != 0 {
+	if got := wantPage(t, p.get(path), 200); got != `{"state":"created","amount_fen":5000,"stage":"waiting"}` || w.asked != 0 {
 		t.Errorf("%s, asked %d times", got, w.asked)
 	}
-	if got := wantPage(t, p.get(path+"?ask=1"), 200); got != `{"state":"paid","amount_fen":5000}` || w.asked != 1 {
+	if got := wantPage(t, p.get(path+"?ask=1"), 200); got != `{"state":"paid","amount_fen":5000,"stage":"paid"}` || w.asked != 1 {
 		t.Errorf("%s, asked %d times", got, w.asked)
 	}
 	wantPage(t, p.get(path+"?ask=1"), 200)

@@ -42,6 +42,13 @@ func TestTransfers(t *testing.T) {
 	if got := regexp.MustCompile(`/h5/transfers/[^"]+`).FindAllString(page, -1); len(got) != 1 || got[0] != "/h5/transfers/7/refund" {
 		t.Errorf("refunds are offered at %q, want the one pending top-up", got)
 	}
+	// Doubt is calm: words and an icon, in a colour of its own.
+	if n := strings.Count(page, `<p class="calm"><svg`); n != 2 {
+		t.Errorf("%d of the two that are at a terminal are told apart", n)
+	}
+	if !regexp.MustCompile(`<li class="now doubt" aria-current="step"><svg[^>]*><use href="#i-info"/></svg> <span>核对中`).MatchString(page) {
+		t.Error("doubt looks like success")
+	}
 	if n := strings.Count(page, `aria-current="step"`); n != 5 {
 		t.Errorf("%d timelines for five transfers under way", n)
 	}

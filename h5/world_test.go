@@ -21,7 +21,8 @@ type world struct {
 	balances  map[int64]ledger.Balance
 	transfers map[int64][]ledger.Transfer
 	orders    map[string]*ledger.Order
-	awaited   map[string]string // person and purpose → the code
+	awaited   map[string]string         // person and purpose → the code
+	channels  map[string]ledger.Channel // … and how it was sent
 	issued    map[int64]time.Time
 	passwords map[int64]string // "" or none = the initial one
 	tries     map[int64]int
@@ -85,7 +86,7 @@ func newWorld() *world {
 		},
 		sessions: map[string]ledger.Session{}, states: map[string]stateEntry{},
 		balances: map[int64]ledger.Balance{}, transfers: map[int64][]ledger.Transfer{}, orders: map[string]*ledger.Order{},
-		awaited: map[string]string{}, issued: map[int64]time.Time{}, passwords: map[int64]string{bound: "258036", verified: "", known: ""},
+		awaited: map[string]string{}, channels: map[string]ledger.Channel{}, issued: map[int64]time.Time{}, passwords: map[int64]string{bound: "258036", verified: "", known: ""},
 		tries: map[int64]int{}, locked: map[int64]time.Time{},
 		losses: map[int64]ledger.LossReport{}, muted: map[ledger.EventKind]bool{}, audit: map[int64][]ledger.AuditEntry{}, moved: map[int64][]ledger.Movement{}, numbers: map[string]string{},
 		oauthCodes: map[string]string{"good": "20230001", "outsider": "", "linked": "wwother/20230001", "stranger": "visitor7"},

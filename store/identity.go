@@ -166,25 +166,29 @@ func (s *Store) TryCode(ctx context.Context, t ledger.CodeTry) error {
 	return verdict
 }
 
-// CodeAwaited tells whether a code was sent for the purpose and can still be
-// used, and how long the person's limits keep the next one, for whatever
-// purpose; those of the address and over everybody only IssueCode knows.
-func (s *Store) CodeAwaited(ctx context.Context, personID int64, p ledger.Purpose, now time.Time) (awaited bool, wait time.Duration, err error) {
+// CodeAwaited tells by which channel a code was sent for the purpose that can
+// still be used, none if it is empty, and how long the person's limits keep the
+// next one, for whatever purpose; those of the address and over everybody only
+// IssueCode knows.
+func (s *Store) CodeAwaited(ctx context.Context, personID int64, p ledger.Purpose, now time.Time) (sent ledger.Channel, wait time.Duration, err error) {
 	var codes []struct {
+		Channel  ledger.Channel
 		Usable   bool
 		IssuedAt int64
 	}
-	err = s.db.WithContext(ctx).Raw(`SELECT issued_at, (purpose = ? AND ended_at IS NULL AND expires_at > ?) AS usable FROM codes
+	err = s.db.WithContext(ctx).Raw(`SELECT channel, issued_at, (purpose = ? AND ended_at IS NULL AND expires_at > ?) AS usable FROM codes
 		WHERE person_id = ? AND (issued_at > ? OR expires_at > ?) ORDER BY issued_at DESC`,
 		string(p), micros(now), personID, micros(now.Add(-24*time.Hour)), micros(now)).Scan(&codes).Error
 	if err != nil {
-		return false, 0, fmt.Errorf("look for a code: %w", err)
+		return "", 0, fmt.Errorf("look for a code: %w", err)
 	}
 	issued := make([]int64, len(codes))
 	for i, c := range codes {
-		awaited, issued[i] = awaited || c.Usable, c.IssuedAt
+		if issued[i] = c.IssuedAt; c.Usable && sent == "" {
+			sent = c.Channel
+		}
 	}
-	return awaited, tooSoon(issued, now), nil
+	return sent, tooSoon(issued, now), nil
 }
 
 // BeginPasswordTry counts a try as wrong before anybody hashes anything;

@@ -82,26 +82,26 @@ func TestStore_CodeAwaited(t *testing.T) {
 			who     ledger.Person
 			purpose ledger.Purpose
 			after   time.Duration
-			awaited bool
+			sent    ledger.Channel
 			wait    time.Duration
 		}{
-			"AtOnce":         {p, ledger.PurposeVerify, 0, true, time.Minute},
-			"Soon":           {p, ledger.PurposeVerify, 18 * time.Second, true, 42 * time.Second},
-			"AMinuteLater":   {p, ledger.PurposeVerify, time.Minute, true, 0},
-			"Expired":        {p, ledger.PurposeVerify, 5 * time.Minute, false, 0},
-			"AnotherPurpose": {p, ledger.PurposePassword, 18 * time.Second, false, 42 * time.Second},
-			"AnotherPerson":  {other, ledger.PurposeVerify, 0, false, 0},
+			"AtOnce":         {p, ledger.PurposeVerify, 0, ledger.Email, time.Minute},
+			"Soon":           {p, ledger.PurposeVerify, 18 * time.Second, ledger.Email, 42 * time.Second},
+			"AMinuteLater":   {p, ledger.PurposeVerify, time.Minute, ledger.Email, 0},
+			"Expired":        {p, ledger.PurposeVerify, 5 * time.Minute, "", 0},
+			"AnotherPurpose": {p, ledger.PurposePassword, 18 * time.Second, "", 42 * time.Second},
+			"AnotherPerson":  {other, ledger.PurposeVerify, 0, "", 0},
 		} {
-			awaited, wait, err := s.CodeAwaited(ctx, c.who.ID, c.purpose, noon.Add(c.after))
-			if err != nil || awaited != c.awaited || wait != c.wait {
-				t.Errorf("%s: awaited %t, wait %v, %v", name, awaited, wait, err)
+			sent, wait, err := s.CodeAwaited(ctx, c.who.ID, c.purpose, noon.Add(c.after))
+			if err != nil || sent != c.sent || wait != c.wait {
+				t.Errorf("%s: sent by %q, wait %v, %v", name, sent, wait, err)
 			}
 		}
 		if err := s.TryCode(ctx, try(p, noon, "a")); err != nil {
 			t.Fatal(err)
 		}
-		if awaited, wait, err := s.CodeAwaited(ctx, p.ID, ledger.PurposeVerify, noon); err != nil || awaited || wait != time.Minute {
-			t.Errorf("once used: awaited %t, wait %v, %v", awaited, wait, err)
+		if sent, wait, err := s.CodeAwaited(ctx, p.ID, ledger.PurposeVerify, noon); err != nil || sent != "" || wait != time.Minute {
+			t.Errorf("once used: sent by %q, wait %v, %v", sent, wait, err)
 		}
 	})
 }

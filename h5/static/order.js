@@ -1,14 +1,16 @@
-// Pays an order: through WeixinJSBridge where there is one, else by a QR code.
-// What the bridge reports is only a hint; the page shows what the server says.
+// Pays an order: through WeixinJSBridge where there is one, else by a QR code,
+// and follows its money to the card or back. What the bridge reports is only a
+// hint; the page shows what the server says.
 (function () {
   "use strict";
 
   var order = document.getElementById("order");
   var stage = order.dataset.stage;
-  if (stage !== "waiting" && stage !== "ending") { return; }
+  if (["claimed", "closed", "refunded"].indexOf(stage) >= 0) { return; } // as far as it goes
 
   var path = order.dataset.path;
   var bridgeWait = 1500;                   // ms until a client counts as having no bridge
+  var unpaid = stage === "waiting" || stage === "ending";
   var pollEvery = 2000, pollFor = 20 * 60 * 1000;
   var started = Date.now();
   var reported = stage === "ending";       // the payer says they have paid: have WeChat Pay asked
@@ -21,30 +23,35 @@
 
   // --- the state, as the server knows it
 
+  // Whoever pays waits for it; who goes to collect is asked about ever less.
+  function pause() { return unpaid ? pollEvery : 2 * pollEvery + (Date.now() - started) / 10; }
+
   function poll() {
     clearTimeout(timer);
     if (document.hidden) { return; } // visibilitychange goes on
     if (Date.now() - started > pollFor) { show("again", true); return; }
     polls += 1;
-    var ask = reported || polls % 8 === 0 ? "?ask=1" : "";
+    var ask = unpaid && (reported || polls % 8 === 0) ? "?ask=1" : "";
     fetch(path + "/status" + ask, { cache: "no-store" }).then(function (answer) {
       if (answer.status === 401) { location.reload(); return; }
       if (!answer.ok) { throw new Error(String(answer.status)); }
       return answer.json().then(function (body) {
         show("offline", false);
-        if (body.state !== "created") { location.reload(); return; }
-        timer = setTimeout(poll, pollEvery);
+        if (body.stage !== stage) { location.reload(); return; }
+        timer = setTimeout(poll, pause());
       });
     }).catch(function () {
       show("offline", true);
-      timer = setTimeout(poll, 3 * pollEvery);
+      timer = setTimeout(poll, 3 * pause());
     });
   }
   document.addEventListener("visibilitychange", function () {
-    if (!document.hidden) { poll(); }
+    if (document.hidden) { return; }
+    started = Date.now();
+    poll();
   });
-  timer = setTimeout(poll, pollEvery);
-  if (stage === "ending") { return; }
+  timer = setTimeout(poll, pause());
+  if (stage !== "waiting") { return; }
 
   // --- the ways to pay
 
