@@ -68,8 +68,11 @@ func decide(tokens []token, heard opinion) Result {
 	if second != intent && !both {
 		intent, at = second, -1
 	}
-	if intent == NotificationsOff && denied.has(off) && !said.has(off) {
+	switch {
+	case intent == NotificationsOff && denied.has(off) && !said.has(off):
 		intent = Cancel // 提醒不用关
+	case (intent == NotificationsOn || intent == NotificationsOff) && said.has(fee):
+		intent = Help // 开提醒会收费不
 	}
 	if vouched := heard.vouches(intent); risky[intent] || said.has(who) || !vouched {
 		intent = veto(intent, clauses, at, tokens, said, denied, vouched)

@@ -135,6 +135,7 @@ var latin = joined(map[concept]string{
 	mine:   `my, mine, my own, myself, wo, wo de, wode`,
 	pay:    `pay, paying, payment, payments`,
 	product: `
+		shower, shower credit, laundry credit, print credit, printing credit, gym credit, mpesa, m pesa,
 		pay code, payment code, paying code, pay qr, payment qr, pay qr code, payment qr code, qr code, receive code, receiving code, bus code,
 		the page, webpage, website, frame, weather, theorem, phone, phones, mobile, cellphone, sim, sim card, esim, esim card, card game, card games, board game, video game, screen, umbrella, laptop,
 		computer, tablet, ipad, wallet, purse, key, keys, bag, backpack, book, books, textbook, notebook, glasses, bottle, watch, ring,

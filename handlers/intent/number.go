@@ -156,9 +156,13 @@ func (t *token) unit(r []rune, value int64, certain bool) (int64, bool) {
 		}
 	case '毛', '角':
 		t.explicit, t.lone, t.end = true, false, after+1
-		if n := at(r, t.end); isDigit(n) && !isDigit(at(r, t.end+1)) && match(r, t.end+1, counters) == 0 && value < 10_00 { // 9毛9
+		n, ok := hanDigits[at(r, t.end)]
+		if isDigit(at(r, t.end)) {
+			n, ok = int64(r[t.end]-'0'), true
+		}
+		if ok && value < 10_00 && !isDigit(at(r, t.end+1)) && match(r, t.end+1, counters) == 0 { // 9毛9
 			t.end++
-			return value/10 + int64(n-'0'), certain
+			return value/10 + n, certain
 		}
 		return value / 10, certain && value%10 == 0
 	case '分':

@@ -119,6 +119,8 @@ func (o *opinion) act(rules Intent, said, denied set, whole bool) Intent {
 	switch {
 	case voice == rules && (whole || margin >= toAgree):
 		return rules
+	case whole && (voice == TopUp) != (rules == TopUp) && said.any(acts[voice]) && said.any(acts[rules]):
+		return rules // 解挂顺便充50
 	case risky[rules] && (voice == rules || !may || margin < toTurn):
 		return Help
 	case (rules == None && margin >= toInsist || query(rules) && margin >= 2*toInsist) && denied == (set{}) && insists(voice, said, back):

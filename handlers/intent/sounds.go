@@ -34,7 +34,7 @@ var sounds = strings.Fields(`
 	xian先险现限显线 xiang想响象向享项像详箱相 xiao消肖效校小销笑宵 xie些鞋写谢协 xin心信新芯辛 xing醒行型形性姓星幸 xiong兄
 	xiu休修 xu需许须续蓄虚序 xuan选炫 xue学血 xun讯寻询 ya押鸭呀 yan验演严言盐炎研眼燕 yang样羊养洋 yao要耀钥 ye也爷页业夜耶
 	yi以一已意异姨医衣艺易疫译义遗翼 yin银印音因 ying英应影硬赢嘤营 yo哟 yong用泳 you有优友油游邮又由右
-	yu余于鱼语雨遇预宇与浴寓狱育 yuan原员院园元远 yue岳月阅越约 yun云 za咋杂 zai再在仔 zan咱 zao早澡造糟 ze则责 zen怎 zeng增赠曾
+	yu余于鱼俞语雨遇预宇与浴寓狱育 yuan原员院园元远 yue岳月阅越约 yun云 za咋杂 zai再在仔 zan咱 zao早澡造糟 ze则责 zen怎 zeng增赠曾
 	zhan站占 zhang账帐涨张章长掌丈 zhao找招照朝召 zhe着者折这 zhen真朕枕 zheng证正政争整征症
 	zhi值直植职置止知之只治至质制支侄指智志殖执致 zhong中终种钟仲众 zhou周骤 zhu助住祝主注猪 zhua抓 zhuan转专 zhuang桩装状 zhun准
 	zhuo桌 zi子自资字咨 zong总踪 zou走 zu组租足 zui最 zuo咗做座作昨左坐`)

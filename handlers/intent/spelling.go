@@ -17,7 +17,7 @@ var short = strings.Fields(`block found money today month lunch spend spent clai
 
 // quick are slips in words that are shorter still.
 var quick = map[string]string{"hwo": "how", "teh": "the", "hte": "the", "adn": "and", "yuo": "you", "nto": "not", "cna": "can", "fnd": "find",
-	"lst": "lost", "crd": "card", "blck": "block", "frm": "from", "wnat": "want", "waht": "what", "wht": "what", "ned": "need", "lsot": "lost", "crad": "card", "cmpus": "campus"}
+	"lst": "lost", "crd": "card", "blck": "block", "frm": "from", "wnat": "want", "waht": "what", "wht": "what", "ned": "need", "lsot": "lost", "toup": "topup", "crad": "card", "cmpus": "campus"}
 
 // ordinary are English words that are one letter from one of the lists, or have it with two letters swapped.
 var ordinary = strings.Fields(`
