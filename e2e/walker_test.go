@@ -268,7 +268,7 @@ const printed = `(() => {
 	const edges = [...document.querySelectorAll('.hero, .facts, .list, .chart, .sums')].filter(seen).map(e => Math.round(e.getBoundingClientRect().right));
 	if (new Set(edges).size > 1) out.push('boxes end at ' + edges);
 	const text = document.querySelector('main').innerText;
-	if (!/(尾号|No\. …) ?\d{4}/.test(text)) out.push('does not say whose: ' + text.slice(0, 120));
+	if (!/(尾号|ending in) ?\d{4}/.test(text)) out.push('does not say whose: ' + text.slice(0, 120));
 	return out })()`
 
 // accessible runs axe-core over the page, for WCAG 2 A and AA.

@@ -34,7 +34,8 @@ type transactionsView struct {
 	Month     string
 	Kinds     []option
 	Merchants []option
-	Filtered  bool
+	Filter    string            // what the list is filtered by, in words
+	Listed    *ledger.Statement // its sums are those of the filtered list; nil = not filtered
 	Days      []movementDay
 	Page      int
 	Pages     int
@@ -90,7 +91,7 @@ func (v *visit) transactions() error {
 	}
 	lines := filter(s.Movements, kept.Get("kind"), kept.Get("merchant"))
 	data := transactionsView{
-		Nav: v.monthNav("/h5/transactions", month, kept), Head: v.printHead(), Now: now, Statement: s, Month: month.String(), Filtered: len(kept) > 0,
+		Nav: v.monthNav("/h5/transactions", month, kept), Head: v.printHead(), Now: now, Statement: s, Month: month.String(),
 		Page: page, Pages: max(1, (len(lines)+pageLength-1)/pageLength),
 		From: s.From.Format(time.DateOnly), To: s.To.AddDate(0, 0, -1).Format(time.DateOnly), Today: v.now.In(v.Location).Format(time.DateOnly),
 	}
@@ -102,6 +103,11 @@ func (v *visit) transactions() error {
 		}
 	}
 	data.Merchants = merchants(s, kept.Get("merchant"))
+	if len(kept) > 0 {
+		listed := ledger.NewStatement(0, s.From, s.To, lines)
+		data.Listed = &listed
+		data.Filter = v.chosen(data.Kinds, data.Merchants)
+	}
 	to := func(page int) string {
 		at := url.Values{"month": {data.Month}}
 		for key := range kept {
@@ -150,6 +156,17 @@ func filter(all []ledger.Movement, kind, merchant string) (kept []ledger.Movemen
 		}
 	}
 	return kept
+}
+
+// chosen names what the lists of choices are at.
+func (v *visit) chosen(lists ...[]option) string {
+	var names []string
+	for _, o := range slices.Concat(lists...) {
+		if o.Chosen {
+			names = append(names, o.Label)
+		}
+	}
+	return strings.Join(names, " · ")
 }
 
 // merchants are those of the month where most was spent, and the one asked for.

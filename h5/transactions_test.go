@@ -85,6 +85,43 @@ func TestTransactions_Filters(t *testing.T) {
 	}
 }
 
+// A filtered list has its own sums, says that they are of a part, and that the
+// files hold more than it.
+func TestTransactions_FilteredSums(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	lived(w)
+	month := ledger.NewStatement(opened, firstOfMonth, firstOfMonth.AddDate(0, 1, 0), w.moved[bound])
+	var shop, loaded ledger.Fen
+	for _, m := range month.Movements {
+		switch {
+		case m.Kind == ledger.MovementClaim:
+			loaded += m.Amount
+		case m.Where == "教育超市":
+			shop += m.Amount
+		}
+	}
+	p := open(t, w)
+	p.as(w, bound)
+	sums := regexp.MustCompile(`(?s)<dl class="sums">.*?</dl>`)
+	whole := wantPage(t, p.get("/h5/transactions"), 200, "整月的明细请用“打印当月”打印")
+	for query, want := range map[string][]string{
+		"merchant=" + url.QueryEscape("教育超市"): {"<dd>8 笔</dd>", `<dt>消费</dt><dd class="money">` + signed(-shop) + "<"},
+		"kind=claim": {"<dd>3 笔</dd>", `<dt>领取到卡</dt><dd class="money in">` + signed(loaded) + "<"},
+		"kind=claim&merchant=" + url.QueryEscape("教育超市"): {"<dd>0 笔</dd>"},
+	} {
+		page := wantPage(t, p.get("/h5/transactions?"+query), 200, append(want, "以上只算筛选出来的。整月消费 "+month.Spent.String(), "<br>筛选：", "整月或整段日期的全部记录")...)
+		if found := sums.FindString(page); found == sums.FindString(whole) || strings.Count(found, "<dt>") != len(want) {
+			t.Errorf("%s: %s", query, found)
+		}
+	}
+	if strings.Contains(whole, "筛选出") || strings.Contains(whole, "不按上面的筛选") {
+		t.Error("the whole month is called a part")
+	}
+	p.lang = "en"
+	wantPage(t, p.get("/h5/transactions?kind=claim"), 200, "<dt>Matching</dt><dd>3</dd>", "These sums are of what matches alone.", "Filter: Collected", "not only what matches")
+}
+
 func TestTransactions_Words(t *testing.T) {
 	t.Parallel()
 	w := newWorld()

@@ -41,11 +41,33 @@
     })();
   });
 
-  // A month is shown as soon as it is chosen, and a page is printed by a button.
-  document.querySelectorAll("select[data-go]").forEach(function (select) {
-    select.form.classList.add("goes");
-    select.addEventListener("change", function () { select.form.submit(); });
+  // What a finger or a mouse chose is shown at once. Keys pass one choice on the
+  // way to the next (https://www.w3.org/WAI/WCAG22/Understanding/on-input): then
+  // the button beside shows it, and the keyboard goes on where it was.
+  var keyed = false, controls = [], place = "xiaoka-place";
+  document.addEventListener("keydown", function () { keyed = true; }, true);
+  document.addEventListener("pointerdown", function () { keyed = false; }, true);
+  document.querySelectorAll("form[data-go]").forEach(function (form) {
+    function offer() { if (keyed) { form.classList.remove("goes"); } }
+    form.classList.add("goes");
+    form.addEventListener("focusin", offer);
+    form.addEventListener("keydown", offer);
+    form.addEventListener("change", function () { if (!keyed) { form.submit(); } });
+    form.addEventListener("submit", function () {
+      try { sessionStorage.setItem(place, location.pathname + " " + controls.indexOf(document.activeElement)); } catch (refused) { /* from the top */ }
+    });
+    controls.push.apply(controls, form.querySelectorAll("select, button"));
   });
+  try {
+    var left = (sessionStorage.getItem(place) || "").split(" "), control = controls[left[1]];
+    sessionStorage.removeItem(place);
+    if (control && left[0] === location.pathname) {
+      control.form.classList.remove("goes");
+      control.focus();
+    }
+  } catch (refused) { /* no storage */ }
+
+  // A page is printed by a button.
   document.querySelectorAll("[data-print]").forEach(function (button) {
     button.hidden = false;
     button.addEventListener("click", function () { window.print(); });
