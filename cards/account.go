@@ -43,7 +43,7 @@ func Balance(lang Lang, d BalanceData) Card {
 	case d.Missing > 1:
 		c.SubTitleText = say(lang, kBalanceMissing, asOf(lang, d.AsOf, d.Now), d.Missing)
 	}
-	c.row(kRowPending, Yuan(d.PendingFen))
+	c.row(kRowPending, say(lang, kToCollect, Yuan(d.PendingFen)))
 	c.rowInFlight(d.InFlightFen, d.Doubt)
 	if d.OldFen > 0 {
 		c.row(kRowOldCard, say(lang, kOldCard, Yuan(d.OldFen), Day(lang, d.OldDue)))
@@ -111,10 +111,13 @@ type PendingData struct {
 	TotalFen  int64
 	Count     int // of all transfers; Transfers may hold only the first few
 	Transfers []PendingTransfer
-	Places    []string // where the self-service machines stand
-	ListURL   string   // all transfers
+	Now       time.Time // in the transfers' zone
+	Places    []string  // where the self-service machines stand
+	ListURL   string    // all transfers
 	TopUpURL  string
-	MostFen   int64 // what a card may hold, where it has no room for all that waits; else 0
+	Status    string // as in BalanceData
+	CancelURL string // where the loss of a lost card is taken back
+	MostFen   int64  // what a card may hold, where it has no room for all that waits; else 0
 }
 
 // Pending answers 待领 and 领款: what waits, and where to collect it.
@@ -122,30 +125,45 @@ func Pending(lang Lang, d PendingData) Card {
 	count := max(d.Count, len(d.Transfers))
 	if count == 0 {
 		c := notice(lang, "pending", kSourceCard, say(lang, kPendingNone), say(lang, kPendingNoneDesc), d.ListURL)
-		c.SubTitleText = pendingWhere(lang, d.Places)
+		c.SubTitleText = pendingHow(lang, d)
 		c.jump(kJumpTopUp, d.TopUpURL)
 		return c.Fit()
 	}
 	c := notice(lang, "pending", kSourceCard, say(lang, kPendingTitle), say(lang, kPendingDesc, count), d.ListURL)
 	c.EmphasisContent = &Emphasis{Title: Yuan(d.TotalFen), Desc: say(lang, kPendingTotal)}
-	c.SubTitleText = pendingWhere(lang, d.Places)
-	if d.MostFen > 0 {
-		c.SubTitleText = say(lang, kPendingRoom, say(lang, kPendingWhere), Yuan(d.MostFen))
-	}
+	c.SubTitleText = pendingHow(lang, d)
 	shown := min(len(d.Transfers), maxHorizontal)
 	if count > maxHorizontal {
 		shown = min(shown, maxHorizontal-1)
 	}
 	for _, t := range d.Transfers[:shown] {
 		c.HorizontalContentList = append(c.HorizontalContentList, Horizontal{
-			KeyName: say(lang, kRowPending), Value: dated(lang, t.CreatedAt, t.Title, Yuan(t.AmountFen)),
+			KeyName: say(lang, kRowSince), Value: line(lang, t.CreatedAt, d.Now, t.Title, Yuan(t.AmountFen)),
 		})
 	}
 	if rest := count - shown; rest > 0 {
 		c.row(kRowMore, say(lang, kPendingMore, rest))
 	}
+	if d.Status == "lost" {
+		c.jump(kLostCancel, d.CancelURL)
+	}
 	c.jump(kPendingList, d.ListURL)
 	return c.Fit()
+}
+
+// pendingHow says how the money is collected: where, or what comes first.
+func pendingHow(lang Lang, d PendingData) string {
+	switch {
+	case len(d.Transfers) == 0 && d.Status != "normal":
+		return ""
+	case d.Status == "lost":
+		return say(lang, kPendingLost)
+	case d.Status == "frozen":
+		return say(lang, kPendingFrozen)
+	case d.MostFen > 0:
+		return say(lang, kPendingRoom, say(lang, kPendingWhere), Yuan(d.MostFen))
+	}
+	return pendingWhere(lang, d.Places)
 }
 
 // pendingWhere says where money is collected.

@@ -42,11 +42,13 @@ type GreetingData struct {
 func Greeting(lang Lang, d GreetingData) Card {
 	title := kGreetEvening
 	switch {
-	case d.Hour >= 5 && d.Hour < 11:
+	case d.Hour < 4:
+		title = kGreetNight
+	case d.Hour < 11:
 		title = kGreetMorning
-	case d.Hour >= 11 && d.Hour < 14:
+	case d.Hour < 14:
 		title = kGreetNoon
-	case d.Hour >= 14 && d.Hour < 18:
+	case d.Hour < 18:
 		title = kGreetAfternoon
 	}
 	about := kBalanceOnCard
@@ -57,7 +59,7 @@ func Greeting(lang Lang, d GreetingData) Card {
 	c.EmphasisContent = &Emphasis{Title: Yuan(d.BalanceFen), Desc: say(lang, about)}
 	c.SubTitleText = say(lang, kGreetHint)
 	if d.PendingFen > 0 {
-		c.row(kRowPending, Yuan(d.PendingFen))
+		c.row(kRowPending, say(lang, kToCollect, Yuan(d.PendingFen)))
 		c.jump(kJumpPending, d.PendingURL)
 	}
 	c.rowInFlight(d.InFlightFen, d.Doubt)

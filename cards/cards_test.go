@@ -49,26 +49,34 @@ func samples(lang Lang) map[string]Card {
 	soFar.BeforeTo, soFar.BeforeFen = at.AddDate(0, -1, 0), 1234
 	firstSoFar := soFar
 	firstSoFar.Before = false
-	lines := TransactionsData{Day: "今天消费 ¥13.00，2 笔", URL: site + "/transactions?month=2026-11", BillURL: site + "/statement?month=2026-11"}
+	lines := TransactionsData{Now: at, Spent: "今天消费 ¥13.00，2 笔", URL: site + "/transactions?month=2026-11", BillURL: site + "/statement?month=2026-11"}
 	for i := range 7 {
 		lines.Lines = append(lines.Lines, TransactionLine{"消费", "二号餐厅 面点窗口 一个很长很长的名字一个很长很长的名字", Yuan(int64(-650 - i)), at.AddDate(0, 0, -i), false})
 	}
-	waiting := TransactionsData{URL: lines.URL, BillURL: lines.BillURL, ListURL: site + "/transfers",
+	waiting := TransactionsData{Now: at, URL: lines.URL, BillURL: lines.BillURL, ListURL: site + "/transfers",
 		Lines: []TransactionLine{{"待领取", "微信充值", Yuan(5000), at, true}}}
 	ofMonth := lines
-	ofMonth.Month, ofMonth.Day = at, ""
+	ofMonth.From, ofMonth.Count, ofMonth.Spent = time.Date(2026, 11, 1, 0, 0, 0, 0, at.Location()), 61, "消费 ¥486.50，61 笔"
+	ofMonth.To = ofMonth.From.AddDate(0, 1, 0)
+	ofDay := ofMonth
+	ofDay.From, ofDay.To, ofDay.Now = time.Date(2026, 11, 22, 0, 0, 0, 0, at.Location()), time.Date(2026, 11, 23, 0, 0, 0, 0, at.Location()), at.AddDate(0, 0, 1)
+	ofDay.Count, ofDay.Lines = 1, lines.Lines[:1]
 	settings := SettingsData{Lang: En, Style: "textcard", LowFen: 1500, LowChoices: []int64{1000, 2000, 5000}, URL: site + "/settings"}
 	kinds := []PushKind{{"consumption", true}, {"topup_paid", true}, {"low_balance", false}, {"loss", true}}
 	choices := TopUpChoicesData{OtherURL: site + "/topup"}
 	for _, fen := range []int64{1000, 2000, 5000, 10000, 20000} {
 		choices.Choices = append(choices.Choices, TopUpChoice{fen, fmt.Sprintf("%s/topup?amount_fen=%d", site, fen)})
 	}
-	pending := PendingData{TotalFen: 15000, Places: []string{"二号餐厅", "图书馆一楼"}, ListURL: site + "/transfers", TopUpURL: site + "/topup"}
+	pending := PendingData{TotalFen: 15000, Status: "normal", Now: at.AddDate(0, 0, 7), Places: []string{"二号餐厅", "图书馆一楼"}, ListURL: site + "/transfers", TopUpURL: site + "/topup"}
 	for i := range 8 {
 		pending.Transfers = append(pending.Transfers, PendingTransfer{"微信充值", int64(1000 * (i + 1)), at.AddDate(0, 0, i)})
 	}
 	few := pending
 	few.Transfers, few.Places = pending.Transfers[:2], nil
+	stopped := pending
+	stopped.Status, stopped.CancelURL = "lost", site+"/loss/cancel"
+	frozen := pending
+	frozen.Status = "frozen"
 	full := few
 	full.MostFen = 100000
 	withPassword := BoundData{Name: "张三", CardNo: "2026001234", HomeURL: site + "/"}
@@ -98,7 +106,8 @@ func samples(lang Lang) map[string]Card {
 		"transactions":            Transactions(lang, lines),
 		"transactions_none":       Transactions(lang, TransactionsData{URL: site + "/transactions", TopUpURL: site + "/topup"}),
 		"transactions_month":      Transactions(lang, ofMonth),
-		"transactions_month_none": Transactions(lang, TransactionsData{Month: at, URL: site + "/transactions"}),
+		"transactions_day":        Transactions(lang, ofDay),
+		"transactions_month_none": Transactions(lang, TransactionsData{From: ofMonth.From, To: ofMonth.To, URL: site + "/transactions"}),
 		"ask_language":            AskLanguage(lang, site+"/settings", false),
 		"settings":                Settings(lang, settings),
 		"settings_unbound":        Settings(lang, SettingsData{URL: site + "/settings"}),
@@ -124,8 +133,10 @@ func samples(lang Lang) map[string]Card {
 		"password_first":          PasswordFirst(lang, site+"/password"),
 		"pending":                 Pending(lang, pending),
 		"pending_few":             Pending(lang, few),
+		"pending_lost":            Pending(lang, stopped),
+		"pending_frozen":          Pending(lang, frozen),
 		"pending_room":            Pending(lang, full),
-		"pending_none":            Pending(lang, PendingData{Places: pending.Places, ListURL: site + "/transfers", TopUpURL: site + "/topup"}),
+		"pending_none":            Pending(lang, PendingData{Status: "normal", Places: pending.Places, ListURL: site + "/transfers", TopUpURL: site + "/topup"}),
 		"claimed":                 Claimed(lang, ClaimedData{AmountFen: 5000, CardNo: "2026001234", BalanceFen: 10230, Place: "图书馆一楼", At: at, URL: site + "/transfers"}),
 		"claim_in_doubt":          ClaimInDoubt(lang, trouble),
 		"claim_released":          ClaimReleased(lang, trouble),
@@ -326,7 +337,7 @@ func TestCards_AnyData(t *testing.T) {
 			AskWhich(lang, []Choice{{text("choice"), "balance"}, {text("choice"), "topup"}}, url("u")),
 			Statement(lang, StatementData{at, fen("spent"), rapid.Int().Draw(t, "n"), fen("in"), fen("back"), fen("granted"), fen("claimed"), rapid.Int().Draw(t, "days"), fen("before"), rapid.Bool().Draw(t, "first"), rapid.SampledFrom([]time.Time{{}, at}).Draw(t, "before to"),
 				merchants, maybe("chart"), url("u"), maybe("t")}),
-			Transactions(lang, TransactionsData{at, text("today"), lines, url("u"), maybe("bill"), maybe("list"), maybe("topup")}),
+			Transactions(lang, TransactionsData{at, at.AddDate(0, 0, rapid.IntRange(0, 40).Draw(t, "days")), at, rapid.Int().Draw(t, "count"), text("today"), lines, url("u"), maybe("bill"), maybe("list"), maybe("topup")}),
 			AskLanguage(lang, url("u"), rapid.Bool().Draw(t, "by assistant")),
 			Settings(lang, settings), SettingsSaved(lang, settings),
 			PushKinds(lang, []PushKind{{"consumption", true}, {text("kind"), true}}, url("u")), PushKindsSaved(lang, []PushKind{{text("kind"), true}, {"low_balance", true}}, fen("low"), url("u")),
@@ -335,7 +346,7 @@ func TestCards_AnyData(t *testing.T) {
 			Muted(lang, "claimed", url("u")), Unmuted(lang, "claimed", url("u")),
 			AskPurchasePush(lang, rapid.Bool().Draw(t, "on"), url("u")),
 			NewcomerChannels(lang, NewcomerData{text("number"), rapid.Bool().Draw(t, "email"), rapid.Bool().Draw(t, "phone"), url("u")}),
-			Pending(lang, PendingData{fen("total"), rapid.Int().Draw(t, "count"), transfers, places, url("list"), maybe("topup"), fen("most")}),
+			Pending(lang, PendingData{fen("total"), rapid.Int().Draw(t, "count"), transfers, at, places, url("list"), maybe("topup"), rapid.SampledFrom([]string{"normal", "lost", "frozen", ""}).Draw(t, "status"), maybe("cancel"), fen("most")}),
 			Claimed(lang, ClaimedData{fen("a"), text("no"), fen("b"), text("place"), at, url("u")}),
 			ClaimInDoubt(lang, trouble), ClaimReleased(lang, trouble),
 			Help(lang, url("u")), HelpAssistant(lang, url("u")),
@@ -464,5 +475,61 @@ func TestCard_Keys(t *testing.T) {
 	vote := validCards()[VoteInteraction]
 	if got := fmt.Sprint(vote.Keys()); got != "[submit]" {
 		t.Errorf("vote: %s", got)
+	}
+}
+
+// TestGreeting_Hours: it says what people say at that hour.
+func TestGreeting_Hours(t *testing.T) {
+	t.Parallel()
+	for hour, want := range map[int][2]string{
+		0: {"你好", "Hello"}, 3: {"你好", "Hello"}, 4: {"早上好", "Good morning"}, 10: {"早上好", "Good morning"}, 11: {"中午好", "Hello"},
+		13: {"中午好", "Hello"}, 14: {"下午好", "Good afternoon"}, 17: {"下午好", "Good afternoon"}, 18: {"晚上好", "Good evening"}, 23: {"晚上好", "Good evening"},
+	} {
+		for i, lang := range []Lang{Zh, En} {
+			if got := Greeting(lang, GreetingData{Name: "张三", Hour: hour}).MainTitle.Title; !strings.HasPrefix(got, want[i]) {
+				t.Errorf("at %d: %q", hour, got)
+			}
+		}
+	}
+}
+
+func TestSpan(t *testing.T) {
+	t.Parallel()
+	day := func(year, month, day int) time.Time {
+		return time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC)
+	}
+	for name, tc := range map[string]struct {
+		from, to time.Time
+		zh, en   string
+	}{
+		"Day":      {day(2026, 11, 21), day(2026, 11, 22), "11月21日", "21 Nov"},
+		"LastYear": {day(2025, 12, 31), day(2026, 1, 1), "2025年12月31日", "31 Dec 2025"},
+		"Week":     {day(2026, 11, 9), day(2026, 11, 16), "11月9日–15日", "9–15 Nov"},
+		"Across":   {day(2026, 9, 28), day(2026, 10, 5), "9月28日–10月4日", "28 Sep – 4 Oct"},
+		"Month":    {day(2026, 10, 1), day(2026, 11, 1), "2026年10月", "October 2026"},
+		"None":     {time.Time{}, time.Time{}, "", ""},
+	} {
+		if zh, en := Span(Zh, tc.from, tc.to, day(2026, 11, 22)), Span(En, tc.from, tc.to, day(2026, 11, 22)); zh != tc.zh || en != tc.en {
+			t.Errorf("%s: %q and %q", name, zh, en)
+		}
+	}
+}
+
+// TestTransactions_OneLine: a line is as wide as a client shows in one, and its amount is never cut.
+func TestTransactions_OneLine(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 22, 12, 8, 0, 0, time.UTC)
+	for _, lang := range []Lang{Zh, En} {
+		for _, when := range []time.Time{at, at.AddDate(0, 0, -1), at.AddDate(0, -1, 0)} {
+			for _, amount := range []string{"−¥6.50", "+¥1000.00"} {
+				got := line(lang, when, at, "二号餐厅 面点窗口 一个很长的名字 Canteen", amount)
+				if width(got) > lineWidth || !strings.HasSuffix(got, amount) || !strings.Contains(got, "二号") {
+					t.Errorf("%q is %d wide", got, width(got))
+				}
+			}
+		}
+	}
+	if got := line(Zh, at.AddDate(0, 0, -1), at, "二号餐厅面点", "−¥6.50"); got != "21日 二号餐厅面点 −¥6.50" {
+		t.Error(got)
 	}
 }

@@ -130,6 +130,26 @@ func cut(s string, n int) string {
 	return s
 }
 
+// width is how wide a text is drawn, in halves of a Chinese character.
+func width(s string) (n int) {
+	for _, r := range s {
+		n++
+		if r >= 0x2e80 {
+			n++
+		}
+	}
+	return n
+}
+
+// cutWidth is cut for a width.
+func cutWidth(s string, n int) string {
+	s = clean(s)
+	for most := utf8.RuneCountInString(s); width(s) > n && most > 1; most-- {
+		s = cut(s, most-1)
+	}
+	return s
+}
+
 // cutBytes shortens s to n bytes on a rune border, the last character of which is then an ellipsis.
 func cutBytes(s string, n int) string {
 	const ellipsis = "…"

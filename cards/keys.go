@@ -56,6 +56,7 @@ const (
 
 	kTopUpChoicesTitle key = "topup.choices.title"
 	kTopUpChoicesDesc  key = "topup.choices.desc"
+	kTopUpTyped        key = "topup.typed"
 	kTopUpOther        key = "topup.other"
 	kTopUpTitle        key = "topup.title"
 	kTopUpAmount       key = "topup.amount"
@@ -99,6 +100,8 @@ const (
 	kPendingWhere    key = "pending.where"
 	kPendingPlaces   key = "pending.places"
 	kPendingRoom     key = "pending.room"
+	kPendingLost     key = "pending.lost"
+	kPendingFrozen   key = "pending.frozen"
 	kPendingNone     key = "pending.none"
 	kPendingNoneDesc key = "pending.none.desc"
 	kPendingMore     key = "pending.more"
@@ -145,6 +148,7 @@ const (
 	kAskWhichDesc  key = "ask_which.desc"
 	kAskWhichHelp  key = "ask_which.help"
 
+	kGreetNight     key = "greet.night"
 	kGreetMorning   key = "greet.morning.title"
 	kGreetNoon      key = "greet.noon.title"
 	kGreetAfternoon key = "greet.afternoon.title"
@@ -152,6 +156,10 @@ const (
 	kGreetHint      key = "greet.hint"
 
 	kRowSpent     key = "row.spent"
+	kToppedUp     key = "topped_up.value"
+	kToCollect    key = "to_collect"
+	kRowSum       key = "row.sum"
+	kRowSince     key = "row.since"
 	kRowToppedUp  key = "row.topped_up"
 	kCollected    key = "statement.collected"
 	kRowGranted   key = "row.granted"
@@ -189,6 +197,7 @@ const (
 
 	kTransactionsTitle key = "transactions.title"
 	kTransactionsOf    key = "transactions.month.title"
+	kTransactionsLast  key = "transactions.last.title"
 	kNoTransactionsOf  key = "transactions.month.none"
 	kNoTransactions    key = "transactions.none.title"
 	kNoTransactionsSay key = "transactions.none.text"

@@ -60,6 +60,38 @@ func Day(lang Lang, t time.Time) string {
 	return t.Format("1月2日")
 }
 
+// Span writes a time from one midnight to another, with its year unless that is now's: a month "2026年10月", a day "11月21日",
+// days "11月16日–22日", "30 Nov – 6 Dec". The zero time is "".
+func Span(lang Lang, from, to, now time.Time) string {
+	last := to.AddDate(0, 0, -1)
+	switch {
+	case from.IsZero():
+		return ""
+	case from.Day() == 1 && to.Equal(from.AddDate(0, 1, 0)):
+		return MonthName(lang, from)
+	}
+	zh, en := "1月2日", "2 Jan"
+	if from.Year() != now.Year() {
+		zh, en = "2006年1月2日", "2 Jan 2006"
+	}
+	if lang != En {
+		switch {
+		case !last.After(from):
+			return from.Format(zh)
+		case last.Month() == from.Month():
+			return from.Format(zh) + last.Format("–2日")
+		}
+		return from.Format(zh) + last.Format("–1月2日")
+	}
+	switch {
+	case !last.After(from):
+		return from.Format(en)
+	case last.Month() == from.Month():
+		return from.Format("2–") + last.Format(en)
+	}
+	return from.Format("2 Jan – ") + last.Format(en)
+}
+
 // MonthName writes a month with its year: "2026年10月", "October 2026".
 func MonthName(lang Lang, t time.Time) string {
 	if lang == En {

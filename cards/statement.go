@@ -56,7 +56,7 @@ func Statement(lang Lang, d StatementData) Card {
 			c.SubTitleText = say(lang, kPair, say(lang, kMerchants), places)
 		}
 	}
-	c.row(kRowToppedUp, Yuan(d.ToppedUpFen))
+	c.row(kRowToppedUp, say(lang, kToppedUp, Yuan(d.ToppedUpFen)))
 	if d.ReturnedFen > 0 {
 		c.row(kRowReturned, say(lang, kReturned, Yuan(d.ReturnedFen)))
 	}
@@ -124,8 +124,10 @@ type TransactionLine struct {
 
 // TransactionsData is the newest lines, newest first.
 type TransactionsData struct {
-	Month    time.Time         // any moment of the month they are of, in the zone to show; zero = the latest of all
-	Day      string            // what today or yesterday came to, under the title; "" = nothing to say of it
+	From, To time.Time         // midnights between which they are, in the zone to show; zero = the latest of all
+	Now      time.Time         // in that zone
+	Count    int               // of all transactions of that time
+	Spent    string            // what that time, or today, came to, under the title; "" = nothing to say of it
 	Lines    []TransactionLine // the first five are shown
 	URL      string            // the page with all of them
 	BillURL  string            // the month's statement
@@ -138,12 +140,13 @@ const shownTransactions = 5
 
 // Transactions answers 明细.
 func Transactions(lang Lang, d TransactionsData) Card {
-	if len(d.Lines) == 0 && !d.Month.IsZero() {
-		c := notice(lang, "transactions", kSourceCard, say(lang, kNoTransactionsOf, MonthName(lang, d.Month)), "", d.URL)
+	of := Span(lang, d.From, d.To, d.Now)
+	switch {
+	case len(d.Lines) == 0 && of != "":
+		c := notice(lang, "transactions", kSourceCard, say(lang, kNoTransactionsOf, of), "", d.URL)
 		c.jump(kJumpDetails, d.URL)
 		return c.Fit()
-	}
-	if len(d.Lines) == 0 {
+	case len(d.Lines) == 0:
 		c := notice(lang, "transactions", kSourceCard, say(lang, kNoTransactions), "", d.URL)
 		c.SubTitleText = say(lang, kNoTransactionsSay)
 		c.jump(kJumpTopUp, d.TopUpURL)
@@ -160,12 +163,19 @@ func Transactions(lang Lang, d TransactionsData) Card {
 	switch {
 	case onCard == 0:
 		title = say(lang, kNoTransactions)
-	case !d.Month.IsZero():
-		title = say(lang, kTransactionsOf, MonthName(lang, d.Month), onCard)
+	case of != "" && onCard < d.Count:
+		title = say(lang, kTransactionsLast, of, onCard)
+	case of != "":
+		title = say(lang, kTransactionsOf, of, onCard)
 	}
-	c := notice(lang, "transactions", kSourceCard, title, d.Day, d.URL)
+	c := notice(lang, "transactions", kSourceCard, title, d.Spent, d.URL)
+	aDay := !d.From.IsZero() && d.To.Equal(d.From.AddDate(0, 0, 1))
 	for _, l := range lines {
-		c.HorizontalContentList = append(c.HorizontalContentList, Horizontal{KeyName: l.Name, Value: dated(lang, l.At, l.Title, l.Amount)})
+		now := d.Now
+		if aDay {
+			now = l.At
+		}
+		c.HorizontalContentList = append(c.HorizontalContentList, Horizontal{KeyName: l.Name, Value: line(lang, l.At, now, l.Title, l.Amount)})
 	}
 	c.jump(kJumpDetails, d.URL)
 	c.jump(kJumpBill, d.BillURL)
@@ -176,10 +186,21 @@ func Transactions(lang Lang, d TransactionsData) Card {
 	return c.Fit()
 }
 
-// dated is a row's value: when, what as far as there is room, and how much.
-func dated(lang Lang, at time.Time, title, amount string) string {
-	when := When(lang, at)
-	return joinSpaced(when, titled(title, amount, lenValue-len([]rune(when))-1))
+// lineWidth is what one line of a row's value holds, in halves of a Chinese character: a client draws that much beside a name of four.
+const lineWidth = 26
+
+// line is a row's value that stays on one line, so that amounts stand under each other: the time of a day that is now's, else the day;
+// what, as far as there is room; and how much.
+func line(lang Lang, at, now time.Time, what, amount string) string {
+	when := Day(lang, at)
+	switch {
+	case at.Format(time.DateOnly) == now.Format(time.DateOnly):
+		when = at.Format("15:04")
+	case lang == Zh && at.Format("2006-01") == now.Format("2006-01"):
+		when = at.Format("2日")
+	}
+	room := lineWidth - width(when) - width(amount) - 2
+	return joinSpaced(when, cutWidth(what, max(2, room)), clean(amount))
 }
 
 // titled is what, as far as n characters have room for it, and how much.

@@ -18,7 +18,7 @@ type TopUpChoicesData struct {
 // demands a TaskID on it all the same, which package bot sets.
 func TopUpChoices(lang Lang, d TopUpChoicesData) Card {
 	c := Card{
-		lang: lang, Kind: "topup_choices", Type: ButtonInteraction,
+		lang: lang, Kind: "topup_choices", Type: ButtonInteraction, typed: say(lang, kTopUpTyped),
 		Source:     source(lang, kSourceCard),
 		MainTitle:  &MainTitle{Title: say(lang, kTopUpChoicesTitle), Desc: say(lang, kTopUpChoicesDesc)},
 		CardAction: openURL(d.OtherURL),
@@ -62,7 +62,7 @@ func TopUpPaid(lang Lang, d TopUpPaidData) Card {
 	c := notice(lang, "topup_paid", kSourceCard, say(lang, kTopUpPaidTitle), say(lang, kTopUpPaidDesc), d.URL)
 	c.EmphasisContent = &Emphasis{Title: Yuan(d.AmountFen), Desc: say(lang, kTopUpPaidState)}
 	if d.PendingFen > d.AmountFen {
-		c.row(kRowPending, Yuan(d.PendingFen))
+		c.row(kRowSum, say(lang, kToCollect, Yuan(d.PendingFen)))
 	}
 	c.row(kRowTime, When(lang, d.PaidAt))
 	c.row(kRowOrder, d.OutTradeNo)

@@ -103,6 +103,7 @@ func (a *Apps) Card(r *bot.Router) {
 			return answer(ctx, t)
 		}
 		t.Said = a.read(c.Message.Content, words)
+		a.turnDays(ctx, t)
 		a.turnMonth(ctx, t)
 		a.turnAmount(ctx, t)
 		if t.Said.Intent == "none" {

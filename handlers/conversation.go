@@ -29,6 +29,8 @@ type topic struct {
 	Intent string     `json:"intent"`
 	Amount ledger.Fen `json:"amount_fen,omitempty"`
 	Month  string     `json:"month,omitempty"`
+	Year   bool       `json:"year,omitempty"` // as in Said
+	Days   days       `json:"days,omitzero"`
 	Number string     `json:"number,omitempty"` // the student number a newcomer gave
 
 	Choices []string `json:"choices,omitempty"` // intents that were offered, of the topic which
@@ -74,7 +76,7 @@ func (a *Apps) topical(intent string, answer ask) ask {
 	return func(ctx context.Context, t *turn) error {
 		err := answer(ctx, t)
 		if err == nil {
-			a.keepTopic(ctx, t, topic{Intent: intent, Amount: t.Said.Amount, Month: t.Said.Month})
+			a.keepTopic(ctx, t, topic{Intent: intent, Amount: t.Said.Amount, Month: t.Said.Month, Year: t.Said.Year, Days: t.Said.Days})
 		}
 		return err
 	}
@@ -114,17 +116,22 @@ func (a *Apps) followUp(ctx context.Context, t *turn) (answer ask, said Said) {
 	text := plain(t.Message.Content)
 	again, yes, no := againWords[text], yesWords[text], noWords[text]
 	amount := amountIn(text)
-	if !again && !yes && !no && amount == 0 {
+	refused := refusedBy(text)
+	if !again && !yes && !no && amount == 0 && refused == nil {
 		return nil, Said{}
 	}
 	last := a.topic(ctx, t)
+	if refused != nil && !refused[last.Intent] {
+		return nil, Said{}
+	}
+	no = no || refused != nil
 	if amount > 0 {
 		if last.Intent != "topup" && !slices.Contains(last.Choices, "topup") {
 			return nil, Said{}
 		}
 		return a.asks["topup"], Said{Intent: "topup", Amount: amount}
 	}
-	said = Said{Intent: last.Intent, Amount: last.Amount, Month: last.Month}
+	said = Said{Intent: last.Intent, Amount: last.Amount, Month: last.Month, Year: last.Year, Days: last.Days}
 	switch {
 	case last.Intent == "":
 		return nil, Said{}

@@ -205,6 +205,19 @@ func (s *fakeStore) Statement(_ context.Context, id int64, month ledger.Month, n
 		Merchants: []ledger.Share{{Name: "二号餐厅 面点", Spent: 20000, Purchases: 30}}}, s.err
 }
 
+func (s *fakeStore) StatementBetween(_ context.Context, id int64, from, to time.Time) (ledger.Statement, error) {
+	if _, ok := s.balances[id]; !ok {
+		return ledger.Statement{}, ledger.ErrNotFound
+	}
+	var within []ledger.Movement
+	for _, m := range s.movements[id] {
+		if !m.At.Before(from) && m.At.Before(to) {
+			within = append(within, m)
+		}
+	}
+	return ledger.NewStatement(0, from, to, within), s.err
+}
+
 // fakeCodes knows one good code; verdict, when set, is what Check says.
 type fakeCodes struct {
 	store   *fakeStore

@@ -113,6 +113,7 @@ type Store interface {
 	Transfers(ctx context.Context, personID int64, limit int, now time.Time) ([]ledger.Transfer, error)
 	Movements(ctx context.Context, personID int64, limit int) ([]ledger.Movement, error)
 	Statement(ctx context.Context, personID int64, month ledger.Month, now time.Time) (ledger.Statement, error)
+	StatementBetween(ctx context.Context, personID int64, from, to time.Time) (ledger.Statement, error)
 }
 
 // Codes sends six-digit codes and checks them; *identity.Codes.
@@ -128,6 +129,8 @@ type Said struct {
 	Intent string
 	Amount ledger.Fen
 	Month  string // YYYY-MM
+	Year   bool   // the month's year was named, or is the one that is talked about
+	Days   days   // a day or a few, instead of a month
 	Odd    bool   // an amount was named that is none
 	Huge   bool   // an amount was named beyond all that are read
 	// Likely is what the text may ask for, the likeliest first: intents to ask

@@ -167,7 +167,7 @@ func TestStatement_Parts(t *testing.T) {
 		none        string // not said while nothing happened
 		zh, english string
 	}{
-		"Returned": {func(s *fakeStore) { s.returned = 2000 }, "已退", "充值：¥250.00\n退款：其中 ¥20.00 已退或正在退", "Back: ¥20.00 refunded or on its way"},
+		"Returned": {func(s *fakeStore) { s.returned = 2000 }, "已退", "充值：¥250.00\n退款：其中 ¥20.00 已退或正在退", "Back: Refunds ¥20.00"},
 		"Granted":  {func(s *fakeStore) { s.granted = 12000 }, "补助", "充值：¥250.00\n补助：¥120.00\n领到卡上：", "Grant: ¥120.00"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -41,35 +41,76 @@ func monthsOn(text string) int {
 }
 
 func countOf(numeral string) int {
-	if n, ok := map[string]int{"一": 1, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6}[numeral]; ok {
+	if n, ok := map[string]int{"一": 1, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10,
+		"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7}[numeral]; ok {
 		return n
 	}
 	n, _ := strconv.Atoi(numeral)
 	return n
 }
 
+var (
+	yearNamed = regexp.MustCompile(`年|20[0-9]{2}|year`)
+	// monthFromNow is a month that is counted from today's.
+	monthFromNow = regexp.MustCompile(`[上本这今当前]|个月|last|this|previous|prev|past|current|ago|before|far`)
+)
+
 // turnMonth names the month that a text means in the light of the topic, where
 // it means another than it says by itself. Without a month in the topic it is
 // counted from this one.
 func (a *Apps) turnMonth(ctx context.Context, t *turn) {
-	on := monthsOn(plain(t.Message.Content))
-	if on == 0 {
+	text := plain(t.Message.Content)
+	on := monthsOn(text)
+	switch {
+	case t.Said.Days.named():
+		return
+	case on == 0 && t.Said.Month != "":
+		a.bareMonth(ctx, t, text)
+		return
+	case on == 0:
 		return
 	}
 	last := a.topic(ctx, t)
 	from := a.month()
-	switch last.Intent {
-	case "statement", "transactions_today":
+	switch {
+	case last.ofPast():
 		if shown, err := ledger.ParseMonth(last.Month); err == nil {
 			from = shown
 		}
-	default:
-		if t.Said.Intent != "statement" && t.Said.Intent != "transactions_today" {
-			return
-		}
+	case t.Said.Intent != "statement" && t.Said.Intent != "transactions_today":
+		return
 	}
-	t.Said = Said{Intent: "statement", Month: (from + ledger.Month(on)).String()}
+	t.Said = Said{Intent: "statement", Month: (from + ledger.Month(on)).String(), Year: last.Year}
 }
+
+// bareMonth reads a month right after a statement: named alone it asks for
+// that one's, and without a year it is of the year that is talked about,
+// unless it has not come there.
+func (a *Apps) bareMonth(ctx context.Context, t *turn, text string) {
+	if t.Said.Intent != "none" && t.Said.Intent != "statement" {
+		return
+	}
+	t.Said.Year = yearNamed.MatchString(text)
+	last := a.topic(ctx, t)
+	if !last.ofPast() {
+		return
+	}
+	if t.Said.Intent == "none" && len(t.Said.Likely) > 0 && t.Said.Likely[0] == "statement" && besideMonth.MatchString(text) {
+		t.Said.Intent = "statement"
+	}
+	shown, err := ledger.ParseMonth(last.Month)
+	named, err2 := ledger.ParseMonth(t.Said.Month)
+	if err != nil || err2 != nil || t.Said.Year || !last.Year || monthFromNow.MatchString(text) {
+		return
+	}
+	if there := shown - shown%12 + named%12; there <= a.month() {
+		t.Said.Month, t.Said.Year = there.String(), true
+	}
+}
+
+// besideMonth is a text of a month and little else.
+var besideMonth = regexp.MustCompile(`^(?:那么?|还有|然后|[的呢吧吗 ]|[0-9一二三四五六七八九十]+月份?|上个?月|20[0-9]{2}[-/.年]?[0-9]{0,2}|账单|明细|and|then|ok|or|now|so|what|about|how|show|me|the|my|for|in|of|'s|month|last|this|year|please|statement|` +
+	`january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|[0-9]{1,2}/20[0-9]{2})*$`)
 
 var (
 	monthNumber = regexp.MustCompile(`(?:^|[^0-9])([0-9]{1,3})(?:月|月份)|[0-9]{4}[-/.年]([0-9]{1,2})(?:[^0-9]|$)|(?i:month)([0-9]{1,3})`)

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"strings"
 	"testing"
 	"time"
@@ -8,10 +9,15 @@ import (
 	"xiaoka/handlers/intent"
 )
 
-// understandReally reads as the product does, without what it would ask back.
+// understandReally reads as the product does, without amounts.
 func understandReally(text string, today time.Time) Said {
 	u := intent.Understand(text, today)
-	return Said{Intent: string(u.Intent), Month: u.Month}
+	said := Said{Intent: string(u.Intent), Month: u.Month}
+	for _, likely := range intent.Candidates(text, today) {
+		said.Likely = append(said.Likely, string(likely.Intent))
+		said.Month = cmp.Or(said.Month, likely.Month)
+	}
+	return said
 }
 
 // TestMonths: a month counted from the one just shown is that one, and one
@@ -39,6 +45,12 @@ func TestMonths(t *testing.T) {
 		"Dashed":        {"账单 2026-13", "没有这个月份"},
 		"Details":       {"13月明细|2027年3月明细", "没有这个月份|2027年3月还没有到"},
 		"English":       {"statement|and the month before?|the month before that|what about the month before|one month earlier", "11|10|09|08|07"},
+		"EnglishBare":   {"statement|what about September?|august|what about last month|2026-09|and in september|in march", "11|09|08|10|09|09|03"},
+		"EnglishYear":   {"statement for feb 2024|the month before|what about march", "2024-02|2024-01|2024-03"},
+		"YearTalkedOf":  {"2024年2月账单|那3月呢|4月|去年12月|那11月呢", "2024-02|2024-03|2024-04|2025-12|2025-11"},
+		"YearNotThere":  {"今年2月账单|那12月呢", "02|2025-12"},
+		"YearOwn":       {"12月账单|3月呢", "2025-12|03"},
+		"YearNow":       {"2024年2月账单|这个月呢|3月呢", "2024-02|11|03"},
 		"EnglishNext":   {"statement|next month", "11|December 2026 has not begun"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -62,11 +62,12 @@ func (a *Apps) withLatest(ctx context.Context, t *turn, card cards.Card) (cards.
 }
 
 func (a *Apps) pendingCard(ctx context.Context, t *turn, waiting []ledger.Transfer) (cards.Card, error) {
-	data := cards.PendingData{TotalFen: int64(sum(waiting)), Count: len(waiting), Places: a.places(t.Lang), ListURL: a.link.transfers()}
+	data := cards.PendingData{TotalFen: int64(sum(waiting)), Count: len(waiting), Now: a.Now().In(a.Zone), Places: a.places(t.Lang), ListURL: a.link.transfers()}
 	b, err := a.Store.Balance(ctx, t.Person.ID, a.Now())
 	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
 		return cards.Card{}, err
 	}
+	data.Status, data.CancelURL = string(b.Status), a.link.cancelLoss()
 	if a.MaxBalance > 0 && sum(waiting) > b.Room(a.MaxBalance) {
 		data.MostFen = int64(a.MaxBalance)
 	}

@@ -1,8 +1,10 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"time"
 
 	"xiaoka/cards"
 	"xiaoka/ledger"
@@ -18,14 +20,17 @@ const (
 )
 
 // transactions shows the latest lines of the card's history, or of the month
-// that was named.
+// or the days that were named.
 func (a *Apps) transactions(ctx context.Context, t *turn) error {
+	if t.Said.Days.named() {
+		return a.transactionsOf(ctx, t, t.Said.Days)
+	}
 	month, instead := a.monthAsked(t)
 	switch {
 	case instead != nil:
 		return t.Update(*instead)
 	case month < a.month():
-		return a.transactionsOf(ctx, t, month)
+		return a.transactionsOf(ctx, t, days{month.Start(a.Zone), (month + 1).Start(a.Zone)})
 	}
 	movements, err := a.Store.Movements(ctx, t.Person.ID, readLines)
 	if err != nil {
@@ -36,44 +41,42 @@ func (a *Apps) transactions(ctx context.Context, t *turn) error {
 		return err
 	}
 	return t.Update(cards.Transactions(t.Lang, cards.TransactionsData{
-		Day: a.daySum(t.Lang, plain(t.Message.Content), movements), Lines: a.latest(t.Lang, movements, transfers), TopUpURL: a.link.topUp(),
+		Now: a.Now().In(a.Zone), Spent: a.spentToday(t.Lang, movements), Lines: a.latest(t.Lang, movements, transfers), TopUpURL: a.link.topUp(),
 		URL: a.link.transactions(a.month()), BillURL: a.link.statement(a.month()), ListURL: a.link.transfers(),
 	}))
 }
 
-// transactionsOf shows the last lines of a month that is over.
-func (a *Apps) transactionsOf(ctx context.Context, t *turn, month ledger.Month) error {
-	s, err := a.Store.Statement(ctx, t.Person.ID, month, a.Now())
+// transactionsOf shows the last lines of a few days, or of a month, and what
+// was spent in it.
+func (a *Apps) transactionsOf(ctx context.Context, t *turn, of days) error {
+	s, err := a.Store.StatementBetween(ctx, t.Person.ID, of.From, of.To)
 	if errors.Is(err, ledger.ErrNotFound) {
 		return t.Update(a.contactCard(t, wNoCard.in(t.Lang), wNoCardBody.in(t.Lang)))
 	}
 	if err != nil {
 		return err
 	}
+	spent := wSpentNone.in(t.Lang)
+	if s.Purchases > 0 {
+		spent = wSpent.in(t.Lang, s.Spent, s.Purchases)
+	}
+	month := ledger.MonthOf(of.To.Add(-time.Second).In(a.Zone))
 	return t.Update(cards.Transactions(t.Lang, cards.TransactionsData{
-		Month: month.Start(a.Zone), Lines: a.latest(t.Lang, s.Movements[:min(len(s.Movements), shownLines)], nil),
+		From: of.From.In(a.Zone), To: of.To.In(a.Zone), Now: a.Now().In(a.Zone), Count: len(s.Movements), Spent: spent, Lines: a.latest(t.Lang, s.Movements[:min(len(s.Movements), shownLines)], nil),
 		URL: a.link.transactions(month), BillURL: a.link.statement(month),
 	}))
 }
 
-// daySum says what was spent today, or yesterday where the text asks for that,
-// by the newest movements; nothing when they may not reach back that far, or
-// the text is about other days.
-func (a *Apps) daySum(lang cards.Lang, text string, newest []ledger.Movement) string {
-	day, some, none := a.Now(), wToday, wTodayNone
-	switch {
-	case containsAny(text, "昨天", "昨日", "昨晚", "琴日", "yesterday"):
-		day, some, none = day.AddDate(0, 0, -1), wYesterday, wYesterdayNone
-	case containsAny(text, "前天", "周", "星期", "礼拜", "week"):
-		return ""
-	}
+// spentToday says what was spent today by the newest movements; nothing when
+// they may not reach back that far.
+func (a *Apps) spentToday(lang cards.Lang, newest []ledger.Movement) string {
 	var spent ledger.Fen
-	asked, count, before := a.day(day), 0, len(newest) < readLines
+	today, count, before := a.day(a.Now()), 0, len(newest) < readLines
 	for _, m := range newest {
 		switch on := a.day(m.At); {
-		case on < asked:
+		case on < today:
 			before = true
-		case on == asked && m.Kind == ledger.MovementConsumption:
+		case on == today && m.Kind == ledger.MovementConsumption:
 			spent += m.Amount
 			count++
 		}
@@ -82,9 +85,9 @@ func (a *Apps) daySum(lang cards.Lang, text string, newest []ledger.Movement) st
 	case !before || len(newest) == 0:
 		return ""
 	case count == 0:
-		return none.in(lang)
+		return wTodayNone.in(lang)
 	}
-	return some.in(lang, spent, count)
+	return wToday.in(lang, spent, count)
 }
 
 // aboutTransactions tells whether a text that names a month is about 明细, by
@@ -109,9 +112,13 @@ func (a *Apps) latest(lang cards.Lang, movements []ledger.Movement, transfers []
 	var lines, waiting []cards.TransactionLine
 	for _, f := range transfers {
 		if state, ok := transferRows[f.State]; ok {
-			waiting = append(waiting, cards.TransactionLine{
-				Name: state.in(lang), Title: transferTitle(lang, f), Amount: f.Amount.String(), At: f.CreatedAt.In(a.Zone), OffCard: true,
-			})
+			line := cards.TransactionLine{
+				Name: state, Title: transferTitle(lang, f), Amount: f.Amount.String(), At: f.CreatedAt.In(a.Zone), OffCard: true,
+			}
+			if lang == cards.En {
+				line.Name, line.Title = cmp.Or(transferKinds[f.Kind], "Also"), transferStates[f.State].in(lang)
+			}
+			waiting = append(waiting, line)
 		}
 	}
 	waiting = waiting[:min(len(waiting), max(offCardLines, shownLines-len(movements)))]
@@ -120,7 +127,11 @@ func (a *Apps) latest(lang cards.Lang, movements []ledger.Movement, transfers []
 			lines, waiting = append(lines, waiting[0]), waiting[1:]
 		}
 		words := ledger.MovementWords[m.Kind]
-		lines = append(lines, cards.TransactionLine{Name: phrase{words.ZH, words.Row}.in(lang), Title: m.Where, Amount: plus(m.Change()), At: m.At.In(a.Zone)})
+		line := cards.TransactionLine{Name: phrase{words.ZH, words.Row}.in(lang), Title: m.Where, Amount: plus(m.Change()), At: m.At.In(a.Zone)}
+		if lang == cards.En && m.Kind == ledger.MovementClaim {
+			line.Title = words.EN
+		}
+		lines = append(lines, line)
 	}
 	lines = append(lines, waiting...)
 	return lines[:min(len(lines), shownLines)]

@@ -40,11 +40,11 @@ func TestTransactions_OffCard(t *testing.T) {
 		t.Errorf("one claim and two top-ups that wait: %q", got)
 	}
 	c.store.movements[3] = nil
-	if got := c.types(CardApp, "bound", "明细"); !strings.Contains(got, "还没有交易") || strings.Contains(got, "最近") || !strings.Contains(got, "待领取：11月22日 12:07 微信充值 ¥50.00") {
+	if got := c.types(CardApp, "bound", "明细"); !strings.Contains(got, "还没有交易") || strings.Contains(got, "最近") || !strings.Contains(got, "待领取：12:07 微信充值 ¥50.00") {
 		t.Errorf("nothing on the card yet: %q", got)
 	}
 	c.store.movements[3], c.store.transfers[3] = []ledger.Movement{{Kind: ledger.MovementConsumption, Amount: 650, At: noon, Where: "面点"}}, nil
-	if got := c.types(CardApp, "bound", "明细"); strings.Contains(got, "不算交易") || !strings.Contains(got, "消费：11月22日 12:08 面点 −¥6.50") {
+	if got := c.types(CardApp, "bound", "明细"); strings.Contains(got, "不算交易") || !strings.Contains(got, "消费：12:08 面点 −¥6.50") {
 		t.Errorf("nothing waits: %q", got)
 	}
 	for range 9 {
@@ -90,27 +90,6 @@ func TestTransactions_Today(t *testing.T) {
 	}
 }
 
-// TestTransactions_Yesterday: who asks for another day hears of that one, or
-// of none.
-func TestTransactions_Yesterday(t *testing.T) {
-	t.Parallel()
-	c := newCampus(t)
-	bought := func(days int, fen ledger.Fen) ledger.Movement {
-		return ledger.Movement{Kind: ledger.MovementConsumption, Amount: fen, At: noon.AddDate(0, 0, -days)}
-	}
-	all := []ledger.Movement{bought(0, 650), bought(1, 1200), bought(1, 300), bought(2, 9900)}
-	for text, want := range map[string]string{
-		"今天花了多少": "今天消费 ¥6.50，1 笔", "昨天花了多少": "昨天消费 ¥15.00，2 笔", "这周花了多少": "", "前天呢": "", "": "今天消费 ¥6.50，1 笔",
-	} {
-		if got := c.apps.daySum("zh-CN", text, all); got != want {
-			t.Errorf("%q: %q, want %q", text, got, want)
-		}
-	}
-	if got := c.apps.daySum("en", "yesterday", all[:1]); got != "No purchases recorded yesterday" {
-		t.Error(got)
-	}
-}
-
 func TestTransferTitle(t *testing.T) {
 	t.Parallel()
 	for given, want := range map[ledger.Transfer][2]string{
@@ -153,6 +132,7 @@ func TestPending_Latest(t *testing.T) {
 func TestTransactions_Month(t *testing.T) {
 	t.Parallel()
 	c := newCampus(t)
+	c.store.movements[3] = append(c.store.movements[3], ledger.Movement{Kind: ledger.MovementConsumption, Amount: 650, At: noon.AddDate(0, -1, 0)})
 	if got := c.types(CardApp, "bound", "上个月"); !strings.Contains(got, "[card statement]") {
 		t.Errorf("a month by itself: %q", got)
 	}
@@ -188,12 +168,35 @@ func TestTransactions_Names(t *testing.T) {
 		c := newCampus(t)
 		c.store.movements[3], c.store.transfers[3] = []ledger.Movement{m}, nil
 		for text, want := range map[string]string{"明细": words.ZH + "：", "transactions": words.Row + ": "} {
-			if said := c.types(CardApp, "bound", text); !strings.Contains(said, "\n"+want+"11月22日") && !strings.Contains(said, "\n"+want+"22 Nov") {
+			if said := c.types(CardApp, "bound", text); !strings.Contains(said, "\n"+want+"12:08") {
 				t.Errorf("%s: %q does not name %q", kind, said, want)
 			}
 		}
 		if zh, en := movementTitle("zh-CN", m), movementTitle("en", m); zh != words.ZH || en != words.EN {
 			t.Errorf("%s is %q and %q", kind, zh, en)
+		}
+	}
+}
+
+// TestPending_Stopped: a card that no machine takes is not sent to one.
+func TestPending_Stopped(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[ledger.CardStatus][2]string{
+		ledger.CardLost: {"先解挂", "Lift the report"}, ledger.CardFrozen: {"联系受理中心", "ask the card office"},
+	} {
+		for i, user := range []string{"bound", "english"} {
+			c := newCampus(t)
+			p := c.store.people[user]
+			b := c.store.balances[p.ID]
+			b.Status = status
+			c.store.balances[p.ID] = b
+			got := c.types(CardApp, user, map[string]string{"bound": "领款", "english": "claim"}[user])
+			if !strings.Contains(got, want[i]) || strings.Contains(got, "食堂") || strings.Contains(got, "canteen") {
+				t.Errorf("%s: %q", status, got)
+			}
+			if led := strings.Contains(got, "/h5/loss/cancel"); led != (status == ledger.CardLost) {
+				t.Errorf("%s leads to the end of the loss: %t", status, led)
+			}
 		}
 	}
 }

@@ -121,7 +121,7 @@ var (
 
 // Loss.
 var (
-	wLossDropped = notice{phrase{"没有挂失", "Nothing was reported"}, phrase{"卡照常可以用。要挂失，随时发送“挂失”。", "The card works as before. To report it, send “report loss” at any time."}}
+	wLossDropped = notice{phrase{"没有挂失，卡没有停用", "Nothing was reported or frozen"}, phrase{"照常刷卡就好。要挂失，随时发送“挂失”。", "The card works as before. To report it, send “report loss” at any time."}}
 	wCancelLoss  = notice{phrase{"解挂", "Cancel the loss report"}, phrase{"在网页上填查询密码和验证码，卡就能重新使用。请先确认卡在你手里。", "Enter your query password and a code on the page, and the card works again. Be sure to have it in your hand first."}}
 	wFrozen      = notice{phrase{"这张卡被冻结了，不是挂失", "Your card is frozen, not lost"}, phrase{"卡上的钱还在。要恢复使用，请联系受理中心。", "The money on it is safe. To use it again, please ask the card office."}}
 	wLostNoTopUp = notice{phrase{"卡已挂失，暂时不能充值", "A lost card cannot be topped up"}, phrase{"找到了卡，先解挂再充值；要补卡，请到受理中心。卡里的钱还在账上。", "Found it? Cancel the loss report first. For a new card, see the card office. Your money is kept on the books."}}
@@ -157,15 +157,15 @@ var (
 	wTopUpTransfer    = phrase{"微信充值", "Top-up"}
 	wGrant            = phrase{ledger.GrantWord, "Grant"}
 	wCorrection       = phrase{"消费冲正", "Purchase reversed"}
-	wStateClaimed     = phrase{"已到卡", "on your card"}
-	wStatePending     = phrase{"待领取", "to collect"}
-	wStateWriting     = phrase{"写卡中", "being written"}
-	wStateDoubt       = phrase{"待确认", "being checked"}
-	wStateRefunding   = phrase{"退款中", "being refunded"}
-	wStateRefunded    = phrase{"已退款", "refunded"}
+	wStateClaimed     = phrase{"已到卡", "Collected"}
+	wStatePending     = phrase{"待领取", "To collect"}
+	wStateWriting     = phrase{"写卡中", "Being written"}
+	wStateDoubt       = phrase{"待确认", "Being checked"}
+	wStateRefunding   = phrase{"退款中", "Being refunded"}
+	wStateRefunded    = phrase{"已退款", "Refunded"}
 	wToday            = phrase{"今天消费 %s，%d 笔", "Spent today: %s (%d×)"}
-	wYesterday        = phrase{"昨天消费 %s，%d 笔", "Spent yesterday: %s (%d×)"}
-	wYesterdayNone    = phrase{"昨天没有消费记录", "No purchases recorded yesterday"}
+	wSpent            = phrase{"消费 %s，%d 笔", "Spent: %s (%d×)"}
+	wSpentNone        = phrase{"没有消费", "Nothing spent"}
 	wTodayNone        = phrase{"今天还没有消费记录", "No purchases recorded today"}
 	wRefund           = notice{phrase{"退款", "Refund"}, phrase{"还没有领取的微信充值，可以在“领取与记录”里原路退款。已到卡的钱不能退，可以继续用。", "A WeChat top-up you have not collected can go back the way you paid, on the transfers page. Money that is on your card stays there to be spent."}}
 	wWelcome          = phrase{"不客气。还想查什么，直接说就行。", "You're welcome. Just say what else you need."}
@@ -211,10 +211,16 @@ var askNames = map[string]phrase{
 	"human":              {"人工服务", "A person"},
 }
 
-// transferRows name the rows of 明细: five characters at most.
-var transferRows = map[ledger.TransferState]phrase{
-	ledger.TransferPending: {"待领取", "Claim"}, ledger.TransferInFlight: {"写卡中", "Write"}, ledger.TransferInDoubt: {"待确认", "Check"},
-	ledger.TransferRefunding: {"退款中", "Back"}, ledger.TransferRefunded: {"已退款", "Back"},
+// transferRows name the lines of 明细 that are not on the card: five characters
+// at most. In Chinese that is how far they have come, which English says after.
+var transferRows = map[ledger.TransferState]string{
+	ledger.TransferPending: "待领取", ledger.TransferInFlight: "写卡中", ledger.TransferInDoubt: "待确认",
+	ledger.TransferRefunding: "退款中", ledger.TransferRefunded: "已退款",
+}
+
+// transferKinds name them in English.
+var transferKinds = map[string]string{
+	ledger.KindTopUp: "Paid", ledger.KindSubsidy: "Grant", ledger.KindCorrection: "Fixed", ledger.KindReplacement: "Moved",
 }
 
 // Events.

@@ -38,7 +38,7 @@ type Words struct{ ZH, EN, Row string }
 // in exports, on paper and in the chat.
 var MovementWords = map[string]Words{
 	MovementConsumption: {"消费", "Purchase", "Spent"},
-	MovementClaim:       {"领取到卡", "Collected", "Load"},
+	MovementClaim:       {"领取到卡", "Collected", "In"},
 	MovementCorrection:  {"更正", "Correction", "Fixed"},
 	MovementMoved:       {"旧卡转出", "Moved off the old card", "Moved"},
 }
