@@ -25,7 +25,7 @@ func TestPages(t *testing.T) {
 		t.Skip("runs the binaries and a browser")
 	}
 	t.Parallel()
-	h := newHouse(t, "", "", 1)
+	h := newHouse(t, "", "", 1, func(h *house) { h.env = []string{"XIAOKA_CLAIM_EXPIRE=2s"} })
 	w := newWalker(t, h.url)
 	m := h.newMember(0).holder()
 	loaded(m)
@@ -92,6 +92,15 @@ func TestPages(t *testing.T) {
 	m.pay(no)
 	m.await("the payment", func() bool { return m.status(no) == "paid" })
 	w.open("order", h.url+"/h5/topup/orders/"+no, "", `document.getElementById('order').dataset.stage === 'paid'`)
+	// The machine goes dark with the claim: in doubt until the card is seen again.
+	if _, err := h.terminal("K02").Claim(m.context(), "dark", m.CardNo, ownPassword, card.Peek()); err != nil {
+		t.Fatal(err)
+	}
+	shows := func(stage string) {
+		w.until("the order to be "+stage, `document.getElementById('order')?.dataset.stage === '`+stage+`'`)
+	}
+	shows("checking")
+	w.as(m, stop{"transfers doubt", "/h5/transfers", "", ""}, stop{"order doubt", "/h5/topup/orders/" + no, "", ""})
 	k := terminal.NewKiosk(m.terminal("K01"), nil)
 	if err := k.PutIn(card); err != nil {
 		t.Fatal(err)
@@ -102,7 +111,7 @@ func TestPages(t *testing.T) {
 	if _, err := k.Collect(m.context()); err != nil {
 		t.Fatal(err)
 	}
-	w.until("the order's page to say that it is on the card", `document.getElementById('order').dataset.stage === 'claimed'`)
+	shows("claimed")
 }
 
 // until waits for a JavaScript expression to be true, on this page or one that

@@ -79,6 +79,7 @@ func TestWalk(t *testing.T) {
 		stop{"order paid", "/h5/topup/orders/" + paid, "", ""},
 		stop{"transactions", "/h5/transactions", "", ""},
 		stop{"transactions 2", "/h5/transactions?page=2", "", ""},
+		stop{"transactions filtered", "/h5/transactions?kind=consumption", "", ""},
 		stop{"transactions none", "/h5/transactions?merchant=none", "", ""},
 		stop{"transactions empty", "/h5/transactions?month=2024-01", "", ""},
 		stop{"print", "/h5/transactions/print", "", ""},
@@ -143,7 +144,8 @@ func TestWalk(t *testing.T) {
 	)
 	lost.minuteLater()
 	lost.post("/h5/loss/cancel", map[string]string{"channel": "email"})
-	w.as(lost, stop{"cancel loss sent", "/h5/loss/cancel?sent=email", "", ""})
+	w.as(lost, stop{"cancel loss sent", "/h5/loss/cancel", "", ""},
+		stop{"cancel loss wrong", "/h5/loss/cancel", sending(".fields .button", "query_password", ownPassword, "code", "000000"), ""})
 	cancel := lost.code()
 	lost.post("/h5/loss/cancel", map[string]string{"query_password": ownPassword, "code": cancel})
 	w.as(lost, stop{"loss cancelled", "/h5/loss/cancel", "", ""})
