@@ -78,7 +78,7 @@ var moneyTexts = map[string]both{
 	"transactions.matching":      {"筛选出", "Matching"},
 	"transactions.lines":         {"%d 笔", "%d"},
 	"transactions.part":          {"以上只算筛选出来的。整月消费 %s，领取到卡 %s。", "These sums are of what matches alone. In the whole month %s was spent and %s collected."},
-	"transactions.on_paper":      {"整月的明细请用“打印当月”打印。", "To print all of the month, choose “Print the month”."},
+	"transactions.on_paper":      {"整月的明细请用列表下面的“打印当月”打印。", "To print all of the month, choose Print the month below the list."},
 	"transactions.none":          {"这个月还没有交易", "No transactions this month"},
 	"transactions.no_such":       {"没有符合条件的交易", "No transactions match"},
 	"transactions.no_more":       {"后面没有了", "There are no more"},

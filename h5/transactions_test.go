@@ -104,7 +104,7 @@ func TestTransactions_FilteredSums(t *testing.T) {
 	p := open(t, w)
 	p.as(w, bound)
 	sums := regexp.MustCompile(`(?s)<dl class="sums">.*?</dl>`)
-	whole := wantPage(t, p.get("/h5/transactions"), 200, "整月的明细请用“打印当月”打印")
+	whole := wantPage(t, p.get("/h5/transactions"), 200, "整月的明细请用列表下面的“打印当月”打印")
 	for query, want := range map[string][]string{
 		"merchant=" + url.QueryEscape("教育超市"): {"<dd>8 笔</dd>", `<dt>消费</dt><dd class="money">` + signed(-shop) + "<"},
 		"kind=claim": {"<dd>3 笔</dd>", `<dt>领取到卡</dt><dd class="money in">` + signed(loaded) + "<"},
