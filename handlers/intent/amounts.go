@@ -179,11 +179,14 @@ func amountOf(tokens []token) *int64 {
 		return nil
 	}
 	last := named[len(named)-1]
+	if sum := totalOf(tokens, last); sum != nil {
+		return sum
+	}
 	if !corrected {
 		if asked := ordered(tokens); len(asked) > 0 {
 			named, last = asked, asked[len(asked)-1]
 		}
-		if addedAfter(tokens, last) {
+		if addedAfter(tokens, last) || others(tokens, last) {
 			return nil
 		}
 		for _, t := range named {
@@ -197,6 +200,41 @@ func amountOf(tokens []token) *int64 {
 	}
 	return &last.fen
 }
+
+// totalOf returns the last amount, if it is named as what those before make together: 充50再加20 一共70.
+func totalOf(tokens []token, last token) *int64 {
+	several := false
+	for i, t := range tokens {
+		switch {
+		case t.start >= last.start:
+			before := i > 0 && tokens[i-1].has(total) || i > 1 && tokens[i-2].has(total) && tokens[i-1].set == setOf(filler)
+			after := i+1 < len(tokens) && tokens[i+1].has(total) && tokens[i+1].clause == t.clause
+			if several && last.fen > 0 && (before || after) {
+				return &last.fen
+			}
+			return nil
+		case t.has(amount):
+			several = true
+		}
+	}
+	return nil
+}
+
+// others reports another amount later on that nothing says is not to be topped up: 充80 另外零头4块也充.
+func others(tokens []token, wished token) bool {
+	for _, t := range tokens {
+		if t.start <= wished.start || !t.has(amount) || t.negated || t.fen == wished.fen {
+			continue
+		}
+		if !saidIn(tokens, t.clause).any(asideAmounts) {
+			return true
+		}
+	}
+	return false
+}
+
+// asideAmounts are of what is said of amounts that are not topped up.
+var asideAmounts = setOf(left, balance, lowMoney, enough, spend, detail, product, meal, fee, limit, later, past, yesterday, who, third, count, idLabel, promo, card)
 
 // remains reports an amount that a clause names with one of the concepts but not to top it up, while another clause tops up:
 // 就剩两块了 帮我加点钱.
@@ -270,17 +308,46 @@ func orderedAfter(tokens []token, reason concept) bool {
 	return !slices.ContainsFunc(tokens, func(t token) bool { return t.has(reason) && t.start > found[0].start })
 }
 
-// ordered returns the amounts right after a word for topping up: 卡里只剩3块了，充100, and not the first of two: top up 30 40.
+// ordered returns the amounts right after a word for topping up, or right before it where none comes after: 卡里只剩3块了，充100;
+// 拿100充饭卡. Of two after it neither: top up 30 40.
 func ordered(tokens []token) (found []token) {
-	for i := 1; i < len(tokens); i++ {
-		if i+1 < len(tokens) && tokens[i].has(amount) && tokens[i+1].has(amount) && tokens[i+1].clause == tokens[i].clause {
+	carded := slices.ContainsFunc(tokens, func(t token) bool { return t.set.any(setOf(card, money)) })
+	charges := func(t token) bool {
+		return t.set.any(setOf(topUp, topUpWeak)) || t.set.any(setOf(addMoney, moveMoney)) && (t.han && t.has(addMoney) || !t.han && carded)
+	}
+	for i, t := range tokens {
+		if i+1 < len(tokens) && t.has(amount) && tokens[i+1].has(amount) && tokens[i+1].clause == t.clause {
 			return nil
 		}
-		if t, before := tokens[i], tokens[i-1]; t.has(amount) && !t.negated && !before.negated && (before.set.any(setOf(topUp, topUpWeak)) || before.han && before.has(addMoney)) && before.clause == t.clause {
+		if !t.has(amount) || t.negated {
+			continue
+		}
+		here := func(j int) bool { return j >= 0 && j < len(tokens) && tokens[j].clause == t.clause && !tokens[j].negated }
+		before, after := i-1, i+1
+		if here(before) && !tokens[before].han && tokens[before].set == setOf(filler) {
+			before-- // put the 50 on my card
+		}
+		if here(after) && tokens[after].set == setOf(filler) {
+			after++ // 七十块都充卡里
+		}
+		switch {
+		case here(before) && charges(tokens[before]) && !tokens[before].has(amount):
+			found = append(found, t)
+		case here(after) && tokens[after].han && charges(tokens[after]) && !(here(after+1) && tokens[after+1].has(amount)) && !saidIn(tokens, t.clause).any(setOf(left, lowMoney, balance)):
 			found = append(found, t)
 		}
 	}
 	return found
+}
+
+// saidIn is what a clause says, whether denied or not.
+func saidIn(tokens []token, clause int) (all set) {
+	for _, t := range tokens {
+		if t.clause == clause {
+			all = all.or(t.set)
+		}
+	}
+	return all
 }
 
 // toppedUp reports that what a top-up is wished of is something else: 不是饭卡 是地铁卡要充50.

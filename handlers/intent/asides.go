@@ -261,7 +261,7 @@ func takesBack(clause []token) bool {
 	if said.any(setOf(cancel, decline)) {
 		return said.within(light.or(setOf(cancel, revoke, decline, halt, off, neg, wants, later)))
 	}
-	return said.has(neg) && said.within(setOf(filler, neg, wants, greeting, imperative, polite, correct)) && (clause[0].han || !fillers)
+	return said.has(neg) && said.within(setOf(filler, neg, wants, greeting, imperative, polite, correct, or)) && (clause[0].han || !fillers)
 }
 
 // markOwnNumber takes the speaker's own student number, named with its label, for courtesy: 挂失 学号2025533001. Another's

@@ -80,6 +80,7 @@ const (
 	meal
 	amount
 	count // a number of something else
+	total // comes before, or after, what amounts make together
 	longNumber
 	sixDigits
 	month

@@ -15,6 +15,7 @@ var latin = joined(map[concept]string{
 		nobody asked, no one asked, nobody asked you to, no one asked you to, nobody wants, no one wants, nobody wants to,
 		no one wants to, nobody told you to, no one told you to, nobody said, no one said`,
 	decline: `no way, but no, but nope, but nah, but not now`,
+	total:   `total, in total, altogether, all together, makes, that makes, all in all, thats`,
 	or:      `or, nor, and, either`,
 	correct: `
 		actually, no wait, wait no, i mean, i meant, make it, make that, sorry, oops, rather, actually make it, change to, scratch that,

@@ -48,6 +48,8 @@ func normalize(text string) []rune {
 		case (r == '.' || r == ':' || r == '/' || r == '-') && isDigit(prev) && isDigit(next),
 			r == '-' && isDigit(next) && !isASCIILetter(prev), r == '¥', r == '$', r == '%':
 			out = append(out, r)
+		case r == '.' && isDigit(next) && (i == 0 || unicode.IsSpace(in[i-1]) || prev == '¥' || isHan(in[i-1])):
+			out = append(out, '0', '.') // load .75
 		case r == '-' && isASCIILetter(next) && prefixed(out):
 			// un-lock, re-charge
 		case r == ',' && isDigit(prev) && thousands(in[i+1:]):
@@ -122,7 +124,7 @@ func space(in []rune) []rune {
 		}
 		prev, next := at(out, len(out)-1), at(in, i+1)
 		refusal := (prev == '不' || prev == '别') && len(out) > 1 && isDigit(at(in, i+2)) // 充100 不 充50
-		spacedOut := isHan(prev) && isHan(next) && !isHan(before) && !isHan(at(in, i+2)) && !refusal ||
+		spacedOut := isHan(prev) && isHan(next) && !isWordRune(before) && !isWordRune(at(in, i+2)) && !refusal ||
 			isDigit(prev) && isDigit(next) && !isDigit(before) && !isDigit(at(in, i+2)) ||
 			gap == ' ' && (isDigit(prev) && strings.ContainsRune("年月", next) || prev == '年' && isDigit(next)) ||
 			gap == ' ' && (isDigit(prev) || isHanDigit(out, len(out)-1)) && strings.ContainsRune("十百千万块元", next) ||

@@ -13,7 +13,7 @@ var (
 	counters = []string{"个月", "个人", "个小时", "分钟", "小时", "次", "遍", "天", "年", "月", "日", "号", "点", "时", "秒", "度", "人", "位", "页", "台", "楼", "级", "期", "周", "斤", "米",
 		"岁", "折", "倍", "瓶", "杯", "碗", "份", "室", "栋", "路", "食堂", "餐厅", "饭堂", "教", "门", "本", "顿", "笔", "条", "公里", "股", "分之", "排", "班", "名", "强", "公斤", "关", "圈", "集", "章", "%",
 		"minutes", "minute", "mins", "min", "hours", "hour", "hrs", "days", "day", "weeks", "week", "months", "years", "times", "gb", "mb", "g", "km", "kg", "am", "pm",
-		"th", "st", "nd", "rd", "percent", "people", "pages", "oclock", "problems", "questions", "points"}
+		"th", "st", "nd", "rd", "percent", "people", "meals", "meal", "friends", "coffees", "pages", "oclock", "problems", "questions", "points"}
 )
 
 // parseNumber reads a number at i and what it counts: an amount of money, something else, or a string of digits such as a
@@ -103,6 +103,9 @@ func target(r []rune, i int) bool {
 
 // numbers reports that the word before a number makes it a name: building 10, 尾号 91.
 func numbers(r []rune, i int) bool {
+	if at(r, i-1) == '月' && i > 1 && (isDigit(at(r, i-2)) || isHanDigit(r, i-2)) { // 11月22
+		return true
+	}
 	if at(r, i-1) == ' ' {
 		i--
 	}
@@ -129,6 +132,18 @@ func (t *token) unit(r []rune, value int64, certain bool) (int64, bool) {
 		t.explicit, t.lone, t.end = true, false, after+n
 		return value, false
 	}
+	if n := match(r, after, []string{"jiao", "mao"}); n > 0 && at(r, after-1) == ' ' {
+		t.explicit, t.lone, t.end = true, false, after+n
+		if d := at(r, t.end+1); at(r, t.end) == ' ' && isDigit(d) && !isWordRune(at(r, t.end+2)) { // 3 mao 3
+			t.end += 2
+			return value/10 + int64(d-'0'), certain && value%10 == 0
+		}
+		return value / 10, certain && value%10 == 0
+	}
+	if n := match(r, after, []string{"fen"}); n > 0 && at(r, after-1) == ' ' {
+		t.explicit, t.lone, t.end = true, false, after+n
+		return value / 100, certain && value%100 == 0
+	}
 	if n := match(r, after, yuanWords); n > 0 {
 		t.explicit, t.lone, t.end = true, false, after+n
 		if isASCIILetter(r[t.end-1]) && certain && value%100 == 0 {
@@ -137,7 +152,7 @@ func (t *token) unit(r []rune, value int64, certain bool) (int64, bool) {
 		return t.cents(r, value, certain)
 	}
 	switch at(r, after) {
-	case '个':
+	case '个', '张':
 		if next := at(r, after+1); isDigit(next) || isHanDigit(r, after+1) { // 两个50
 			t.lone, t.end = false, after+1
 			return value, false
@@ -211,7 +226,15 @@ func (t *token) spokenCents(r []rune, value int64) (int64, bool) {
 	}
 	if k := match(r, end, []string{" jiao", " mao"}); k > 0 && n < 10 {
 		t.end = end + k
+		if d := at(r, t.end+1); at(r, t.end) == ' ' && isDigit(d) && !isWordRune(at(r, t.end+2)) { // 3 kuai 3 mao 3
+			t.end += 2
+			return value + n*10 + int64(d-'0'), true
+		}
 		return value + n*10, true
+	}
+	if k := match(r, end, []string{" fen"}); k > 0 {
+		t.end = end + k
+		return value + n, true
 	}
 	follows := at(r, end) == ' ' && (isDigit(at(r, from)) || match(r, end+1, []string{"to", "on", "onto", "into", "please", "pls"}) == 0)
 	if and > 0 || follows || isWordRune(at(r, end)) {
