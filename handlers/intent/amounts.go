@@ -322,7 +322,9 @@ func ordered(tokens []token) (found []token) {
 		if !t.has(amount) || t.negated {
 			continue
 		}
-		here := func(j int) bool { return j >= 0 && j < len(tokens) && tokens[j].clause == t.clause && !tokens[j].negated }
+		here := func(j int) bool {
+			return j >= 0 && j < len(tokens) && tokens[j].clause == t.clause && !tokens[j].negated
+		}
 		before, after := i-1, i+1
 		if here(before) && !tokens[before].han && tokens[before].set == setOf(filler) {
 			before-- // put the 50 on my card
