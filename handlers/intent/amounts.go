@@ -352,11 +352,14 @@ func saidIn(tokens []token, clause int) (all set) {
 	return all
 }
 
-// toppedUp reports that what a top-up is wished of is something else: 不是饭卡 是地铁卡要充50.
+// toppedUp reports that what a top-up is wished of, or with, is something else: 不是饭卡 是地铁卡要充50, top me up with coffee.
 func toppedUp(tokens []token) bool {
 	for i, t := range tokens {
 		if !t.set.any(acts[TopUp]) {
 			continue
+		}
+		if i+2 < len(tokens) && tokens[i+1].has(by) && !tokens[i+1].han && tokens[i+2].has(meal) && !saidIn(tokens, t.clause).any(setOf(card, money, amount)) {
+			return true
 		}
 		for i--; i >= 0 && tokens[i].clause == t.clause && tokens[i].set.within(setOf(imperative, wants)) && !tokens[i].unknown(); i-- {
 		}

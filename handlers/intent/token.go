@@ -49,6 +49,9 @@ func tokenize(r []rune, today time.Time) []token {
 				// 不要 充值, but not 吃不起 充十块, 本月的不要 看8月的
 				last := len(tokens) - 1
 				pending = pending && last >= 0 && tokens[last].has(neg) && r[i-1] != '不' && r[i-1] != '没' && !(tokens[last].has(decline) && last > 0 && tokens[last-1].has(of))
+			case isDigit(at(r, i-1)) && isHan(at(r, i+1)) && !strings.ContainsRune("块元圆角毛分万千百十个多来几年月日号点时次笔天楼", r[i+1]): // 充200 算了
+				clause++
+				pending = false
 			}
 			i++
 			continue
