@@ -246,6 +246,7 @@ func (d *desk) topUp() {
 		const fifty = all.find(i => i.value === '5000'); if (fifty.type === 'radio') { fifty.checked = true; fifty.form.requestSubmit() } else { fifty.form.requestSubmit(fifty.type === 'submit' ? fifty : undefined) } return true })()`)
 	d.do("the pay sheet", chromedp.WaitVisible(`[data-testid="pay-confirm"]`))
 	d.says("pay-amount", "50.00")
+	d.until("its buttons in one line each", `[...document.querySelectorAll('.pay-sheet .pay-confirm, .pay-sheet .pay-fail')].every(b => b.scrollWidth <= b.clientWidth && b.offsetHeight < 60)`)
 	d.picture("pay")
 	d.click("pay-confirm")
 	d.settled()

@@ -106,6 +106,15 @@ func New(cfg Config) (*Guide, error) {
 	return g, nil
 }
 
+// Keep fetches the QR code to join the corp, at once and then each day, until
+// ctx ends. Without it, or while WeCom does not answer, the guide sends people
+// to the office for the code.
+func (g *Guide) Keep(ctx context.Context) {
+	if g.join != nil {
+		g.join.keep(ctx)
+	}
+}
+
 func (g *Guide) load(file string, d fs.DirEntry, err error) error {
 	if err != nil || d.IsDir() || path.Ext(file) == ".html" {
 		return err

@@ -10,8 +10,8 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"strings"
-	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode"
 )
@@ -186,64 +186,79 @@ func TestBesides(t *testing.T) {
 	}
 }
 
-// The QR code to join is fetched beside the requests and renewed each day; an
-// old one outlives failures until WeCom would refuse it.
+// The QR code to join is there for the first visitor and renewed each day; one
+// that cannot be renewed is shown while WeCom is sure to take it, and the page
+// does without when there is none.
 func TestJoinCode(t *testing.T) {
-	var now, asked atomic.Int64
-	var fail atomic.Bool
-	done := make(chan struct{}, 9)
-	g, err := New(Config{Now: func() time.Time { return time.Unix(now.Load(), 0) }, Join: func(context.Context) ([]byte, error) {
-		defer func() { done <- struct{}{} }()
-		if asked.Add(1); fail.Load() {
-			return nil, errors.New("48002")
+	synctest.Test(t, func(t *testing.T) {
+		asked, fail := 0, true
+		g, err := New(Config{Join: func(context.Context) ([]byte, error) {
+			if asked++; fail {
+				return nil, errors.New("48002")
+			}
+			return append([]byte("\x89PNG\r\n\x1a\n"), byte(asked)), nil
+		}})
+		if err != nil {
+			t.Fatal(err)
 		}
-		return append([]byte("\x89PNG\r\n\x1a\n"), byte(asked.Load())), nil
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := http.NewServeMux()
-	g.Routes(h)
-	shown := func() bool { return strings.Contains(get(h, "/").Body.String(), "/guide/join?v=") }
-	settle := func() {
-		<-done
-		g.join.mu.Lock() // held by renew until it has kept what came
-		defer g.join.mu.Unlock()
-		for g.join.asking {
-			g.join.mu.Unlock()
-			time.Sleep(time.Millisecond)
-			g.join.mu.Lock()
+		h := http.NewServeMux()
+		g.Routes(h)
+		shown := func() bool {
+			w := get(h, "/")
+			if w.Code != http.StatusOK {
+				t.Fatalf("the guide: %d", w.Code)
+			}
+			return strings.Contains(w.Body.String(), "/guide/join?v=")
 		}
-	}
-	fail.Store(true)
-	if shown() {
-		t.Fatal("shown before it was fetched")
-	}
-	settle()
-	if shown() || asked.Load() != 1 {
-		t.Fatalf("asked %d times right after a failure", asked.Load())
-	}
-	fail.Store(false)
-	now.Add(601)
-	shown()
-	settle()
-	if w := get(h, "/guide/join"); !shown() || w.Header().Get("Content-Type") != "image/png" || !bytes.HasSuffix(w.Body.Bytes(), []byte{2}) {
-		t.Fatalf("not shown: %v", w.Header())
-	}
-	fail.Store(true)
-	now.Add(86401)
-	if !shown() {
-		t.Fatal("gone while it is renewed")
-	}
-	settle()
-	now.Add(4 * 86400)
-	if !shown() {
-		t.Fatal("gone though still good")
-	}
-	settle()
-	now.Add(86400)
-	if shown() {
-		t.Fatal("shown though WeCom may refuse it")
-	}
-	settle()
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go g.Keep(ctx)
+		after := func(d time.Duration) {
+			time.Sleep(d)
+			synctest.Wait()
+		}
+		if after(time.Hour); shown() || asked < 5 || asked > 15 {
+			t.Fatalf("asked %d times in an hour of failures", asked)
+		}
+		fail = false
+		after(joinPauseMost)
+		if w := get(h, "/guide/join"); !shown() || w.Header().Get("Content-Type") != "image/png" || !bytes.HasSuffix(w.Body.Bytes(), []byte{byte(asked)}) {
+			t.Fatalf("not shown: %v", w.Header())
+		}
+		before := asked
+		if after(2 * joinRenew); asked < before+1 || asked > before+2 {
+			t.Fatalf("renewed %d times in two days", asked-before)
+		}
+		fail = true
+		if after(4 * 24 * time.Hour); !shown() {
+			t.Fatal("gone though still good")
+		}
+		if after(3 * 24 * time.Hour); shown() {
+			t.Fatal("shown though WeCom may refuse it")
+		}
+		cancel()
+		before = asked
+		if after(24 * time.Hour); asked != before {
+			t.Fatal("asked after the end")
+		}
+	})
+}
+
+// The first visitor after a start finds the code.
+func TestJoinCode_First(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, err := New(Config{Join: func(context.Context) ([]byte, error) { return []byte("\x89PNG\r\n\x1a\n"), nil }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := http.NewServeMux()
+		g.Routes(h)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go g.Keep(ctx)
+		synctest.Wait()
+		if !strings.Contains(get(h, "/").Body.String(), "/guide/join?v=") {
+			t.Error("the first visitor has no code")
+		}
+	})
 }

@@ -53,6 +53,7 @@ func (serveCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
+	go house.guide.Keep(p.ctx)
 	err = house.listen(p.ctx, cfg, log)
 	stop, cancel := context.WithTimeout(context.WithoutCancel(p.ctx), drain)
 	defer cancel()
