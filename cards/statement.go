@@ -187,7 +187,7 @@ func Transactions(lang Lang, d TransactionsData) Card {
 }
 
 // lineWidth is what one line of a row's value holds, in halves of a Chinese character: a client draws that much beside a name of four.
-const lineWidth = 26
+const lineWidth = 28
 
 // line is a row's value that stays on one line, so that amounts stand under each other: the time of a day that is now's, else the day;
 // what, as far as there is room; and how much.

@@ -59,4 +59,6 @@ func TestHelpIsTrue(t *testing.T) {
 	}
 }
 
-func splitDots(s string) iter.Seq[string] { return strings.SplitSeq(s, " · ") }
+func splitDots(s string) iter.Seq[string] {
+	return strings.SplitSeq(strings.ReplaceAll(s, ", ", " · "), " · ")
+}

@@ -52,7 +52,7 @@ var (
 	wRowTime    = phrase{"时间", "Time"}
 	wRowPlace   = phrase{"地点", "Where"}
 	wRowPhone   = phrase{"电话", "Phone"}
-	wRowHours   = phrase{"开放时间", "Open"}
+	wRowHours   = phrase{"开放时间", "Hours"}
 	wRowOffice  = phrase{"窗口", "Desk"}
 	wRowReceipt = phrase{"回执号", "Ref."}
 	wRowNumber  = phrase{"学工号", "No."}
