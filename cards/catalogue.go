@@ -198,7 +198,7 @@ var catalogue = map[key]words{
 	kSameSoFar:    {"与上月同期相比一样多（上月算到 %s）", "As much as by %s"},
 	kFirstSoFar:   {"上月同期（到 %s）没有消费，无从比较", "Last month: nothing spent by %s"},
 	kFirst:        {"上月没有消费，无从比较", "The month before: nothing spent"},
-	kNothingSpent: {"这个月没有消费", "Nothing spent this month"},
+	kNothingSpent: {"这个月没有消费", "Nothing was spent"},
 	kMerchants:    {"花得最多的地方", "Where most of it went"},
 	kJumpBill:     {"完整账单", "Full statement"},
 	kJumpMonth:    {"当月明细", "Transactions"},
