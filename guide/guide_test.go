@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -191,9 +192,11 @@ func TestBesides(t *testing.T) {
 // does without when there is none.
 func TestJoinCode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		asked, fail := 0, true
+		asked := 0
+		var fail atomic.Bool
+		fail.Store(true)
 		g, err := New(Config{Join: func(context.Context) ([]byte, error) {
-			if asked++; fail {
+			if asked++; fail.Load() {
 				return nil, errors.New("48002")
 			}
 			return append([]byte("\x89PNG\r\n\x1a\n"), byte(asked)), nil
@@ -220,7 +223,7 @@ func TestJoinCode(t *testing.T) {
 		if after(time.Hour); shown() || asked < 5 || asked > 15 {
 			t.Fatalf("asked %d times in an hour of failures", asked)
 		}
-		fail = false
+		fail.Store(false)
 		after(joinPauseMost)
 		if w := get(h, "/guide/join"); !shown() || w.Header().Get("Content-Type") != "image/png" || !bytes.HasSuffix(w.Body.Bytes(), []byte{byte(asked)}) {
 			t.Fatalf("not shown: %v", w.Header())
@@ -229,7 +232,7 @@ func TestJoinCode(t *testing.T) {
 		if after(2 * joinRenew); asked < before+1 || asked > before+2 {
 			t.Fatalf("renewed %d times in two days", asked-before)
 		}
-		fail = true
+		fail.Store(true)
 		if after(4 * 24 * time.Hour); !shown() {
 			t.Fatal("gone though still good")
 		}
