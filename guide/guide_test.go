@@ -192,14 +192,14 @@ func TestBesides(t *testing.T) {
 // does without when there is none.
 func TestJoinCode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		asked := 0
+		var asked atomic.Int64
 		var fail atomic.Bool
 		fail.Store(true)
 		g, err := New(Config{Join: func(context.Context) ([]byte, error) {
-			if asked++; fail.Load() {
+			if asked.Add(1); fail.Load() {
 				return nil, errors.New("48002")
 			}
-			return append([]byte("\x89PNG\r\n\x1a\n"), byte(asked)), nil
+			return append([]byte("\x89PNG\r\n\x1a\n"), byte(asked.Load())), nil
 		}})
 		if err != nil {
 			t.Fatal(err)
@@ -220,17 +220,17 @@ func TestJoinCode(t *testing.T) {
 			time.Sleep(d)
 			synctest.Wait()
 		}
-		if after(time.Hour); shown() || asked < 5 || asked > 15 {
-			t.Fatalf("asked %d times in an hour of failures", asked)
+		if after(time.Hour); shown() || asked.Load() < 5 || asked.Load() > 15 {
+			t.Fatalf("asked %d times in an hour of failures", asked.Load())
 		}
 		fail.Store(false)
 		after(joinPauseMost)
-		if w := get(h, "/guide/join"); !shown() || w.Header().Get("Content-Type") != "image/png" || !bytes.HasSuffix(w.Body.Bytes(), []byte{byte(asked)}) {
+		if w := get(h, "/guide/join"); !shown() || w.Header().Get("Content-Type") != "image/png" || !bytes.HasSuffix(w.Body.Bytes(), []byte{byte(asked.Load())}) {
 			t.Fatalf("not shown: %v", w.Header())
 		}
-		before := asked
-		if after(2 * joinRenew); asked < before+1 || asked > before+2 {
-			t.Fatalf("renewed %d times in two days", asked-before)
+		before := asked.Load()
+		if after(2 * joinRenew); asked.Load() < before+1 || asked.Load() > before+2 {
+			t.Fatalf("renewed %d times in two days", asked.Load()-before)
 		}
 		fail.Store(true)
 		if after(4 * 24 * time.Hour); !shown() {
@@ -240,8 +240,8 @@ func TestJoinCode(t *testing.T) {
 			t.Fatal("shown though WeCom may refuse it")
 		}
 		cancel()
-		before = asked
-		if after(24 * time.Hour); asked != before {
+		before = asked.Load()
+		if after(24 * time.Hour); asked.Load() != before {
 			t.Fatal("asked after the end")
 		}
 	})
