@@ -74,6 +74,7 @@ var catalogue = map[key]words{
 	kTopUpPay:          {"去支付", "Pay"},
 	kTopUpPaidTitle:    {"已付款，待领取", "Paid, waiting to be collected"},
 	kTopUpPaidDesc:     {"到任意食堂刷卡或圈存机领取", "Tap at any canteen or a kiosk"},
+	kTopUpPaidStopped:  {"卡停用中，恢复后再领，钱一直在", "Your card is stopped; the money stays"},
 	kTopUpPaidState:    {"已付款", "Paid"},
 
 	kVerifyTitle:      {"验证身份", "Verify who you are"},

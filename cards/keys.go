@@ -64,6 +64,7 @@ const (
 	kTopUpPay          key = "topup.pay"
 	kTopUpPaidTitle    key = "topup.paid.title"
 	kTopUpPaidDesc     key = "topup.paid.desc"
+	kTopUpPaidStopped  key = "topup.paid.stopped"
 	kTopUpPaidState    key = "topup.paid.state"
 
 	kVerifyTitle      key = "verify.title"

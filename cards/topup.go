@@ -54,12 +54,17 @@ type TopUpPaidData struct {
 	PendingFen int64 // everything that waits now, this one included
 	OutTradeNo string
 	PaidAt     time.Time
+	Stopped    bool // the card cannot collect it now
 	URL        string
 }
 
 // TopUpPaid tells that a payment was received and waits to be claimed.
 func TopUpPaid(lang Lang, d TopUpPaidData) Card {
-	c := notice(lang, "topup_paid", kSourceCard, say(lang, kTopUpPaidTitle), say(lang, kTopUpPaidDesc), d.URL)
+	how := kTopUpPaidDesc
+	if d.Stopped {
+		how = kTopUpPaidStopped
+	}
+	c := notice(lang, "topup_paid", kSourceCard, say(lang, kTopUpPaidTitle), say(lang, how), d.URL)
 	c.EmphasisContent = &Emphasis{Title: Yuan(d.AmountFen), Desc: say(lang, kTopUpPaidState)}
 	if d.PendingFen > d.AmountFen {
 		c.row(kRowSum, say(lang, kToCollect, Yuan(d.PendingFen)))

@@ -58,6 +58,7 @@ func TestHome(t *testing.T) {
 		{"missing_records", "", func(b *ledger.Balance) { b.Missing = 1 }},
 		{"in_doubt", "", func(b *ledger.Balance) { b.InFlight, b.Doubt = 5000, true }},
 		{"old_card", "", func(b *ledger.Balance) { b.Old, b.OldDue = 8000, time.Date(2026, 11, 25, 15, 0, 0, 0, shanghai) }},
+		{"lost_and_waiting", "en-GB,en;q=0.9", func(b *ledger.Balance) { b.Status, b.Pending = ledger.CardLost, 5000 }},
 		{"lost_and_below_zero", "", func(b *ledger.Balance) { b.Status, b.Books, b.AsOf = ledger.CardLost, -650, time.Time{} }},
 	}
 	for _, c := range cases {

@@ -59,12 +59,14 @@ func (v *visit) transfers() error {
 		if stage.Transfers == nil {
 			continue
 		}
-		if stage.State == ledger.TransferPending && v.MaxBalance > 0 {
+		if stage.State == ledger.TransferPending {
 			balance, err := v.Store.Balance(v.ctx(), v.person.ID, v.now)
-			if err != nil {
+			switch {
+			case err != nil:
 				return err
-			}
-			if stage.Sum > balance.Room(v.MaxBalance) {
+			case balance.Status != ledger.CardNormal:
+				stage.How = "home.pending_stopped"
+			case v.MaxBalance > 0 && stage.Sum > balance.Room(v.MaxBalance):
 				stage.Most = v.MaxBalance
 			}
 		}

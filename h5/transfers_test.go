@@ -54,6 +54,24 @@ func TestTransfers(t *testing.T) {
 	}
 }
 
+// A card that is stopped is not sent to a till with what waits.
+func TestTransfers_Stopped(t *testing.T) {
+	t.Parallel()
+	for status, lost := range map[ledger.CardStatus]bool{ledger.CardNormal: false, ledger.CardLost: true, ledger.CardFrozen: true} {
+		w := newWorld()
+		p := open(t, w)
+		p.as(w, bound)
+		balance := w.balances[bound]
+		balance.Status = status
+		w.balances[bound] = balance
+		w.transfers[bound] = []ledger.Transfer{{ID: "7", Kind: "topup", Amount: 2000, State: ledger.TransferPending, CreatedAt: w.now}}
+		page := mainPart(t, wantPage(t, p.get("/h5/transfers"), 200))
+		if strings.Contains(page, "卡停用中") != lost || strings.Contains(page, "到任意食堂刷卡") == lost {
+			t.Errorf("%s: %s", status, page)
+		}
+	}
+}
+
 // Who has more waiting than the card has room for is told so.
 func TestTransfers_Room(t *testing.T) {
 	t.Parallel()

@@ -26,6 +26,10 @@ func (a *Apps) draw(ctx context.Context, lang cards.Lang, p ledger.Person, e led
 	replaced := e.CardNo != "" && e.CardNo != p.CardNo
 	p.CardNo = cmp.Or(e.CardNo, p.CardNo)
 	at := e.At.In(a.Zone)
+	stopped, err := a.stopped(ctx, p, e)
+	if err != nil {
+		return cards.Card{}, err
+	}
 	when := []string{wRowTime.in(lang), cards.When(lang, at)}
 	switch e.Kind {
 	case ledger.EventVerified:
@@ -39,7 +43,7 @@ func (a *Apps) draw(ctx context.Context, lang cards.Lang, p ledger.Person, e led
 		return rows(cards.Bound(lang, data), when...), err
 	case ledger.EventTopUpPaid:
 		return cards.TopUpPaid(lang, cards.TopUpPaidData{
-			AmountFen: int64(e.Amount), PendingFen: int64(e.Pending), PaidAt: at, URL: a.link.transfers(),
+			AmountFen: int64(e.Amount), PendingFen: int64(e.Pending), PaidAt: at, Stopped: stopped, URL: a.link.transfers(),
 		}), nil
 	case ledger.EventClaimed:
 		return cards.Claimed(lang, cards.ClaimedData{
@@ -62,7 +66,7 @@ func (a *Apps) draw(ctx context.Context, lang cards.Lang, p ledger.Person, e led
 	case ledger.EventLowBalance:
 		return a.lowBalanceCard(lang, p, e), nil
 	case ledger.EventReminder:
-		return a.reminderCard(lang, e), nil
+		return a.reminderCard(lang, e, stopped), nil
 	case ledger.EventStatement:
 		return a.statementCard(ctx, lang, e)
 	}
@@ -73,10 +77,27 @@ func (a *Apps) draw(ctx context.Context, lang cards.Lang, p ledger.Person, e led
 	switch {
 	case said.inUse && replaced: // its page would report the new card
 		said.linkTitle, said.link = wMonthHistory, a.monthOf(e)
+	case stopped:
+		said.body = wCollectLater
 	case e.Kind == ledger.EventReplaced && e.CardNo != "" && e.Balance <= 0: // former versions did not know what was left
 		said.body = wReplacedEmpty
 	}
 	return a.eventCard(lang, said, p, e), nil
+}
+
+// stopped tells of an event whose money waits whether the card that is to
+// collect it cannot do so now.
+func (a *Apps) stopped(ctx context.Context, p ledger.Person, e ledger.Event) (bool, error) {
+	switch e.Kind {
+	case ledger.EventTopUpPaid, ledger.EventSubsidy, ledger.EventCorrected, ledger.EventReminder:
+	default:
+		return false, nil
+	}
+	b, err := a.Store.Balance(ctx, p.ID, a.Now())
+	if errors.Is(err, ledger.ErrNotFound) {
+		return false, nil
+	}
+	return b.Status != ledger.CardNormal, err
 }
 
 // eventNotice is an event that is a sentence and a few rows.
@@ -200,10 +221,13 @@ func (a *Apps) lowBalanceCard(lang cards.Lang, p ledger.Person, e ledger.Event) 
 const reminderRoom = 56
 
 // reminderCard says how much waits, since when, and where to collect it.
-func (a *Apps) reminderCard(lang cards.Lang, e ledger.Event) cards.Card {
+func (a *Apps) reminderCard(lang cards.Lang, e ledger.Event, stopped bool) cards.Card {
 	body := wReminder.body.in(lang)
 	if places := cards.Places(lang, a.places(lang), reminderRoom); places != "" {
 		body = wReminderPlaces.in(lang, places)
+	}
+	if stopped {
+		body = wCollectLater.in(lang)
 	}
 	card := cards.Notice(lang, cards.NoticeData{Title: wReminder.title.in(lang), Body: body,
 		LinkTitle: wTransfers.in(lang), URL: a.link.transfers()})

@@ -288,3 +288,33 @@ func TestPushReplaced(t *testing.T) {
 		})
 	}
 }
+
+// TestPushStopped: a card that cannot collect what waits is not sent to a till.
+func TestPushStopped(t *testing.T) {
+	t.Parallel()
+	for user, later := range map[string]string{"bound": "钱一直在", "english": "money stays"} {
+		for _, status := range []ledger.CardStatus{ledger.CardNormal, ledger.CardLost, ledger.CardFrozen} {
+			c := newCampus(t)
+			id := c.store.people[user].ID
+			b := c.store.balances[id]
+			b.Status = status
+			c.store.balances[id] = b
+			for _, e := range events(id) {
+				switch e.Kind {
+				case ledger.EventTopUpPaid, ledger.EventSubsidy, ledger.EventCorrected, ledger.EventReminder:
+				default:
+					continue
+				}
+				c.wecom.said = nil
+				if err := c.apps.Push(c.wecom).Send(context.Background(), e); err != nil {
+					t.Fatal(err)
+				}
+				said := strings.Join(c.wecom.said, "\n")
+				where := strings.Contains(said, "食堂") || strings.Contains(said, "canteen")
+				if normal := status == ledger.CardNormal; where != normal || strings.Contains(said, later) == normal {
+					t.Errorf("%s of a card that is %s: %q", e.Kind, status, said)
+				}
+			}
+		}
+	}
+}

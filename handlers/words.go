@@ -243,6 +243,7 @@ var (
 	wUnusualCount      = phrase{"%d 分钟里的第 %d 笔。不是你本人？请马上挂失，再联系受理中心。", "Within %d minutes, purchase number %d. Not you? Report the card lost at once, then call the card office."}
 	wUnusualAmountOld  = phrase{"近两个月你最大的一笔是 %s。这张卡已停用，不用再挂失。不是你本人？请马上联系受理中心。", "Your largest one in two months was %s. That card is stopped already. Not you? Please call the card office at once."}
 	wUnusualCountOld   = phrase{"%d 分钟里的第 %d 笔。这张卡已停用，不用再挂失。不是你本人？请马上联系受理中心。", "Within %d minutes, purchase number %d. That card is stopped already. Not you? Please call the card office at once."}
+	wCollectLater      = phrase{"卡停用中，现在领不了。解挂、恢复或者补卡之后再领，钱一直在。", "Your card is stopped and cannot collect it now. Lift the report or get a new card first. The money stays."}
 	wReminder          = notice{phrase{"还有钱没有领取", "Money still waits for you"}, phrase{"到任意食堂刷卡或圈存机领取。不想领了，在“领取与记录”里可以原路退款。", "Tap at any canteen or a kiosk. If you no longer want it, the transfers page sends a top-up back the way you paid."}}
 	wReminderPlaces    = phrase{"到任意食堂刷卡或圈存机领取。圈存机：%s。不想领了，在“领取与记录”里可以原路退款。", "Tap at any canteen or a kiosk. Kiosks: %s. Unwanted top-ups can go back the way you paid."}
 	wLowBalance        = notice{phrase{"卡上余额不多了", "Your balance is low"}, phrase{"低于你设的 %s。", "It is below the %s you set."}}
