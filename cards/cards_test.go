@@ -50,7 +50,7 @@ func samples(lang Lang) map[string]Card {
 	firstSoFar := soFar
 	firstSoFar.Before = false
 	lines := TransactionsData{Now: at, Spent: "今天消费 ¥13.00，2 笔", URL: site + "/transactions?month=2026-11", BillURL: site + "/statement?month=2026-11"}
-	for i := range 7 {
+	for i := range 5 {
 		lines.Lines = append(lines.Lines, TransactionLine{"消费", "二号餐厅 面点窗口 一个很长很长的名字一个很长很长的名字", Yuan(int64(-650 - i)), at.AddDate(0, 0, -i), false})
 	}
 	waiting := TransactionsData{Now: at, URL: lines.URL, BillURL: lines.BillURL, ListURL: site + "/transfers",

@@ -31,7 +31,7 @@ var catalogue = map[key]words{
 
 	kRowCard:    {"卡号", "Card"},
 	kRowStatus:  {"状态", "State"},
-	kRowPending: {"待领取", "Plus"},
+	kRowPending: {"待领取", "Also"},
 	kRowSum:     {"待领取", "Total"},
 	kRowSince:   {"待领取", "Since"},
 	kToCollect:  {"%s", "To collect %s"},

@@ -135,9 +135,6 @@ type TransactionsData struct {
 	TopUpURL string
 }
 
-// shownTransactions is how many lines 明细 shows; the page has the rest.
-const shownTransactions = 5
-
 // Transactions answers 明细.
 func Transactions(lang Lang, d TransactionsData) Card {
 	of := Span(lang, d.From, d.To, d.Now)
@@ -152,7 +149,7 @@ func Transactions(lang Lang, d TransactionsData) Card {
 		c.jump(kJumpTopUp, d.TopUpURL)
 		return c.Fit()
 	}
-	lines := d.Lines[:min(len(d.Lines), shownTransactions)]
+	lines := d.Lines[:min(len(d.Lines), maxHorizontal)]
 	onCard := 0
 	for _, l := range lines {
 		if !l.OffCard {

@@ -13,6 +13,8 @@ import (
 const transfersShown = 100
 
 type transfersView struct {
+	Old    ledger.Fen      // on replaced cards, until their records are complete
+	OldDue time.Time       // when it will wait to be collected
 	Stages []transferStage // what is under way, by how far it has come
 	Days   []transferDay   // the rest, newest first
 	Full   bool            // there may be older ones
@@ -48,7 +50,11 @@ func (v *visit) transfers() error {
 	if err != nil {
 		return err
 	}
-	data := transfersView{Full: len(all) == transfersShown}
+	balance, err := v.Store.Balance(v.ctx(), v.person.ID, v.now)
+	if err != nil {
+		return err
+	}
+	data := transfersView{Old: balance.Old, OldDue: balance.OldDue, Full: len(all) == transfersShown}
 	for _, stage := range transferStages {
 		for _, t := range slices.Backward(all) {
 			if t.State == stage.State {
@@ -60,10 +66,7 @@ func (v *visit) transfers() error {
 			continue
 		}
 		if stage.State == ledger.TransferPending {
-			balance, err := v.Store.Balance(v.ctx(), v.person.ID, v.now)
 			switch {
-			case err != nil:
-				return err
 			case balance.Status != ledger.CardNormal:
 				stage.How = "home.pending_stopped"
 			case v.MaxBalance > 0 && stage.Sum > balance.Room(v.MaxBalance):

@@ -54,6 +54,19 @@ func TestTransfers(t *testing.T) {
 	}
 }
 
+// What is on a replaced card is said to come, before it waits.
+func TestTransfers_OldCard(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	p := open(t, w)
+	p.as(w, bound)
+	balance := w.balances[bound]
+	balance.Old, balance.OldDue = 2350, w.now.AddDate(0, 0, 3)
+	w.balances[bound] = balance
+	w.transfers[bound] = nil
+	wantPage(t, p.get("/h5/transfers"), 200, "¥23.50")
+}
+
 // A card that is stopped is not sent to a till with what waits.
 func TestTransfers_Stopped(t *testing.T) {
 	t.Parallel()

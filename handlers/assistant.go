@@ -82,6 +82,7 @@ func (a *Apps) helpAssistant(_ context.Context, t *turn) error {
 		Title: wHelpVerified.title.in(t.Lang), Body: wHelpVerified.body.in(t.Lang), LinkTitle: wOpenHome.in(t.Lang), URL: a.link.home(), Assistant: true,
 	}
 	if !t.Person.Bound() {
+		d.Body += wBindThere.in(t.Lang)
 		d.LinkTitle, d.URL = wBind.in(t.Lang), a.link.bind()
 	}
 	return t.Reply(cards.Notice(t.Lang, d))

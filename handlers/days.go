@@ -96,6 +96,8 @@ var wordings = []wording{
 	{regexp.MustCompile(`上上` + weekZh + `|week before last`), false, weeksBack(2)},
 	{regexp.MustCompile(`上一?` + weekZh + `|last week|previous week`), false, weeksBack(1)},
 	{regexp.MustCompile(`[这本]一?` + weekZh + `|this week`), false, weeksBack(0)},
+	{regexp.MustCompile(`今年|本年|this year|year to date|so far this year`), false, yearsBack(0)},
+	{regexp.MustCompile(`去年|上一年|last year|previous year`), false, yearsBack(1)},
 }
 
 // weekdays are counted from Monday.
@@ -113,6 +115,13 @@ func daysBack(n int) func([]string, time.Time, ledger.Month) days {
 func weeksBack(n int) func([]string, time.Time, ledger.Month) days {
 	return func(_ []string, today time.Time, _ ledger.Month) days {
 		return daysFrom(monday(today).AddDate(0, 0, -7*n), 7)
+	}
+}
+
+func yearsBack(n int) func([]string, time.Time, ledger.Month) days {
+	return func(_ []string, today time.Time, _ ledger.Month) days {
+		first := time.Date(today.Year()-n, 1, 1, 0, 0, 0, 0, today.Location())
+		return days{first, first.AddDate(1, 0, 0)}
 	}
 }
 

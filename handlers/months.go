@@ -103,7 +103,8 @@ func (a *Apps) bareMonth(ctx context.Context, t *turn, text string) {
 	if err != nil || err2 != nil || t.Said.Year || !last.Year || monthFromNow.MatchString(text) {
 		return
 	}
-	if there := shown - shown%12 + named%12; there <= a.month() {
+	apart := func(m ledger.Month) ledger.Month { return max(m-shown, shown-m) }
+	if there := shown - shown%12 + named%12; there <= a.month() && apart(there) < apart(named) { // 2025年12月, 那一月呢 goes on
 		t.Said.Month, t.Said.Year = there.String(), true
 	}
 }

@@ -48,6 +48,7 @@ func TestMonths(t *testing.T) {
 		"EnglishBare":   {"statement|what about September?|august|what about last month|2026-09|and in september|in march", "11|09|08|10|09|09|03"},
 		"EnglishYear":   {"statement for feb 2024|the month before|what about march", "2024-02|2024-01|2024-03"},
 		"YearTalkedOf":  {"2024年2月账单|那3月呢|4月|去年12月|那11月呢", "2024-02|2024-03|2024-04|2025-12|2025-11"},
+		"YearGoesOn":    {"2025年12月账单|那1月呢", "2025-12|01"},
 		"YearNotThere":  {"今年2月账单|那12月呢", "02|2025-12"},
 		"YearOwn":       {"12月账单|3月呢", "2025-12|03"},
 		"YearNow":       {"2024年2月账单|这个月呢|3月呢", "2024-02|11|03"},

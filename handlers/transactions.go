@@ -10,13 +10,13 @@ import (
 	"xiaoka/ledger"
 )
 
-// shownLines is how many lines 明细 shows; the page has the rest. offCardLines
-// of them are for money that is not on the card, or what transactions leave
-// free. readLines is how many are read, to sum today up.
+// shownLines is how many transactions 明细 shows; the page has the rest. Money
+// that is not on the card has a row beside them, or what they leave free of
+// shownRows. readLines is how many are read, to sum today up.
 const (
-	shownLines   = 5
-	offCardLines = 2
-	readLines    = 40
+	shownLines = 5
+	shownRows  = 6
+	readLines  = 40
 )
 
 // transactions shows the latest lines of the card's history, or of the month
@@ -62,7 +62,7 @@ func (a *Apps) transactionsOf(ctx context.Context, t *turn, of days) error {
 	}
 	month := ledger.MonthOf(of.To.Add(-time.Second).In(a.Zone))
 	return t.Update(cards.Transactions(t.Lang, cards.TransactionsData{
-		From: of.From.In(a.Zone), To: of.To.In(a.Zone), Now: a.Now().In(a.Zone), Count: len(s.Movements), Spent: spent, Lines: a.latest(t.Lang, s.Movements[:min(len(s.Movements), shownLines)], nil),
+		From: of.From.In(a.Zone), To: of.To.In(a.Zone), Now: a.Now().In(a.Zone), Count: len(s.Movements), Spent: spent, Lines: a.latest(t.Lang, s.Movements, nil),
 		URL: a.link.transactions(month), BillURL: a.link.statement(month),
 	}))
 }
@@ -121,7 +121,8 @@ func (a *Apps) latest(lang cards.Lang, movements []ledger.Movement, transfers []
 			waiting = append(waiting, line)
 		}
 	}
-	waiting = waiting[:min(len(waiting), max(offCardLines, shownLines-len(movements)))]
+	movements = movements[:min(len(movements), shownLines)]
+	waiting = waiting[:min(len(waiting), shownRows-len(movements))]
 	for _, m := range movements {
 		for len(waiting) > 0 && waiting[0].At.After(m.At) {
 			lines, waiting = append(lines, waiting[0]), waiting[1:]
@@ -133,8 +134,7 @@ func (a *Apps) latest(lang cards.Lang, movements []ledger.Movement, transfers []
 		}
 		lines = append(lines, line)
 	}
-	lines = append(lines, waiting...)
-	return lines[:min(len(lines), shownLines)]
+	return append(lines, waiting...)
 }
 
 // transferStates are the words for money that is not on the card.

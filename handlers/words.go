@@ -94,7 +94,8 @@ var (
 	wCodeAgain       = phrase{"发送“验证”，再要一个新的。", "Send “verify” to get a new one."}
 	wAlreadyVerified = phrase{"你已经验证过了", "You are verified already"}
 	wHelpVerified    = notice{phrase{"我能帮你的", "What I can do"},
-		phrase{"我负责验证身份，你已经验证过了。在这里还可以发送“人工”或“语言”。余额、充值、挂失这些，到“校园一卡通”里说；还没绑定的话，先绑定。", "You are verified. Here you can still send “human” or “language”. For balance, top-ups or a lost card, use the Campus Card app; bind your card there first."}}
+		phrase{"我负责验证身份，你已经验证过了。在这里还可以发送“人工”或“语言”。余额、充值、挂失这些，到“校园一卡通”里说。", "You are verified. Here you can still send “human” or “language”. For balance, top-ups or a lost card, use the Campus Card app."}}
+	wBindThere     = phrase{"那里还没有绑定校园卡，先绑定。", " Bind your card there first."}
 	wGoCardApp     = phrase{"查余额、充值，请到“校园一卡通”。", "For balance and top-ups, open the Campus Card app."}
 	wNowBind       = phrase{"下一步：绑定校园卡。", "Next: bind your campus card."}
 	wInCardApp     = phrase{"这件事请到“校园一卡通”", "Please ask the Campus Card app"}
@@ -244,8 +245,8 @@ var (
 	wUnusualAmountOld  = phrase{"近两个月你最大的一笔是 %s。这张卡已停用，不用再挂失。不是你本人？请马上联系受理中心。", "Your largest one in two months was %s. That card is stopped already. Not you? Please call the card office at once."}
 	wUnusualCountOld   = phrase{"%d 分钟里的第 %d 笔。这张卡已停用，不用再挂失。不是你本人？请马上联系受理中心。", "Within %d minutes, purchase number %d. That card is stopped already. Not you? Please call the card office at once."}
 	wCollectLater      = phrase{"卡停用中，现在领不了。解挂、恢复或者补卡之后再领，钱一直在。", "Your card is stopped and cannot collect it now. Lift the report or get a new card first. The money stays."}
-	wReminder          = notice{phrase{"还有钱没有领取", "Money still waits for you"}, phrase{"到任意食堂刷卡或圈存机领取。不想领了，在“领取与记录”里可以原路退款。", "Tap at any canteen or a kiosk. If you no longer want it, the transfers page sends a top-up back the way you paid."}}
-	wReminderPlaces    = phrase{"到任意食堂刷卡或圈存机领取。圈存机：%s。不想领了，在“领取与记录”里可以原路退款。", "Tap at any canteen or a kiosk. Kiosks: %s. Unwanted top-ups can go back the way you paid."}
+	wReminder          = notice{phrase{"还有钱没有领取", "Money still waits for you"}, phrase{"到任意食堂刷卡或圈存机领取。微信充值的钱不想领了，在“领取与记录”里可以原路退款。", "Tap at any canteen or a kiosk. If you no longer want it, the transfers page sends a top-up back the way you paid."}}
+	wReminderPlaces    = phrase{"到任意食堂刷卡或圈存机领取。圈存机：%s。不想领的充值，在“领取与记录”里可以原路退款。", "Tap at any canteen or a kiosk. Kiosks: %s. Unwanted top-ups can go back the way you paid."}
 	wLowBalance        = notice{phrase{"卡上余额不多了", "Your balance is low"}, phrase{"低于你设的 %s。", "It is below the %s you set."}}
 	wLoss              = notice{phrase{"已挂失", "Your card is reported lost"}, phrase{"挂失已受理 %s。不是你本人操作？请马上联系受理中心。", "Loss reported %s. Not you? Please call the card office at once."}}
 	wSpentAfterLoss    = notice{phrase{"挂失之后有一笔消费", "A purchase after your loss report"}, phrase{"这笔钱已单独记录。是不是你本人，都请联系受理中心。", "It is kept apart. Whether it was you or not, please talk to the card office."}}

@@ -89,6 +89,7 @@ type Bridge struct {
 
 	mu      sync.Mutex
 	view    View
+	shown   View // as those who wait were last woken for
 	cardNo  string
 	fresh   bool // nothing was checked about this card yet
 	pin     pin
@@ -218,7 +219,6 @@ func (b *Bridge) forget() {
 
 // show works the step out and wakes whoever waits for a change. It needs b.mu.
 func (b *Bridge) show() {
-	before := b.view
 	b.view.Card = tail(b.cardNo)
 	switch {
 	case b.busy != "":
@@ -230,9 +230,10 @@ func (b *Bridge) show() {
 	default:
 		b.view.Step = Identified
 	}
-	if b.view == before {
+	if b.view == b.shown {
 		return
 	}
+	b.shown = b.view
 	for c := range b.waiting {
 		select {
 		case c <- struct{}{}:

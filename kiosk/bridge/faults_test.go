@@ -44,7 +44,11 @@ func TestTear(t *testing.T) {
 			m.expect(1230, 0, 5000)
 			m.bridge.Replay(context.Background())
 			m.expect(1230, 0, 5000) // time and repetition prove nothing
+			sent := m.watch()
 			m.put(nil)
+			if !sent(`"resolved":"` + string(want.resolved) + `"`) {
+				t.Error("the screen is not told at once")
+			}
 			m.await("the doubt is settled", func() bool { return m.bridge.View().Resolved == want.resolved })
 			m.expect(want.books, want.pending, 0)
 			if open := m.journal.Open(); len(open) != 0 {

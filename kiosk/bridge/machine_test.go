@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -245,6 +246,37 @@ func (m *machine) await(what string, ok func() bool) {
 	for end := time.Now().Add(10 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			m.t.Fatalf("waited in vain: %s; view %+v, journal %+v", what, m.bridge.View(), m.journal.Open())
+		}
+	}
+}
+
+// watch follows the view as a screen does. What it returns tells whether the
+// screen was sent a text, sooner than a view is sent without a change.
+func (m *machine) watch() (sent func(text string) bool) {
+	m.t.Helper()
+	resp, err := http.Get(m.url + "/kiosk/bridge/events")
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	m.t.Cleanup(func() { resp.Body.Close() })
+	lines := make(chan string, 100)
+	go func() {
+		defer close(lines)
+		for s := bufio.NewScanner(resp.Body); s.Scan(); {
+			lines <- s.Text()
+		}
+	}()
+	return func(text string) bool {
+		late := time.After(5 * time.Second)
+		for {
+			select {
+			case line, open := <-lines:
+				if strings.Contains(line, text) || !open {
+					return open
+				}
+			case <-late:
+				return false
+			}
 		}
 	}
 }
