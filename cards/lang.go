@@ -52,6 +52,17 @@ func When(lang Lang, t time.Time) string {
 	return t.Format("1月2日 15:04")
 }
 
+// Moment is [When] with its year, unless that is now's: "2025年11月25日 12:08", "25 Nov 2025, 12:08".
+func Moment(lang Lang, t, now time.Time) string {
+	switch {
+	case t.IsZero() || t.Year() == now.Year():
+		return When(lang, t)
+	case lang == En:
+		return t.Format("2 Jan 2006, 15:04")
+	}
+	return t.Format("2006年1月2日 15:04")
+}
+
 // Day writes a day of the year: "11月25日", "25 Nov".
 func Day(lang Lang, t time.Time) string {
 	if lang == En {

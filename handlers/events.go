@@ -171,7 +171,8 @@ func (a *Apps) eventCard(lang cards.Lang, said eventNotice, p ledger.Person, e l
 // purchasesCard sums up what a till sent late, or much at once.
 func (a *Apps) purchasesCard(lang cards.Lang, p ledger.Person, e ledger.Event) cards.Card {
 	title, total := wPurchasesLate.in(lang, e.Count), wPurchasesTotal.in(lang)
-	when := []string{wRowSince.in(lang), cards.When(lang, e.Since.In(a.Zone)), wRowLatest.in(lang), cards.When(lang, e.At.In(a.Zone))}
+	now := a.Now().In(a.Zone)
+	when := []string{wRowSince.in(lang), cards.Moment(lang, e.Since.In(a.Zone), now), wRowLatest.in(lang), cards.Moment(lang, e.At.In(a.Zone), now)}
 	if e.Count == 1 {
 		title, total, when = wPurchaseLate.in(lang), "", []string{wRowPlace.in(lang), e.Where, wRowTime.in(lang), when[3]}
 	}

@@ -289,6 +289,22 @@ func TestPushReplaced(t *testing.T) {
 	}
 }
 
+// TestPushLongAgo: purchases that come a year late are told with their year.
+func TestPushLongAgo(t *testing.T) {
+	t.Parallel()
+	for user, want := range map[string]string{"bound": "2025年11月1日 12:08", "english": "1 Nov 2025, 12:08"} {
+		c := newCampus(t)
+		first := time.Date(2025, 11, 1, noon.Hour(), noon.Minute(), 0, 0, noon.Location())
+		e := ledger.Event{Kind: ledger.EventConsumption, PersonID: c.store.people[user].ID, Amount: 900, Count: 3, Since: first, At: noon.AddDate(0, 0, -2)}
+		if err := c.apps.Push(c.wecom).Send(context.Background(), e); err != nil {
+			t.Fatal(err)
+		}
+		if said := strings.Join(c.wecom.said, "\n"); !strings.Contains(said, want) || strings.Contains(said, "2026年") {
+			t.Errorf("said %q, want %q", said, want)
+		}
+	}
+}
+
 // TestPushStopped: a card that cannot collect what waits is not sent to a till.
 func TestPushStopped(t *testing.T) {
 	t.Parallel()
