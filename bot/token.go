@@ -84,16 +84,15 @@ func (t *tokens) keep(token string, life time.Duration) {
 
 // drop forgets token everywhere, unless somebody has put a newer one in its place already.
 func (t *tokens) drop(ctx context.Context, token string) {
+	if t.redis != nil { // first, or another caller of this process would take it back from there
+		if err := dropIfEqual.Run(ctx, t.redis, []string{t.key}, token).Err(); err != nil && !errors.Is(err, redis.Nil) {
+			t.log.Warn("stale token not dropped from Redis", "err", err)
+		}
+	}
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	if t.token == token {
 		t.token = ""
-	}
-	t.mu.Unlock()
-	if t.redis == nil {
-		return
-	}
-	if err := dropIfEqual.Run(ctx, t.redis, []string{t.key}, token).Err(); err != nil && !errors.Is(err, redis.Nil) {
-		t.log.Warn("stale token not dropped from Redis", "err", err)
 	}
 }
 

@@ -1,13 +1,18 @@
 package bot
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 func TestClient_TokenRenewal(t *testing.T) {
@@ -62,6 +67,55 @@ func TestClient_TokenNeverLoops(t *testing.T) {
 	f.set(func() { f.deny, f.handle = 0, nil })
 	if err := c.SendText(t.Context(), "u", "x"); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// slowScripts lets a Redis script wait for a while.
+type slowScripts struct{ redis.Hook }
+
+func (slowScripts) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (slowScripts) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (slowScripts) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if strings.HasPrefix(cmd.Name(), "eval") {
+			time.Sleep(200 * time.Millisecond)
+		}
+		return next(ctx, cmd)
+	}
+}
+
+// A caller that comes while another drops a revoked token must not bring it back from Redis.
+func TestClient_DroppedTokenStays(t *testing.T) {
+	t.Parallel()
+	f := newFakeWeCom(t)
+	_, client := newTestRedis(t)
+	client.AddHook(slowScripts{})
+	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(60 * time.Millisecond)
+		f.ServeHTTP(w, r)
+	}))
+	t.Cleanup(slow.Close)
+	c := newTestClient(t, slow.URL, func(cfg *ClientConfig) { cfg.Redis = client })
+	if err := c.SendText(t.Context(), "u", "x"); err != nil {
+		t.Fatal(err)
+	}
+	f.revoke()
+	var wg sync.WaitGroup
+	for i := range 200 {
+		wg.Go(func() {
+			time.Sleep(time.Duration(i) * 3 * time.Millisecond)
+			if err := c.SendText(t.Context(), "u", "x"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if f.fetched() != 2 {
+		t.Errorf("%d fetches", f.fetched())
 	}
 }
 
