@@ -155,13 +155,12 @@ func sum(tokens []token) bool {
 func amountOf(tokens []token) *int64 {
 	var named []token
 	corrected, declining := false, false
-	charging := setOf(topUp, topUpWeak, addMoney, moveMoney)
 	for i, t := range tokens {
 		if i > 0 && t.clause != tokens[i-1].clause {
 			declining = false
 		}
 		switch {
-		case t.set.any(charging) && !t.has(amount):
+		case t.set.any(acts[TopUp]) && !t.has(amount):
 			declining = t.negated
 		case t.has(or) && betweenAmounts(tokens, i): // 充50还是充100
 			return nil
@@ -239,11 +238,10 @@ var asideAmounts = setOf(left, balance, lowMoney, enough, spend, detail, product
 // remains reports an amount that a clause names with one of the concepts but not to top it up, while another clause tops up:
 // 就剩两块了 帮我加点钱.
 func remains(tokens []token, i int, with set) bool {
-	var here, elsewhere set
+	here := saidIn(tokens, tokens[i].clause)
+	var elsewhere set
 	for _, t := range tokens {
-		if t.clause == tokens[i].clause {
-			here = here.or(t.set)
-		} else {
+		if t.clause != tokens[i].clause {
 			elsewhere = elsewhere.or(t.set)
 		}
 	}

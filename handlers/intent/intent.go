@@ -3,7 +3,7 @@
 //
 // It is rules over a word list, and a voice for the wordings that are in no list; no network, the same answer every time. A
 // text is brought to one spelling (normal.go), cut into clauses and words that carry a concept (lexicon*.go, token.go) with
-// amounts and months read on the way (number.go, month.go), and the concepts are matched against the rules (rules.go,
+// amounts and months read on the way (number.go, amounts.go, month.go), and the concepts are matched against the rules (rules.go,
 // decide.go). Words are also found by their sound, in pinyin and by its initials (sounds.go), in whole sentences of pinyin
 // (joined.go), and with a slip of the finger (spelling.go). Whose card it is and whether it is a card at all is told by who
 // and what is named around (others.go). The voice (voice.go) is a linear classifier of characters, words and concepts,
